@@ -1,0 +1,123 @@
+//! This is where the people on a list are: entries in the order they were added, found by what they sign up with.
+
+use std::hash::BuildHasher;
+use std::ops::Bound;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use serde::{Deserialize, Serialize};
+
+use super::patterns::fold;
+use super::ranked::Ranked;
+
+/// Ids of an app's tags, given to a person at sign-up; kept and echoed, never interpreted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tags(pub Box<[Box<str>]>);
+
+impl Tags {
+    /// Whether there is no tag.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One person on a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The email address, phone number or other id the person signs up with, as it was first given.
+    pub signup_id: Box<str>,
+    /// What the person is tagged with at sign-up.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+}
+
+/// The entries of one list, each under a number that rises with every addition.
+///
+/// Sign-up ids compare folded (see [`fold`]): trimmed and without case.
+#[derive(Default)]
+pub struct SignupList {
+    entries: Ranked<Entry>,
+    by_key: HashTable<u64>,
+    hasher: DefaultHashBuilder,
+}
+
+impl SignupList {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entry of a sign-up id, with its number.
+    pub fn find(&self, signup_id: &str) -> Option<(u64, &Entry)> {
+        let key = fold(signup_id);
+        let id = *self.by_key.find(self.hasher.hash_one(key.as_ref()), |&id| self.is_at(id, &key))?;
+        Some((id, self.entry(id)))
+    }
+
+    /// Appends an entry whose sign-up id does not stand on the list yet.
+    ///
+    /// # Panics
+    /// If `id` is not above all numbers given before.
+    pub fn push(&mut self, id: u64, entry: Entry) {
+        debug_assert!(self.find(&entry.signup_id).is_none(), "a sign-up id stands on a list once");
+        let hash = self.hasher.hash_one(fold(&entry.signup_id).as_ref());
+        self.entries.push(id, entry);
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.by_key.insert_unique(hash, id, |&id| {
+            let entry = entries.get(id).expect("an indexed entry stands");
+            hasher.hash_one(fold(&entry.signup_id).as_ref())
+        });
+    }
+
+    /// Replaces the tags of an entry.
+    pub fn retag(&mut self, id: u64, tags: Tags) {
+        self.entries.get_mut(id).expect("only standing entries are retagged").tags = tags;
+    }
+
+    /// Takes the entry of a sign-up id off the list.
+    pub fn remove(&mut self, signup_id: &str) -> Option<(u64, Entry)> {
+        let key = fold(signup_id);
+        let hash = self.hasher.hash_one(key.as_ref());
+        let entries = &self.entries;
+        let found = self
+            .by_key
+            .find_entry(hash, |&id| fold(&entries.get(id).expect("an indexed entry stands").signup_id) == key);
+        let (id, _) = found.ok()?.remove();
+        let entry = self.entries.remove(id).expect("an indexed entry stands");
+        Some((id, entry))
+    }
+
+    /// All entries with their numbers, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// The entries from the one with `rank` older ones on.
+    pub fn from_rank(&self, rank: usize) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries.from_rank(rank)
+    }
+
+    /// The entries with numbers above `id`.
+    pub fn after(&self, id: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries.from_id(Bound::Excluded(id))
+    }
+
+    fn is_at(&self, id: u64, key: &str) -> bool {
+        fold(&self.entry(id).signup_id) == key
+    }
+
+    fn entry(&self, id: u64) -> &Entry {
+        self.entries.get(id).expect("an indexed entry stands")
+    }
+}
+
+impl std::fmt::Debug for SignupList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignupList").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! This is where secrets stop being secrets: tokens in clear on their way in or out, and the hashes that are kept.
+
+use std::fmt;
+
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::id::{AppId, BotId};
+
+/// Characters of the random part of a bot's token.
+pub const SECRET_CHARS: usize = 30;
+
+/// The SHA-256 of a token. Tokens carry some 178 random bits, so a fast hash gives nothing away.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// Hashes a token in clear.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
+}
+
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&hex)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hex = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return Err(de::Error::custom("a token hash has 64 hexadecimal digits"));
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).map_err(de::Error::custom)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A token as a command carries it: in clear until `prepare`, hashed from then on.
+///
+/// In clear it cannot be written anywhere: serialising it fails, and its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// As the client sent it.
+    Clear(String),
+    /// As it is journaled, `{"sha256":"…"}`.
+    Hashed(TokenHash),
+}
+
+impl Secret {
+    /// The hash, of either form.
+    pub fn hash(&self) -> TokenHash {
+        match self {
+            Self::Clear(token) => TokenHash::of(token),
+            Self::Hashed(hash) => *hash,
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Clear(_) => Err(ser::Error::custom("a secret in clear is never written")),
+            Self::Hashed(hash) => Journaled { sha256: *hash }.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Journaled {
+    sha256: TokenHash,
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a token, as a string")
+            }
+
+            fn visit_str<E: de::Error>(self, token: &str) -> Result<Secret, E> {
+                Ok(Secret::Clear(token.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
+                let journaled = Journaled::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Secret::Hashed(journaled.sha256))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A new token of the form `<bot id>:<0 or app id>:<30 characters>`.
+pub fn generate(bot: BotId, bound_app: Option<AppId>) -> String {
+    let app = bound_app.map_or(0, |app| app.0);
+    let secret = Alphanumeric.sample_string(&mut rand::rng(), SECRET_CHARS);
+    format!("{bot}:{app}:{secret}")
+}
+
+/// The bot and the app (where bound) that a token of the usual form names; `None` for any other text.
+pub fn parts(token: &str) -> Option<(BotId, Option<AppId>)> {
+    let mut parts = token.splitn(3, ':');
+    let (bot, app, secret) = (parts.next()?.parse().ok()?, parts.next()?.parse::<AppId>().ok()?, parts.next()?);
+    let whole = secret.len() == SECRET_CHARS && secret.bytes().all(|byte| byte.is_ascii_graphic());
+    whole.then_some((bot, (app.0 != 0).then_some(app)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_token_names_its_bot_and_app() {
+        let token = generate(BotId(7), Some(AppId(9)));
+        assert_eq!(parts(&token), Some((BotId(7), Some(AppId(9)))));
+        assert_eq!(parts(&generate(BotId(7), None)), Some((BotId(7), None)));
+        assert_ne!(token, generate(BotId(7), Some(AppId(9))));
+    }
+
+    #[test]
+    fn a_secret_in_clear_cannot_be_written_and_is_not_shown() {
+        let secret: Secret = serde_json::from_str("\"7:0:abc\"").expect("a string is a secret");
+        assert!(serde_json::to_string(&secret).is_err());
+        assert!(!format!("{secret:?}").contains("abc"));
+        let hashed = serde_json::to_string(&Secret::Hashed(secret.hash())).expect("hashes are written");
+        let back: Secret = serde_json::from_str(&hashed).expect("hashes are read");
+        assert!(back.hash().matches(&secret.hash()));
+    }
+}
