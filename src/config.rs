@@ -1,0 +1,105 @@
+//! This is where every limit and every setting has its name, its unit and its default.
+
+use std::time::Duration;
+
+/// Bounds on what clients may send and hold, and on how long the gateway waits.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections served at once; more wait in the listener's backlog. Below Debian's hard limit of descriptors.
+    pub connections_max: usize,
+    /// How long a client may take over its HTTP request.
+    pub handshake_wait: Duration,
+    /// How long a connection may stay without a good `TOKEN_AUTH`.
+    pub auth_wait: Duration,
+    /// Bytes of the largest frame that is read as a message; larger ones are refused with 413. Holds 10,000 sign-ups with tags.
+    pub frame_bytes_max: usize,
+    /// Bytes of the largest frame that is taken off the wire at all; larger ones end the connection with 1009.
+    pub frame_bytes_hard_max: usize,
+    /// Bytes of a connection's read buffer. The library's default of 128 KiB costs twenty times the memory.
+    pub read_buffer_bytes: usize,
+    /// Frames of one connection handled before what they caused is sent and others get their turn.
+    pub frames_per_turn_max: usize,
+    /// Bytes of answers gathered before they are sent.
+    pub outbox_bytes_max: usize,
+    /// Changes of one connection under way at once; further frames wait unread.
+    pub in_flight_max: usize,
+    /// Bytes of frames with changes of one connection under way at once; further frames wait unread.
+    pub in_flight_bytes_max: usize,
+    /// Submissions that wait for the engine, of all connections; further ones wait with their connection.
+    pub submissions_max: usize,
+    /// Changes that are journaled and flushed together.
+    pub batch_changes_max: usize,
+    /// Bytes that are journaled and flushed together.
+    pub batch_bytes_max: usize,
+    /// How long a client may leave its answers unread before it is closed as a slow reader.
+    pub write_wait: Duration,
+    /// How often a quiet connection is pinged.
+    pub ping_interval: Duration,
+    /// How long nothing, not even a pong, may be heard. SDKs are quiet for up to 90 s, and one never speaks by itself.
+    pub idle_wait: Duration,
+    /// How long closing may take: the client's own close frame, and all connections together at a stop.
+    pub close_wait: Duration,
+    /// How long accepting pauses when the process is out of descriptors.
+    pub accept_pause: Duration,
+    /// How often the journal is flushed under relaxed durability.
+    pub relaxed_flush_interval: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 18_000,
+            handshake_wait: Duration::from_secs(10),
+            auth_wait: Duration::from_secs(10),
+            frame_bytes_max: 1_000_000,
+            frame_bytes_hard_max: 4 << 20,
+            read_buffer_bytes: 4 << 10,
+            frames_per_turn_max: 256,
+            outbox_bytes_max: 1 << 20,
+            in_flight_max: 1_024,
+            in_flight_bytes_max: 4 << 20,
+            submissions_max: 1_024,
+            batch_changes_max: 4_096,
+            batch_bytes_max: 4 << 20,
+            write_wait: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(30),
+            idle_wait: Duration::from_secs(120),
+            close_wait: Duration::from_secs(5),
+            accept_pause: Duration::from_millis(100),
+            relaxed_flush_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Items in one call: sign-ups added or removed.
+pub const SIGNUPS_PER_CALL_MAX: usize = 10_000;
+
+/// Items in one call: patterns added or removed.
+pub const PATTERNS_PER_CALL_MAX: usize = 1_000;
+
+/// Patterns on one list.
+pub const PATTERNS_PER_LIST_MAX: usize = 10_000;
+
+/// Bytes of a sign-up id: the longest email address that can be delivered to.
+pub const SIGNUP_ID_BYTES_MAX: usize = 254;
+
+/// Tags of one entry, pattern or app.
+pub const TAGS_MAX: usize = 64;
+
+/// Bytes of a tag.
+pub const TAG_BYTES_MAX: usize = 64;
+
+/// Bytes of a name, and of a pattern's example.
+pub const NAME_BYTES_MAX: usize = 254;
+
+/// Apps and grants of one bot.
+pub const GRANTS_MAX: usize = 1_000;
+
+/// Entries of a page, where the request does not say.
+pub const PAGE_SIZE_DEFAULT: u64 = 50;
+
+/// Entries of a page, at most; a request for more gets this many.
+pub const PAGE_SIZE_MAX: u64 = 1_000;
+
+/// Journal entries between two snapshots, where the command line does not say.
+pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;

@@ -1,0 +1,101 @@
+//! This is where refusals are catalogued: the number a client acts on, and a message that says what to do next.
+
+use std::borrow::Cow;
+
+use crate::state::id::AppId;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)*) => {
+        /// Why a message was refused. The numbers are the wire's: HTTP's where HTTP has one, else those the nandbox API is
+        /// known to use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The number on the wire.
+            pub fn number(self) -> u32 {
+                match self {
+                    $(Code::$name => $number,)*
+                }
+            }
+
+            /// What the code means, as the README has it.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Code::$name => concat!($($doc),+).trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The message is malformed, or a field is missing, of the wrong type, or out of bounds.
+    Malformed = 400,
+    /// The token is unknown, or the first frame was no `TOKEN_AUTH`.
+    NotAuthenticated = 401,
+    /// What the message names does not exist.
+    NotFound = 404,
+    /// There is no method of this name.
+    UnknownMethod = 405,
+    /// The change contradicts what stands.
+    Conflict = 409,
+    /// The frame, a list in it, or the list it would make is too large.
+    TooLarge = 413,
+    /// The change could not be made durable; nothing was changed.
+    NotWritable = 503,
+    /// There is no app of this id.
+    UnknownApp = 160015,
+    /// The bot lacks the permission the method needs.
+    PermissionMissing = 160017,
+    /// The bot is not a member of the app.
+    NotInApp = 160024,
+    /// The gateway failed; its log says why.
+    Unexpected = 199999,
+}
+
+/// A refusal, as the client is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {message}", code.number())]
+pub struct Error {
+    /// What a program acts on.
+    pub code: Code,
+    /// What a person reads: what is wrong, where, and what to do.
+    pub message: Cow<'static, str>,
+    /// The app it is about.
+    pub app_id: Option<AppId>,
+}
+
+impl Error {
+    /// A refusal that is about no app in particular.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), app_id: None }
+    }
+
+    /// A field that cannot be taken, named by its path in the message, such as `signups[3].signup_id`.
+    pub fn field(path: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
+        Self::new(Code::Malformed, format!("{path}: {message}"))
+    }
+
+    /// The same refusal, about an app.
+    pub fn about(mut self, app_id: AppId) -> Self {
+        self.app_id = Some(app_id);
+        self
+    }
+
+    /// There is no such app.
+    pub fn unknown_app(app_id: AppId) -> Self {
+        Self::new(Code::UnknownApp, format!("there is no app {app_id}; an administrator creates apps with setApp"))
+            .about(app_id)
+    }
+
+    /// There is no such bot.
+    pub fn unknown_bot(bot_id: crate::state::id::BotId) -> Self {
+        Self::new(Code::NotFound, format!("there is no bot {bot_id}; getBots lists those there are"))
+    }
+}

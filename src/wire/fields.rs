@@ -1,0 +1,255 @@
+//! This is where fields are read as leniently as the SDKs write them: numbers for strings, one for many, either name of a key.
+//!
+//! Everything here is written back in one form, the one that is journaled.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, StrDeserializer, U64Deserializer};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
+
+use crate::state::patterns::Operator;
+use crate::state::signup_list::Tags;
+
+/// A text that may come as an integer, which is then taken as its digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Text(pub Box<str>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Expected;
+        impl Visitor<'_> for Expected {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a whole number")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
+                Ok(Text(number.to_string().into()))
+            }
+        }
+        deserializer.deserialize_any(Expected)
+    }
+}
+
+/// A count that may come as a string of digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Count(pub u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Expected;
+        impl Visitor<'_> for Expected {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 0 on, or its digits as a string")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Count, E> {
+                Ok(Count(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Count, E> {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = text.parse().ok().filter(|_| digits);
+                number.map(Count).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Expected)
+    }
+}
+
+/// A JSON object and nothing else: serde would take an array for a struct too.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Expected<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Expected<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Expected(PhantomData))
+}
+
+/// An array, or one item that stands for an array of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Expected<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Expected<T> {
+            type Value = Many<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Many<T>, A::Error> {
+                // The hint is the sender's word; what is set aside in advance stays small.
+                let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(64));
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Many(items))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Many<T>, E> {
+                Ok(Many(vec![T::deserialize(StrDeserializer::new(text))?]))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Many<T>, E> {
+                Ok(Many(vec![T::deserialize(U64Deserializer::new(number))?]))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Many<T>, A::Error> {
+                Ok(Many(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
+            }
+        }
+        deserializer.deserialize_any(Expected(PhantomData))
+    }
+}
+
+/// Tags: an array of strings or whole numbers, or a single one.
+pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tags>, D::Error> {
+    let tags = Option::<Many<Text>>::deserialize(deserializer)?;
+    Ok(tags.map(|tags| Tags(tags.0.into_iter().map(|tag| tag.0).collect())))
+}
+
+/// Somebody who signs up: the bare id, or an object that names it `signup_id` or `signup_user`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signup {
+    /// The email address, phone number or other id.
+    pub signup_id: Box<str>,
+    /// The tags, where given.
+    pub tags: Option<Tags>,
+}
+
+impl Serialize for Signup {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Tagged<'a> {
+            signup_id: &'a str,
+            tags: &'a Tags,
+        }
+        match &self.tags {
+            None => serializer.serialize_str(&self.signup_id),
+            Some(tags) => Tagged { signup_id: &self.signup_id, tags }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Signup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Object {
+            #[serde(alias = "signup_user")]
+            signup_id: Text,
+            #[serde(default, deserialize_with = "tags")]
+            tags: Option<Tags>,
+        }
+        let expecting = "a sign-up: a string, a whole number, or an object with `signup_id`";
+        let item: Item<Object> = item(deserializer, expecting)?;
+        Ok(match item {
+            Item::Text(text) => Self { signup_id: text.0, tags: None },
+            Item::Object(object) => Self { signup_id: object.signup_id.0, tags: object.tags },
+        })
+    }
+}
+
+/// A pattern: the bare text, or an object; in a removal its text or its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(from = "PatternForm")]
+pub struct PatternField {
+    /// The text.
+    pub pattern: Box<str>,
+    /// How the text is meant, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
+    /// A sample of what it is meant to match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Box<str>>,
+    /// The tags, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+}
+
+/// A pattern in either form, as it is read.
+struct PatternForm(Item<PatternObject>);
+
+#[derive(serde::Deserialize)]
+struct PatternObject {
+    pattern: Text,
+    operator: Option<Operator>,
+    example: Option<Text>,
+    #[serde(default, deserialize_with = "tags")]
+    tags: Option<Tags>,
+}
+
+impl<'de> Deserialize<'de> for PatternForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        item(deserializer, "a pattern: a string, or an object with `pattern`").map(Self)
+    }
+}
+
+impl From<PatternForm> for PatternField {
+    fn from(form: PatternForm) -> Self {
+        match form.0 {
+            Item::Text(text) => Self { pattern: text.0, operator: None, example: None, tags: None },
+            Item::Object(object) => Self {
+                pattern: object.pattern.0,
+                operator: object.operator,
+                example: object.example.map(|text| text.0),
+                tags: object.tags,
+            },
+        }
+    }
+}
+
+/// An item that comes bare or as an object.
+enum Item<T> {
+    Text(Text),
+    Object(T),
+}
+
+fn item<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    expecting: &'static str,
+) -> Result<Item<T>, D::Error> {
+    struct Expected<T>(&'static str, PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Expected<T> {
+        type Value = Item<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Item<T>, E> {
+            Ok(Item::Text(Text(text.into())))
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<Item<T>, E> {
+            Ok(Item::Text(Text(number.to_string().into())))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Item::Object)
+        }
+    }
+    deserializer.deserialize_any(Expected(expecting, PhantomData))
+}

@@ -1,0 +1,170 @@
+//! This is where answers become frames: encoded once, straight into the frame, and split before they grow too long.
+
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::envelope::Reference;
+use super::error::Error;
+use crate::state::id::{AppId, BotId};
+
+/// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
+pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
+
+/// What an answer carries beside its method and reference.
+pub trait Reply: Serialize + Sized {
+    /// Splits off the second half of the answer's array, for an answer too long for one frame; what only the last frame
+    /// carries (`eop`) goes with it. `None` when there is nothing to split.
+    fn split_off(&mut self) -> Option<Self> {
+        None
+    }
+}
+
+/// What becomes of `reference` in the answer to a message that had none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsentReference {
+    /// The key is left out: a `null` breaks the Python SDK's pattern callbacks.
+    Omitted,
+    /// The key is `null`, as the real service sends it in the acks of sign-ups.
+    Null,
+}
+
+/// Encodes an answer, as one frame wherever it fits.
+pub fn answer<R: Reply>(
+    method: &str,
+    mut reply: R,
+    reference: &Reference,
+    absent: AbsentReference,
+    frames: &mut Vec<Utf8Bytes>,
+) {
+    let frame = encode(&Answer { method }, &reply, reference, absent);
+    if frame.len() > FRAME_OUT_BYTES_MAX
+        && let Some(rest) = reply.split_off()
+    {
+        answer(method, reply, reference, absent, frames);
+        answer(method, rest, reference, absent, frames);
+    } else {
+        frames.push(frame);
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    method: &'a str,
+}
+
+/// Encodes a refusal. `as_method` adds `"method":"error"`, which brings it to a bot's catch-all callback.
+pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_method: bool) -> Utf8Bytes {
+    #[derive(Serialize)]
+    struct Head {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        method: Option<&'static str>,
+        error: u32,
+    }
+    #[derive(Serialize)]
+    struct Refusal<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app_id: Option<AppId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<&'a str>,
+        message: &'a str,
+    }
+    let head = Head { method: as_method.then_some("error"), error: error.code.number() };
+    let body = Refusal { app_id: error.app_id, request, message: &error.message };
+    encode(&head, &body, reference, AbsentReference::Omitted)
+}
+
+/// The answer to `PING`.
+pub fn pong() -> Utf8Bytes {
+    Utf8Bytes::from_static(r#"{"method":"PONG"}"#)
+}
+
+/// The answer to a `TOKEN_AUTH` whose token is good. It never has the token in it: no SDK reads it there.
+#[derive(Debug)]
+pub struct Welcome<'a> {
+    /// The bot.
+    pub bot_id: BotId,
+    /// Its name.
+    pub name: &'a str,
+    /// The gateway's clock, in milliseconds since 1970.
+    pub date: u64,
+    /// The last numeric reference the bot used in an earlier session; 0 if none.
+    pub local_id: u64,
+    /// The app its token is bound to.
+    pub bound_app: Option<AppId>,
+}
+
+impl Welcome<'_> {
+    /// Encodes it.
+    pub fn frame(&self, reference: &Reference) -> Utf8Bytes {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            #[serde(rename = "ID")]
+            upper_id: BotId,
+            id: BotId,
+            name: &'a str,
+            date: u64,
+            is_nandbox: u8,
+            #[serde(rename = "localId")]
+            local_id: u64,
+            email: Option<()>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            chat_id: Option<AppId>,
+        }
+        let body = Body {
+            upper_id: self.bot_id,
+            id: self.bot_id,
+            name: self.name,
+            date: self.date,
+            is_nandbox: 0,
+            local_id: self.local_id,
+            email: None,
+            chat_id: self.bound_app,
+        };
+        encode(&Answer { method: "TOKEN_AUTH_OK" }, &body, reference, AbsentReference::Omitted)
+    }
+}
+
+/// One object of three parts: the head's members, the body's members, the reference.
+fn encode(head: &impl Serialize, body: &impl Serialize, reference: &Reference, absent: AbsentReference) -> Utf8Bytes {
+    let mut text = Vec::with_capacity(256);
+    object(&mut text, head);
+    join(&mut text, body);
+    text.pop();
+    if let Some(reference) = &reference.short {
+        text.extend_from_slice(b",\"ref\":");
+        text.extend_from_slice(reference);
+    }
+    match (&reference.reference, absent) {
+        (Some(reference), _) => {
+            text.extend_from_slice(b",\"reference\":");
+            text.extend_from_slice(reference);
+        }
+        (None, AbsentReference::Null) if reference.short.is_none() => text.extend_from_slice(b",\"reference\":null"),
+        (None, _) => {}
+    }
+    text.push(b'}');
+    Utf8Bytes::try_from(text).expect("serde_json writes UTF-8, and references were cut from UTF-8")
+}
+
+/// Writes `{"method":NAME,…fields…}`, the form in which changes are journaled.
+pub fn message(text: &mut Vec<u8>, method: &str, fields: &impl Serialize) {
+    object(text, &Answer { method });
+    join(text, fields);
+}
+
+fn object(text: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(text, value).expect("what is sent has string keys and no secret in clear");
+}
+
+/// Appends an object's members to the object that `text` ends with: `{…}{…}` becomes `{…,…}`.
+fn join(text: &mut Vec<u8>, members: &impl Serialize) {
+    text.pop();
+    let comma = text.len();
+    object(text, members);
+    if text.len() == comma + 2 {
+        text.truncate(comma);
+        text.push(b'}');
+    } else {
+        text[comma] = b',';
+    }
+}
