@@ -3,4 +3,5 @@ pub mod access;
 pub mod config;
 pub mod event;
 pub mod state;
+pub mod transcript;
 pub mod wire;

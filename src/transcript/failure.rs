@@ -1,0 +1,184 @@
+//! What a replay can fail with, and how it is told to people.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio_tungstenite::tungstenite;
+
+use super::exchange::{Close, Frame, Replayed};
+use super::matching::Difference;
+use super::{Action, Step};
+
+/// A replay that did not go as its transcript says.
+///
+/// Displayed, it is one line; [`ReplayError::report`] tells the rest.
+#[derive(Debug, thiserror::Error)]
+#[error("{transcript}:{line}: {fault}")]
+pub struct ReplayError {
+    /// The transcript's name.
+    pub transcript: String,
+    /// The line that failed; for an extra frame, the last line of its connection.
+    pub line: usize,
+    /// That line's text.
+    pub text: String,
+    /// That line's connection.
+    pub on: String,
+    /// What that line expects, if it expects something.
+    pub expected: Option<String>,
+    /// The last note before.
+    pub note: Option<String>,
+    /// What went wrong.
+    pub fault: Fault,
+    /// What had travelled by then.
+    pub replayed: Replayed,
+}
+
+/// What went wrong at a line.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// No connection came about.
+    #[error("cannot connect to {url}: {source}")]
+    Connect {
+        /// Where to.
+        url: String,
+        /// Why not.
+        source: Box<tungstenite::Error>,
+    },
+    /// A frame could not be sent.
+    #[error("cannot send: {0}")]
+    Send(#[source] Box<tungstenite::Error>),
+    /// What came cannot be read as a frame.
+    #[error("cannot read what the gateway sent: {0}")]
+    Receive(#[source] Box<tungstenite::Error>),
+    /// Another frame came than the one expected.
+    #[error("the frame is not the one expected")]
+    Mismatch {
+        /// The frame that came.
+        actual: Frame,
+        /// Where it is not as expected.
+        differences: Vec<Difference>,
+    },
+    /// The expected frame did not come.
+    #[error("no frame came within {wait:?}")]
+    Missing {
+        /// How long it was waited for.
+        wait: Duration,
+    },
+    /// The gateway closed the connection, and no line expects it.
+    #[error("the gateway ended the connection: {0}")]
+    Closed(Close),
+    /// A frame came where the gateway was expected to close.
+    #[error("a frame came, and the connection should have been closed")]
+    NotClosed {
+        /// The frame that came.
+        actual: Frame,
+    },
+    /// The gateway closed, but not as expected.
+    #[error("the connection was closed, but not as expected")]
+    OtherClose(Close),
+    /// The gateway did not close, or did not answer our close.
+    #[error("the gateway did not close the connection within {wait:?}")]
+    StillOpen {
+        /// How long it was waited for.
+        wait: Duration,
+    },
+    /// A frame came that no line expects.
+    #[error("a frame came after this line that no line expects")]
+    Extra {
+        /// The frame that came.
+        actual: Frame,
+    },
+    /// The `PING` sent after the last line, to find extra frames, was not answered.
+    #[error("a PING after this line was not answered within {wait:?}")]
+    NoPong {
+        /// How long the answer was waited for.
+        wait: Duration,
+    },
+}
+
+/// A failure told over several lines; made by [`ReplayError::report`].
+pub struct Report<'e> {
+    error: &'e ReplayError,
+    colours: bool,
+}
+
+impl ReplayError {
+    /// The failure for people: where, what was expected, what came, and every difference between the two.
+    pub fn report(&self, colours: bool) -> Report<'_> {
+        Report { error: self, colours }
+    }
+
+    pub(super) fn new(transcript: &str, step: &Step, note: Option<&str>, fault: Fault, replayed: Replayed) -> Self {
+        ReplayError {
+            transcript: transcript.to_owned(),
+            line: step.line,
+            text: step.text.clone(),
+            on: step.on.clone(),
+            expected: match fault {
+                Fault::Extra { .. } | Fault::NoPong { .. } => None,
+                _ => step.action.expected(),
+            },
+            note: note.map(str::to_owned),
+            fault,
+            replayed,
+        }
+    }
+}
+
+impl Fault {
+    /// The frame that should not have come, or not so.
+    pub fn actual(&self) -> Option<Frame> {
+        match self {
+            Fault::Mismatch { actual, .. } | Fault::NotClosed { actual } | Fault::Extra { actual } => {
+                Some(actual.clone())
+            }
+            Fault::Closed(close) | Fault::OtherClose(close) => Some(Frame::Close(close.clone())),
+            _ => None,
+        }
+    }
+
+    /// Where the frame is not as expected.
+    pub fn differences(&self) -> &[Difference] {
+        match self {
+            Fault::Mismatch { differences, .. } => differences,
+            _ => &[],
+        }
+    }
+}
+
+impl Action {
+    fn expected(&self) -> Option<String> {
+        match self {
+            Action::Expect(pattern) => Some(pattern.to_string()),
+            Action::ExpectText(text) => Some(Frame::Text(text.clone()).to_string()),
+            Action::ExpectClose(close) => Some(close.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [bold, green, red] = ["1", "32", "31"];
+        let error = self.error;
+        writeln!(f, "{}", self.painted(bold, error))?;
+        if let Some(note) = &error.note {
+            writeln!(f, "      note  {note}")?;
+        }
+        writeln!(f, "        on  {}", error.on)?;
+        match &error.expected {
+            Some(expected) => writeln!(f, "  expected  {}", self.painted(green, expected))?,
+            None => writeln!(f, "      line  {}", error.text)?,
+        }
+        if let Some(actual) = error.fault.actual() {
+            writeln!(f, "       got  {}", self.painted(red, &actual))?;
+        }
+        error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {difference}"))
+    }
+}
+
+impl Report<'_> {
+    fn painted(&self, colour: &str, what: &impl fmt::Display) -> String {
+        if self.colours { format!("\u{1b}[{colour}m{what}\u{1b}[0m") } else { what.to_string() }
+    }
+}

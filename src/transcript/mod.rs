@@ -1,0 +1,256 @@
+//! Transcripts: conversations with a gateway, written down, to be replayed against another.
+//!
+//! A transcript is a file of JSON Lines, one step a line, pleasant to write by hand:
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `{"note":"free text"}` | a comment; a failure quotes the last one |
+//! | `{"send":{…}}` | the client sends this frame, byte for byte as it stands |
+//! | `{"send_text":"not json"}` | … a text frame of exactly this text |
+//! | `{"send_text_hex":"c3 28"}` | … a text frame of these bytes, which need not be UTF-8 |
+//! | `{"send_binary":"c3 28"}` | … a binary frame of these bytes |
+//! | `{"expect":{…}}` | the next frame from the gateway is this one, compared whole by JSON value |
+//! | `{"expect_text":"…"}` | … exactly this text |
+//! | `{"expect_close":1008}`, `{"expect_close":{"code":1008,"reason":"…"}}` | the gateway closes |
+//! | `{"close":1000}` | the client closes, and no frame is left on the way |
+//!
+//! Any line may say `"on":"name"`: which connection, `main` if it does not. A connection opens at its first line and
+//! ends for good with `close` or `expect_close`. `expect_close` knows two more codes: 1005, a close frame without a
+//! code, and 1006, a connection that ended without a close frame.
+//!
+//! A string of a frame that is wholly a placeholder stands for a value. Expected, `<any>`, `<string>`, `<number>`,
+//! `<boolean>` and `<digits>` (a string of decimal digits) accept any value of the kind; `<digits as id>` binds the
+//! value to a name too, or requires the value the name has already. `<id>` is then that value: expected, it must
+//! come again; sent, it is put in its place. To mean the text `<any>` itself, write `"\u003cany>"`. In an expected
+//! frame numbers are compared by their text (`1.50` is not `1.5`), and no key may stand twice.
+//!
+//! The files are in the order they are used: [`Transcript::parse`] reads lines, `pattern` the frames in them,
+//! [`replay::replay`] plays them over connections, [`matching::compare`] judges what comes back, and
+//! [`failure::ReplayError`] tells people about it.
+
+mod connection;
+pub mod exchange;
+pub mod failure;
+pub mod json;
+mod line;
+pub mod matching;
+pub mod pattern;
+pub mod placeholder;
+pub mod replay;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use self::line::Line;
+use self::pattern::{Pattern, Refusal, Template};
+
+/// A conversation, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    name: String,
+    steps: Vec<Step>,
+}
+
+/// One line of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+    /// The line itself.
+    pub text: String,
+    /// The connection it is about.
+    pub on: String,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What a step does or waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing; it tells the reader something.
+    Note(String),
+    /// The client sends a JSON frame.
+    Send(Template),
+    /// The client sends a text frame of exactly this text.
+    SendText(String),
+    /// The client sends a text frame of these bytes, UTF-8 or not.
+    SendTextBytes(Vec<u8>),
+    /// The client sends a binary frame.
+    SendBinary(Vec<u8>),
+    /// The next frame is this one, by value.
+    Expect(Pattern),
+    /// The next frame is exactly this text.
+    ExpectText(String),
+    /// The gateway closes the connection.
+    ExpectClose(ExpectedClose),
+    /// The client closes the connection with this code.
+    Close(u16),
+}
+
+/// A close that is expected from the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedClose {
+    /// The close code.
+    pub code: u16,
+    /// The reason, compared exactly; every reason will do if there is none.
+    pub reason: Option<String>,
+}
+
+/// Why a transcript cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscriptError {
+    /// The file cannot be read.
+    #[error("{file}: cannot read the transcript: {source}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of it is wrong.
+    #[error("{file}:{line}:{column}: {message}")]
+    Refused {
+        /// The transcript's name.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// What is wrong, and what to write instead.
+        message: String,
+    },
+}
+
+impl Transcript {
+    /// Reads a transcript from a file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Transcript, TranscriptError> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Transcript::parse(file, &text),
+            Err(source) => Err(TranscriptError::Unreadable { file, source }),
+        }
+    }
+
+    /// Reads a transcript from its text; the name stands in every message about it.
+    ///
+    /// Whatever can be known without a gateway is checked here: after this, only the gateway can be at fault.
+    pub fn parse(name: impl Into<String>, text: &str) -> Result<Transcript, TranscriptError> {
+        let name = name.into();
+        let mut checks = Checks::default();
+        let mut steps = Vec::new();
+        for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+            let line = index + 1;
+            let step = checks.step(line, text).map_err(|Refusal { at, message }| TranscriptError::Refused {
+                file: name.clone(),
+                line,
+                column: column(text, at),
+                message,
+            })?;
+            steps.push(step);
+        }
+        Ok(Transcript { name, steps })
+    }
+
+    /// The file, or whatever the transcript was called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The steps, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+impl fmt::Display for ExpectedClose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "close {}, reason {reason:?}", self.code),
+            None => write!(f, "close {}", self.code),
+        }
+    }
+}
+
+/// What the lines so far mean for the next one.
+#[derive(Default)]
+struct Checks {
+    names: BTreeSet<String>,
+    /// Connections that have ended, and the line that ended them.
+    ended: BTreeMap<String, usize>,
+}
+
+impl Checks {
+    fn step(&mut self, line: usize, text: &str) -> Result<Step, Refusal> {
+        let Line { on, on_at, action } = line::read(text, &mut self.names)?;
+        if let Some(ended) = self.ended.get(&on)
+            && !matches!(action, Action::Note(_))
+        {
+            let message =
+                format!("connection `{on}` ended at line {ended}; name another one, such as \"on\":\"{on}_again\"");
+            return Err(Refusal { at: on_at, message });
+        }
+        if matches!(action, Action::Close(_) | Action::ExpectClose(_)) {
+            self.ended.insert(on.clone(), line);
+        }
+        Ok(Step { line, text: text.trim().to_owned(), on, action })
+    }
+}
+
+/// The column of a byte in a line, in characters, from 1.
+fn column(text: &str, at: usize) -> usize {
+    1 + text.char_indices().take_while(|(index, _)| *index < at).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Transcript::parse("x.jsonl", text).expect_err("the transcript is refused").to_string()
+    }
+
+    #[test]
+    fn steps_know_their_line_and_connection() {
+        let text = "{\"note\":\"hello\"}\r\n\n  {\"send\":{\"a\":1},\"on\":\"bob\"}\n{\"expect_text\":\"x\"}\n";
+        let transcript = Transcript::parse("x.jsonl", text).expect("well formed");
+        let seen: Vec<_> = transcript.steps().iter().map(|step| (step.line, step.on.as_str())).collect();
+        assert_eq!(seen, [(1, "main"), (3, "bob"), (4, "main")]);
+        assert_eq!(transcript.steps()[1].text, r#"{"send":{"a":1},"on":"bob"}"#);
+    }
+
+    #[test]
+    fn a_name_must_be_bound_on_a_line_before_or_earlier_in_the_frame() {
+        let bound = r#"{"expect":{"a":"<any as a>","b":["<a>"]}}"#;
+        assert!(Transcript::parse("x.jsonl", &format!("{bound}\n{{\"send\":{{\"a\":\"<a>\"}}}}")).is_ok());
+        assert_eq!(
+            refusal("{\"note\":\"first\"}\n{\"send\":{\"a\":\"<id>\"}}"),
+            "x.jsonl:2:14: no value is bound to `id` before this; expect \"<any as id>\" first, \
+             or write \"\\u003cid>\" for the text itself"
+        );
+        assert!(refusal(r#"{"expect":{"b":["<a>"],"a":"<any as a>"}}"#).starts_with("x.jsonl:1:17: no value is bound"));
+    }
+
+    #[test]
+    fn a_connection_that_ended_is_not_used_again() {
+        assert_eq!(
+            refusal("{\"close\":1000}\n{\"send\":{},\"on\":\"b\"}\n{\"send\":{}}"),
+            "x.jsonl:3:1: connection `main` ended at line 1; name another one, such as \"on\":\"main_again\""
+        );
+        let text = "{\"expect_close\":1008,\"on\":\"b\"}\n{\"expect_text\":\"\",\"on\":\"b\"}";
+        assert!(refusal(text).starts_with("x.jsonl:2:24: connection `b` ended at line 1"));
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        assert_eq!(column("é<", 2), 2);
+        assert!(refusal(r#"{"note":"é","zzz":1}"#).starts_with("x.jsonl:1:13: unknown key `zzz`"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Transcript::read("no/such.jsonl").expect_err("there is no such file");
+        assert!(error.to_string().starts_with("no/such.jsonl: cannot read the transcript: "));
+    }
+}

@@ -1,0 +1,224 @@
+//! The frames of a transcript: a pattern is expected, a template is sent. Both are JSON with placeholders in it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
+use super::matching::Bindings;
+use super::placeholder::Placeholder;
+
+/// What an expected frame must look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// A value that is only known by its kind, or from a frame before.
+    Placeholder(Placeholder),
+    /// A value without parts, to be equal.
+    Leaf(Json),
+    /// An array, item by item.
+    Array(Vec<Pattern>),
+    /// An object, key by key, in the order of the text: a name may be bound and used in one frame.
+    Object(Vec<(String, Pattern)>),
+}
+
+/// A frame to send: its exact text, and the places in it that are filled with bound values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    holes: Vec<(Range<usize>, String)>,
+}
+
+impl Template {
+    /// The frame's text; everything but the placeholders is left byte for byte as it stands in the transcript.
+    pub(super) fn fill(&self, bindings: &Bindings) -> String {
+        let mut filled = String::with_capacity(self.text.len());
+        let mut copied = 0;
+        for (hole, name) in &self.holes {
+            let value = bindings.get(name).expect("a transcript whose names are not bound in time is refused");
+            filled.push_str(&self.text[copied..hole.start]);
+            filled.push_str(&value.to_string());
+            copied = hole.end;
+        }
+        filled + &self.text[copied..]
+    }
+}
+
+/// Compact, placeholders as they are written.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Placeholder(placeholder) => write!(f, "\"{placeholder}\""),
+            Pattern::Leaf(value) => value.fmt(f),
+            Pattern::Array(items) => write_array(f, items),
+            Pattern::Object(members) => write_object(f, members.iter().map(|(name, value)| (name, value))),
+        }
+    }
+}
+
+/// Why a line is refused, and at which byte of it.
+pub(super) struct Refusal {
+    pub(super) at: usize,
+    pub(super) message: String,
+}
+
+/// Reads the frames of one line, and keeps account of the names bound so far.
+pub(super) struct FrameReader<'line, 'names> {
+    pub(super) line: &'line str,
+    pub(super) names: &'names mut BTreeSet<String>,
+}
+
+impl<'line> FrameReader<'line, '_> {
+    /// Reads an expected frame.
+    pub(super) fn pattern(&mut self, raw: &'line RawValue) -> Result<Pattern, Refusal> {
+        self.pattern_within(raw, DEPTH_MAX)
+    }
+
+    /// Reads a frame to be sent.
+    pub(super) fn template(&mut self, raw: &'line RawValue) -> Result<Template, Refusal> {
+        let mut holes = Vec::new();
+        self.holes_within(raw, DEPTH_MAX, &mut holes)?;
+        let start = self.offset(raw);
+        for (hole, _) in &mut holes {
+            *hole = hole.start - start..hole.end - start;
+        }
+        Ok(Template { text: raw.get().to_owned(), holes })
+    }
+
+    /// Opens a value; an error in it is located in the line.
+    pub(super) fn open(&self, raw: &'line RawValue) -> Result<Layer<'line>, Refusal> {
+        Layer::of(raw).map_err(|error| self.located(raw, &error))
+    }
+
+    /// A refusal of this part of the line.
+    pub(super) fn refuse(&self, raw: &RawValue, message: impl Into<String>) -> Refusal {
+        Refusal { at: self.offset(raw), message: message.into() }
+    }
+
+    fn pattern_within(&mut self, raw: &'line RawValue, depth: usize) -> Result<Pattern, Refusal> {
+        Ok(match self.open(raw)? {
+            Layer::Null => Pattern::Leaf(Json::Null),
+            Layer::Boolean(value) => Pattern::Leaf(Json::Boolean(value)),
+            Layer::Number(text) => Pattern::Leaf(Json::Number(text.to_owned())),
+            Layer::String(text) => match self.placeholder(raw)? {
+                Some(placeholder) => self.expected(raw, placeholder)?,
+                None => Pattern::Leaf(Json::String(text)),
+            },
+            Layer::Array(items) => {
+                let depth = self.deeper(raw, depth)?;
+                let items = items.into_iter().map(|item| self.pattern_within(item, depth));
+                Pattern::Array(items.collect::<Result<_, _>>()?)
+            }
+            Layer::Object(members) => {
+                let depth = self.deeper(raw, depth)?;
+                let mut seen = BTreeSet::new();
+                let mut patterns = Vec::with_capacity(members.len());
+                for member in members {
+                    if !seen.insert(member.name.clone()) {
+                        return Err(self.refuse(member.key, "this key stands twice in the object; keep one of the two"));
+                    }
+                    patterns.push((member.name, self.pattern_within(member.value, depth)?));
+                }
+                Pattern::Object(patterns)
+            }
+        })
+    }
+
+    fn expected(&mut self, raw: &'line RawValue, placeholder: Placeholder) -> Result<Pattern, Refusal> {
+        match &placeholder {
+            Placeholder::Kind(_, Some(name)) => {
+                self.names.insert(name.clone());
+            }
+            Placeholder::Kind(_, None) => {}
+            Placeholder::Bound(name) => self.must_be_bound(raw, name)?,
+        }
+        Ok(Pattern::Placeholder(placeholder))
+    }
+
+    fn holes_within(
+        &self,
+        raw: &'line RawValue,
+        depth: usize,
+        holes: &mut Vec<(Range<usize>, String)>,
+    ) -> Result<(), Refusal> {
+        match self.open(raw)? {
+            Layer::Null | Layer::Boolean(_) | Layer::Number(_) => {}
+            Layer::String(_) => match self.placeholder(raw)? {
+                Some(Placeholder::Bound(name)) => {
+                    self.must_be_bound(raw, &name)?;
+                    let start = self.offset(raw);
+                    holes.push((start..start + raw.get().len(), name));
+                }
+                Some(placeholder @ Placeholder::Kind(..)) => {
+                    let message = format!(
+                        "{placeholder} can be expected, not sent; send a value, or write {} to send this text itself",
+                        escaped(raw)
+                    );
+                    return Err(self.refuse(raw, message));
+                }
+                None => {}
+            },
+            Layer::Array(items) => {
+                let depth = self.deeper(raw, depth)?;
+                for item in items {
+                    self.holes_within(item, depth, holes)?;
+                }
+            }
+            Layer::Object(members) => {
+                let depth = self.deeper(raw, depth)?;
+                for member in members {
+                    self.holes_within(member.value, depth, holes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn placeholder(&self, raw: &'line RawValue) -> Result<Option<Placeholder>, Refusal> {
+        Placeholder::read(raw.get()).transpose().map_err(|message| self.refuse(raw, message))
+    }
+
+    fn must_be_bound(&self, raw: &'line RawValue, name: &str) -> Result<(), Refusal> {
+        if self.names.contains(name) {
+            return Ok(());
+        }
+        let message = format!(
+            "no value is bound to `{name}` before this; expect \"<any as {name}>\" first, or write {} for the text itself",
+            escaped(raw)
+        );
+        Err(self.refuse(raw, message))
+    }
+
+    fn deeper(&self, raw: &'line RawValue, depth: usize) -> Result<usize, Refusal> {
+        deeper(depth).map_err(|error| self.located(raw, &error))
+    }
+
+    fn located(&self, raw: &'line RawValue, error: &JsonError) -> Refusal {
+        match error {
+            JsonError::Malformed(error) => {
+                let (within, message) = json_fault(error);
+                let message = format!("not JSON: {message}; correct it, or send it with `send_text`");
+                Refusal { at: self.offset(raw) + within, message }
+            }
+            JsonError::TooDeep => self.refuse(raw, format!("{error}; send it with `send_text`")),
+        }
+    }
+
+    /// Where in the line this part of it begins.
+    pub(super) fn offset(&self, raw: &RawValue) -> usize {
+        raw.get().as_ptr() as usize - self.line.as_ptr() as usize
+    }
+}
+
+/// The byte a JSON error in a text of one line is at, and its message without the position in it.
+pub(super) fn json_fault(error: &serde_json::Error) -> (usize, String) {
+    let message = error.to_string();
+    let bare = message.rsplit_once(" at line ").map_or(message.as_str(), |(bare, _)| bare);
+    (error.column().saturating_sub(1), bare.to_owned())
+}
+
+/// A placeholder's text, written so that it is literal.
+fn escaped(raw: &RawValue) -> String {
+    raw.get().replacen('<', "\\u003c", 1)
+}
