@@ -1,0 +1,265 @@
+//! This is where the state is changed, and nowhere else: one writer gathers changes into a batch, journals them with one
+//! flush, runs them, and lets their answers and events go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::access::Caller;
+use crate::config::Limits;
+use crate::event::Event;
+use crate::hub::Hub;
+use crate::journal::{Entry, Journal, write_entry};
+use crate::methods::{Answer, Change, Turn};
+use crate::snapshot::Snapshots;
+use crate::state::Writer;
+use crate::wire::error::{Code, Error};
+
+/// What became of a change.
+pub type Outcome = Result<Answer, Error>;
+
+/// Changes of one caller that were checked and prepared, to be made in their order.
+#[derive(Debug)]
+pub struct Submission {
+    caller: Caller,
+    changes: Vec<Change>,
+    /// The messages as they are journaled, one after the other.
+    text: Vec<u8>,
+    /// Where each message ends in `text`.
+    ends: Vec<usize>,
+}
+
+impl Submission {
+    /// A submission with nothing in it yet.
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, changes: Vec::new(), text: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Adds a prepared change.
+    pub fn push(&mut self, change: Change) {
+        change.write(&mut self.text);
+        self.ends.push(self.text.len());
+        self.changes.push(change);
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many changes are in it.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+struct Job {
+    submission: Submission,
+    done: oneshot::Sender<Vec<Outcome>>,
+}
+
+enum Order {
+    Commit(Job),
+    Stop,
+}
+
+/// The way to the engine.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    orders: mpsc::Sender<Order>,
+    failed: Arc<AtomicBool>,
+}
+
+impl EngineHandle {
+    /// Hands changes over. The outcomes come, in their order, when all are durable; none come if the engine has stopped.
+    pub async fn submit(&self, submission: Submission) -> oneshot::Receiver<Vec<Outcome>> {
+        let (done, outcomes) = oneshot::channel();
+        // A closed channel drops `done`, which is what the receiver needs to know.
+        let _ = self.orders.send(Order::Commit(Job { submission, done })).await;
+        outcomes
+    }
+
+    /// Has the engine end once what was submitted before is done.
+    pub async fn stop(&self) {
+        // A closed channel means that it has ended already.
+        let _ = self.orders.send(Order::Stop).await;
+    }
+
+    /// Whether changes are being accepted: not after a flush has failed.
+    pub fn is_writable(&self) -> bool {
+        !self.failed.load(Ordering::Acquire)
+    }
+}
+
+/// The one writer.
+pub struct Engine {
+    writer: Writer,
+    journal: Box<dyn Journal>,
+    hub: Arc<Hub>,
+    limits: Limits,
+    snapshots: Option<Snapshots>,
+    orders: mpsc::Receiver<Order>,
+    failed: Arc<AtomicBool>,
+    /// The lines of the batch being written; kept to be used again.
+    lines: Vec<u8>,
+}
+
+impl Engine {
+    /// An engine and the way to it; it runs once [`Engine::spawn`] is called, and ends when it is told to, or all handles are gone.
+    pub fn new(
+        writer: Writer,
+        journal: Box<dyn Journal>,
+        hub: Arc<Hub>,
+        limits: Limits,
+        snapshots: Option<Snapshots>,
+    ) -> (Self, EngineHandle) {
+        let (sender, orders) = mpsc::channel(limits.submissions_max);
+        let failed = Arc::new(AtomicBool::new(false));
+        let handle = EngineHandle { orders: sender, failed: failed.clone() };
+        (Self { writer, journal, hub, limits, snapshots, orders, failed, lines: Vec::new() }, handle)
+    }
+
+    /// Runs on a thread of its own, for flushing blocks.
+    pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
+        let runtime = tokio::runtime::Handle::current();
+        thread::Builder::new().name("engine".to_owned()).spawn(move || runtime.block_on(self.run()))
+    }
+
+    async fn run(mut self) {
+        let mut unflushed = false;
+        loop {
+            let order = if unflushed {
+                timeout(self.limits.relaxed_flush_interval, self.orders.recv()).await
+            } else {
+                Ok(self.orders.recv().await)
+            };
+            match order {
+                Ok(Some(Order::Commit(job))) => {
+                    let (batch, stop) = self.gather(job);
+                    self.commit(batch);
+                    unflushed = true;
+                    if stop {
+                        break;
+                    }
+                }
+                Ok(Some(Order::Stop) | None) => break,
+                Err(_) => {
+                    self.flush();
+                    unflushed = false;
+                }
+            }
+        }
+        self.flush();
+        if let Some(snapshots) = self.snapshots.take().filter(|_| !self.has_failed()) {
+            snapshots.finish(self.writer.state(), self.journal.as_mut());
+        }
+    }
+
+    /// Takes what else waits, so that one flush serves it all; says whether the engine is to stop after it.
+    fn gather(&mut self, first: Job) -> (Vec<Job>, bool) {
+        let (mut changes, mut bytes) = (first.submission.len(), first.submission.text.len());
+        let mut batch = vec![first];
+        while changes < self.limits.batch_changes_max && bytes < self.limits.batch_bytes_max {
+            match self.orders.try_recv() {
+                Ok(Order::Commit(job)) => {
+                    changes += job.submission.len();
+                    bytes += job.submission.text.len();
+                    batch.push(job);
+                }
+                Ok(Order::Stop) => return (batch, true),
+                Err(_) => break,
+            }
+        }
+        (batch, false)
+    }
+
+    fn commit(&mut self, batch: Vec<Job>) {
+        let first_seq = self.writer.state().folded() + 1;
+        let at_ms = now_ms().max(self.writer.state().at_ms());
+        if self.has_failed() || self.write(&batch, first_seq, at_ms).is_err() {
+            return batch.into_iter().for_each(refuse);
+        }
+        let mut seq = first_seq;
+        let mut events = Vec::new();
+        for Job { submission, done } in batch {
+            let by = submission.caller;
+            let outcomes = submission.changes.into_iter().map(|change| {
+                let entry = Entry { seq, at_ms, by, change };
+                seq += 1;
+                fold(&mut self.writer, entry, &mut events)
+            });
+            // A caller that is gone does not want to know; the change stands all the same.
+            let _ = done.send(outcomes.collect());
+            events.drain(..).for_each(|event| self.hub.deliver(event));
+        }
+        let rotated = self.snapshots.as_mut().map_or(Ok(()), |snapshots| snapshots.note(seq, self.journal.as_mut()));
+        if let Err(error) = rotated {
+            self.fail("the journal could not begin a new segment", &error);
+        }
+    }
+
+    fn write(&mut self, batch: &[Job], first_seq: u64, at_ms: u64) -> Result<(), ()> {
+        self.lines.clear();
+        let mut seq = first_seq;
+        for Job { submission, .. } in batch {
+            let mut start = 0;
+            for end in &submission.ends {
+                write_entry(&mut self.lines, seq, at_ms, submission.caller, &submission.text[start..*end]);
+                start = *end;
+                seq += 1;
+            }
+        }
+        let written = self.journal.append(&self.lines);
+        self.lines.shrink_to(self.limits.batch_bytes_max);
+        written.map_err(|error| self.fail("a batch could not be written", &error))
+    }
+
+    fn flush(&mut self) {
+        if !self.has_failed()
+            && let Err(error) = self.journal.flush()
+        {
+            self.fail("the journal could not be flushed", &error);
+        }
+    }
+
+    /// Accepts nothing more: after a failed flush nobody knows what the disk holds, until a restart has read it.
+    fn fail(&mut self, what: &str, error: &std::io::Error) {
+        self.failed.store(true, Ordering::Release);
+        tracing::error!(%error, "{what}: no more changes are accepted until a restart; reading goes on");
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+}
+
+/// Makes one journaled change: the one function through which the state changes, live and in recovery.
+pub fn fold(writer: &mut Writer, entry: Entry, events: &mut Vec<Event>) -> Outcome {
+    let Entry { seq, at_ms, by, change } = entry;
+    let outcome = change.run(by, &mut Turn { writer, events });
+    let seeded_only = by == Caller::Seed && writer.state().is_seeded_only();
+    writer.note(seq, at_ms, seeded_only);
+    outcome
+}
+
+/// The refusal of a change that could not be made durable.
+pub fn not_writable() -> Error {
+    let message = "the change could not be made durable and was not made; reading still works, try again when an \
+                   administrator has restarted the gateway";
+    Error::new(Code::NotWritable, message)
+}
+
+fn refuse(job: Job) {
+    let outcomes = job.submission.changes.iter().map(|_| Err(not_writable())).collect();
+    let _ = job.done.send(outcomes);
+}
+
+/// The clock, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

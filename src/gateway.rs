@@ -1,0 +1,220 @@
+//! This is where a gateway is put together, started and stopped: store, engine, hub and listener.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::config::{Limits, SNAPSHOT_EVERY_DEFAULT};
+use crate::engine::{Engine, EngineHandle};
+use crate::hub::Hub;
+use crate::journal::Journal;
+use crate::journal::directory::{self, DataDir, OpenError};
+use crate::journal::file::{Durability, FileJournal};
+use crate::journal::memory::MemoryJournal;
+use crate::journal::read::ReadError;
+use crate::recovery;
+use crate::seed::{self, NewToken, Seed, SeedError};
+use crate::server;
+use crate::snapshot::Snapshots;
+use crate::state::{State, Writer};
+use crate::wire::close::Close;
+
+/// What every connection has at hand.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is known.
+    pub state: Arc<State>,
+    /// Where changes are made.
+    pub engine: EngineHandle,
+    /// Who is connected.
+    pub hub: Arc<Hub>,
+    /// What is too much.
+    pub limits: Limits,
+    /// Whether refusals carry `"method":"error"`.
+    pub error_method: bool,
+}
+
+/// Where changes are kept.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// In memory, for as long as the gateway runs.
+    Memory(MemoryJournal),
+    /// In a directory.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What an ack promises.
+        durability: Durability,
+        /// Entries between two snapshots.
+        snapshot_every: u64,
+    },
+}
+
+impl Store {
+    /// A directory, with what is usual.
+    pub fn directory(path: impl Into<PathBuf>) -> Self {
+        Self::Directory { path: path.into(), durability: Durability::Sync, snapshot_every: SNAPSHOT_EVERY_DEFAULT }
+    }
+}
+
+/// How a gateway is to run.
+#[derive(Debug)]
+pub struct Options {
+    /// Where it listens; port 0 means any free one.
+    pub listen: SocketAddr,
+    /// Where it keeps changes.
+    pub store: Store,
+    /// What an empty store begins with.
+    pub seed: Seed,
+    /// What is too much.
+    pub limits: Limits,
+    /// Whether refusals carry `"method":"error"`, which brings them to a bot's catch-all callback.
+    pub error_method: bool,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be had.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// What lies in it cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The journal cannot be written.
+    #[error("the data directory cannot be written: {0}")]
+    Journal(#[source] io::Error),
+    /// The seed was refused.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The address cannot be had.
+    #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The system gives no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    new_tokens: Vec<NewToken>,
+    stop: watch::Sender<bool>,
+    engine: thread::JoinHandle<()>,
+    _directory: Option<DataDir>,
+}
+
+/// A store, opened: the state it holds and the journal it goes on in.
+struct Opened {
+    writer: Writer,
+    journal: Box<dyn Journal>,
+    snapshots: Option<Snapshots>,
+    directory: Option<DataDir>,
+}
+
+impl Gateway {
+    /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Options { listen, store, seed, limits, error_method } = options;
+        // Before the store: a start that cannot listen must not write.
+        let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
+        let Opened { writer, journal, snapshots, directory } = open(store)?;
+        let state = writer.state().clone();
+        let hub = Arc::new(Hub::default());
+        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots);
+        let engine = engine.spawn().map_err(StartError::Thread)?;
+        let shared = Arc::new(Shared { state, engine: handle, hub, limits, error_method });
+        let new_tokens = match seed::apply(seed, &shared).await {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                stop_engine(&shared.engine, engine).await;
+                return Err(error.into());
+            }
+        };
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(server::accept(listener, shared.clone(), stopped));
+        Ok(Self { shared, address, new_tokens, stop, engine, _directory: directory })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where bots connect.
+    pub fn url(&self) -> String {
+        format!("ws://{}{}", self.address, server::ENDPOINT)
+    }
+
+    /// What is known.
+    pub fn state(&self) -> &Arc<State> {
+        &self.shared.state
+    }
+
+    /// Tokens that were made at this start, to be shown once.
+    pub fn take_new_tokens(&mut self) -> Vec<NewToken> {
+        std::mem::take(&mut self.new_tokens)
+    }
+
+    /// Stops in good order: answers what is under way, closes connections so that bots come back, flushes, makes a snapshot.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.shared.hub.close_all(Close::Stopping);
+        let patience = self.shared.limits.close_wait * 2 + Duration::from_secs(1);
+        if timeout(patience, self.shared.hub.emptied()).await.is_err() {
+            tracing::warn!(connections = self.shared.hub.len(), "some connections did not end in time");
+        }
+        stop_engine(&self.shared.engine, self.engine).await;
+    }
+}
+
+async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
+    handle.stop().await;
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+    if !matches!(joined, Ok(Ok(()))) {
+        tracing::error!("the engine panicked; the next start replays the journal");
+    }
+}
+
+fn open(store: Store) -> Result<Opened, StartError> {
+    let (path, durability, snapshot_every) = match store {
+        Store::Memory(journal) => {
+            let journal = Box::new(journal);
+            return Ok(Opened { writer: Writer::default(), journal, snapshots: None, directory: None });
+        }
+        Store::Directory { path, durability, snapshot_every } => (path, durability, snapshot_every),
+    };
+    let data_dir = DataDir::open(&path)?;
+    let files = directory::files(&path).map_err(StartError::Journal)?;
+    let recovered = recovery::fold_files(&files)?;
+    let next_seq = recovered.writer.state().folded() + 1;
+    let journal = match recovered.last {
+        Some((segment, end)) if end.good_bytes > 0 => {
+            if end.torn_bytes > 0 {
+                let (segment, offset) = (segment.display(), end.good_bytes);
+                tracing::warn!(%segment, offset, bytes = end.torn_bytes, "a record that was never acknowledged was cut off");
+            }
+            FileJournal::resume(&segment, end.good_bytes, durability)
+        }
+        _ => FileJournal::begin(&path, next_seq, durability),
+    };
+    let journal = Box::new(journal.map_err(StartError::Journal)?);
+    let snapshots = Snapshots::start(&path, snapshot_every, recovered.snapshot_seq).map_err(StartError::Thread)?;
+    tracing::info!(
+        entries = recovered.entries,
+        snapshot = recovered.snapshot_seq,
+        directory = %path.display(),
+        "the state was recovered"
+    );
+    Ok(Opened { writer: recovered.writer, journal, snapshots: Some(snapshots), directory: Some(data_dir) })
+}

@@ -1,0 +1,113 @@
+//! This is where it is known who is connected, so that an event or a stop reaches the connections it concerns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use tokio::sync::{Notify, oneshot};
+
+use crate::event::Event;
+use crate::state::id::BotId;
+use crate::wire::close::Close;
+
+/// Everybody who is connected.
+#[derive(Debug, Default)]
+pub struct Hub {
+    seats: DashMap<u64, Connected>,
+    next: AtomicU64,
+    last_references: DashMap<BotId, u64>,
+    left: Notify,
+}
+
+#[derive(Debug)]
+struct Connected {
+    bot: Option<BotId>,
+    close: Option<oneshot::Sender<Close>>,
+}
+
+/// A connection's place in the hub; it is given up when this value is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    id: u64,
+    hub: Arc<Hub>,
+    /// Resolves when the connection must end.
+    pub closing: oneshot::Receiver<Close>,
+}
+
+impl Hub {
+    /// Seats a connection.
+    pub fn join(self: &Arc<Self>) -> Seat {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (close, closing) = oneshot::channel();
+        self.seats.insert(id, Connected { bot: None, close: Some(close) });
+        Seat { id, hub: self.clone(), closing }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Lets an event reach whom it concerns.
+    pub fn deliver(&self, event: Event) {
+        match event {
+            Event::TokenRevoked(bot) => self.close(Close::Revoked, |seat| seat.bot == Some(bot)),
+        }
+    }
+
+    /// Ends all connections.
+    pub fn close_all(&self, close: Close) {
+        self.close(close, |_| true);
+    }
+
+    /// Waits until nobody is connected.
+    pub async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// The last numeric reference that a bot used in an earlier session; 0 if none.
+    pub fn last_reference(&self, bot: BotId) -> u64 {
+        self.last_references.get(&bot).map_or(0, |reference| *reference)
+    }
+
+    fn close(&self, close: Close, concerns: impl Fn(&Connected) -> bool) {
+        for mut seat in self.seats.iter_mut().filter(|seat| concerns(seat)) {
+            if let Some(sender) = seat.close.take() {
+                // A connection that is ending by itself no longer listens.
+                let _ = sender.send(close);
+            }
+        }
+    }
+}
+
+impl Seat {
+    /// Notes whose connection it is.
+    pub fn occupy(&self, bot: BotId) {
+        if let Some(mut seat) = self.hub.seats.get_mut(&self.id) {
+            seat.bot = Some(bot);
+        }
+    }
+
+    /// Notes the last numeric reference of the bot, for its next session.
+    pub fn note_reference(&self, bot: BotId, reference: u64) {
+        self.hub.last_references.insert(bot, reference);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hub.seats.remove(&self.id);
+        self.hub.left.notify_waiters();
+    }
+}

@@ -1,0 +1,110 @@
+//! This is where the data directory is known: which files are in it, what their names mean, and who has it.
+//!
+//! The names are the manifest: `journal-<seq>` begins with the entry of that number, `snapshot-<seq>` holds the state after it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A data directory, locked for as long as this value lives.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a data directory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another gateway has it.
+    #[error("another gateway{pid} runs on {path}; stop it first, or choose another directory with --data")]
+    Taken {
+        /// The directory.
+        path: String,
+        /// The other's pid, in parentheses, where known.
+        pid: String,
+    },
+    /// The operating system refuses.
+    #[error("the data directory {0} cannot be used: {1}")]
+    Io(String, #[source] io::Error),
+}
+
+/// A file of the data directory, with the number in its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Numbered {
+    /// The number.
+    pub seq: u64,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// The journal segments and snapshots of a directory, each in the order of their numbers.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The segments.
+    pub segments: Vec<Numbered>,
+    /// The snapshots.
+    pub snapshots: Vec<Numbered>,
+}
+
+impl DataDir {
+    /// Creates the directory where needed, and takes it.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::Io(path.display().to_string(), error);
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock_path = path.join("lock");
+        let mut lock =
+            File::options().read(true).write(true).create(true).truncate(false).open(lock_path).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let known = lock.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+                let pid = if known { format!(" (pid {})", pid.trim()) } else { String::new() };
+                return Err(OpenError::Taken { path: path.display().to_string(), pid });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        // The pid is for people; the lock itself is the kernel's and goes with the process.
+        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Lists the segments and snapshots of a directory.
+pub fn files(directory: &Path) -> io::Result<Files> {
+    let mut files = Files::default();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let number = |prefix| name.strip_prefix(prefix).filter(|digits| digits.len() == 20)?.parse().ok();
+        if let Some(seq) = number("journal-") {
+            files.segments.push(Numbered { seq, path });
+        } else if let Some(seq) = number("snapshot-") {
+            files.snapshots.push(Numbered { seq, path });
+        }
+    }
+    files.segments.sort_unstable();
+    files.snapshots.sort_unstable();
+    Ok(files)
+}
+
+/// The name of the segment that begins with an entry.
+pub fn segment_path(directory: &Path, first_seq: u64) -> PathBuf {
+    directory.join(format!("journal-{first_seq:020}"))
+}
+
+/// The name of the snapshot after an entry.
+pub fn snapshot_path(directory: &Path, seq: u64) -> PathBuf {
+    directory.join(format!("snapshot-{seq:020}"))
+}
+
+/// Makes additions to and removals from a directory durable.
+pub fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}

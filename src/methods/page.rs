@@ -1,0 +1,91 @@
+//! This is where long lists are cut into pages: by number, as the nandbox API has it, or by a cursor of ours.
+
+use serde::Serialize;
+
+use crate::config::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use crate::state::id::RecordId;
+use crate::wire::error::Error;
+use crate::wire::fields::{Count, Text};
+
+/// Which page of a list is asked for.
+#[derive(Debug)]
+pub struct Page {
+    /// Where it starts.
+    pub start: Start,
+    size: usize,
+    number: Option<u64>,
+}
+
+/// Where a page starts.
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
+    /// At the item with this many others before it.
+    Rank(usize),
+    /// After the item with this id.
+    After(u64),
+}
+
+/// What an answer says of the page's place in the list.
+#[derive(Debug, Serialize)]
+pub struct PageEnd {
+    /// The page's number, as asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page_number: Option<u64>,
+    /// Whether the list ends here; absent in all but the last frame of a page sent in several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eop: Option<bool>,
+    /// Where a walk by cursor goes on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<RecordId>,
+}
+
+impl PageEnd {
+    /// Moves what only the last frame of a page carries to the part split off.
+    pub fn hand_on(&mut self) -> Self {
+        Self { page_number: self.page_number, eop: self.eop.take(), cursor: self.cursor.take() }
+    }
+}
+
+impl Page {
+    /// The page that a request's fields describe.
+    pub fn new(size: Option<Count>, number: Option<Count>, cursor: Option<&Text>) -> Result<Self, Error> {
+        let size = size.map_or(PAGE_SIZE_DEFAULT, |size| size.0);
+        if size == 0 {
+            return Err(Error::field("page_size", format!("must be 1 to {PAGE_SIZE_MAX}")));
+        }
+        let size = usize::try_from(size.min(PAGE_SIZE_MAX)).expect("a page fits in memory");
+        let start = match cursor {
+            None => {
+                let number = number.map_or(0, |number| number.0);
+                Start::Rank(usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(size))
+            }
+            Some(_) if number.is_some() => {
+                return Err(Error::field("cursor", "goes without page_number; send one of them"));
+            }
+            Some(Text(cursor)) if cursor.is_empty() => Start::After(0),
+            Some(Text(cursor)) => Start::After(cursor.parse().map_err(|_| {
+                Error::field("cursor", "is none of ours; start with \"\" and go on with the cursor of the last answer")
+            })?),
+        };
+        let number = cursor.is_none().then(|| number.map_or(0, |number| number.0));
+        Ok(Self { start, size, number })
+    }
+
+    /// Takes the page off the items from its start on, which come with their ids.
+    pub fn cut<T>(&self, mut items: impl Iterator<Item = (u64, T)>) -> (Vec<(u64, T)>, PageEnd) {
+        let page: Vec<_> = items.by_ref().take(self.size).collect();
+        let more = items.next().is_some();
+        let cursor = page.last().filter(|_| more && self.number.is_none()).map(|(id, _)| RecordId(*id));
+        (page, PageEnd { page_number: self.number, eop: Some(!more), cursor })
+    }
+
+    /// Takes the page off all ids there are, rising.
+    pub fn cut_ids(&self, ids: &[u64]) -> (Vec<u64>, PageEnd) {
+        let start = match self.start {
+            Start::Rank(rank) => rank.min(ids.len()),
+            Start::After(after) => ids.partition_point(|id| *id <= after),
+        };
+        let (page, end) = self.cut(ids[start..].iter().map(|id| (*id, ())));
+        (page.into_iter().map(|(id, ())| id).collect(), end)
+    }
+}

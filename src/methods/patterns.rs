@@ -1,0 +1,271 @@
+//! This is where patterns get on and off the lists, and are listed.
+
+use std::collections::HashSet;
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
+use super::page::{Page, PageEnd, Start};
+use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::access::Permission;
+use crate::config::{NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
+use crate::state::State;
+use crate::state::id::{AppId, RecordId};
+use crate::state::pattern_list::{Pattern, PatternList};
+use crate::state::patterns::{Expression, Operator};
+use crate::state::signup_list::Tags;
+use crate::wire::error::{Code, Error};
+use crate::wire::fields::{Count, Many, PatternField, Text};
+use crate::wire::frame::Reply;
+
+/// Adds patterns to a list; those whose text stands on it are passed over. A pattern without `operator` is a regular
+/// expression that must match the whole id, without case, or, where it is none, a glob in which `*` stands for any run.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Add<L> {
+    app_id: Option<AppId>,
+    #[serde(default, skip_serializing)]
+    chat_id: Option<AppId>,
+    #[serde(alias = "data", alias = "pattern")]
+    patterns: Many<PatternField>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// Removes patterns from a list, each named by its text or its id; those that are not on it are passed over.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Remove<L> {
+    app_id: Option<AppId>,
+    #[serde(default, skip_serializing)]
+    chat_id: Option<AppId>,
+    #[serde(alias = "data", alias = "pattern")]
+    patterns: Many<PatternField>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// Lists the patterns of a list, oldest first, by pages or by cursor as the people are.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "")]
+pub struct Get<L> {
+    app_id: Option<AppId>,
+    chat_id: Option<AppId>,
+    page_size: Option<Count>,
+    page_number: Option<Count>,
+    cursor: Option<Text>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// A pattern on a list.
+#[derive(Debug, Serialize)]
+pub struct PatternRecord {
+    id: RecordId,
+    pattern: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<Operator>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
+}
+
+impl PatternRecord {
+    /// A pattern as it is shown.
+    pub fn new((id, pattern): (u64, &Pattern)) -> Self {
+        let Pattern { pattern, operator, example, tags } = pattern.clone();
+        Self { id: RecordId(id), pattern, operator, example, tags }
+    }
+}
+
+/// The patterns that were really added or removed.
+#[derive(Debug, Serialize)]
+pub struct Changed {
+    app_id: AppId,
+    chat_id: AppId,
+    data: Vec<PatternRecord>,
+    #[serde(rename = "recordIndex", skip_serializing_if = "Option::is_none")]
+    record_index: Option<()>,
+}
+
+/// A page of a list's patterns.
+#[derive(Debug, Serialize)]
+pub struct Patterns {
+    app_id: AppId,
+    chat_id: AppId,
+    data: Vec<PatternRecord>,
+    #[serde(flatten)]
+    end: PageEnd,
+}
+
+impl Reply for Changed {
+    fn split_off(&mut self) -> Option<Self> {
+        let data = second_half(&mut self.data)?;
+        Some(Self { data, ..*self })
+    }
+}
+
+impl Reply for Patterns {
+    fn split_off(&mut self) -> Option<Self> {
+        let data = second_half(&mut self.data)?;
+        Some(Self { app_id: self.app_id, chat_id: self.chat_id, data, end: self.end.hand_on() })
+    }
+}
+
+impl<L: OfList> Method for Add<L> {
+    const CALL: Call = L::ADD_PATTERNS;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Changed;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        bound_items("patterns", self.patterns.0.len(), PATTERNS_PER_CALL_MAX)?;
+        for (index, field) in self.patterns.0.iter().enumerate() {
+            expression(field).map_err(|error| Error::field(format_args!("patterns[{index}]"), error.message))?;
+            bound_tags(|| format!("patterns[{index}].tags"), field.tags.as_ref())?;
+            if field.example.as_ref().is_some_and(|example| example.len() > NAME_BYTES_MAX) {
+                let message = format_args!("has at most {NAME_BYTES_MAX} bytes");
+                return Err(Error::field(format_args!("patterns[{index}].example"), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<L: OfList> Alter for Add<L> {
+    fn check(&self, state: &State) -> Result<Verdict<Changed>, Error> {
+        with_app(state, self.app_id, |app| {
+            let fresh = fresh(&app.list(L::LIST).patterns, &self.patterns.0)?;
+            let nothing = Changed::new(app.settings.app_id, Vec::new(), L::RECORD_INDEX);
+            Ok(if fresh.is_empty() { Verdict::Unchanged(nothing) } else { Verdict::Proceed })
+        })?
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
+        let app_id = resolved(self.app_id);
+        let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
+        let fresh = fresh(&app.list(L::LIST).patterns, &self.patterns.0)?;
+        let mut added = Vec::with_capacity(fresh.len());
+        for (id, field) in (app.last_pattern + 1..).zip(fresh) {
+            let tags = field.tags.clone().filter(|_| L::TAGGED).unwrap_or_default();
+            let (pattern, example) = (field.pattern.clone(), field.example.clone());
+            added.push((id, Pattern { pattern, operator: field.operator, example, tags }, expression(field)?));
+        }
+        let data = added.iter().map(|(id, pattern, _)| PatternRecord::new((*id, pattern))).collect();
+        app.last_pattern += u64::try_from(added.len()).expect("a count fits");
+        app.list_mut(L::LIST).patterns.extend(added);
+        Ok(Changed::new(app_id, data, L::RECORD_INDEX))
+    }
+}
+
+impl Changed {
+    fn new(app_id: AppId, data: Vec<PatternRecord>, record_index: bool) -> Self {
+        Self { app_id, chat_id: app_id, data, record_index: record_index.then_some(()) }
+    }
+}
+
+/// Those of the patterns that do not stand on the list yet, each once.
+fn fresh<'a>(list: &PatternList, fields: &'a [PatternField]) -> Result<Vec<&'a PatternField>, Error> {
+    let mut fresh = Vec::new();
+    let mut seen = HashSet::new();
+    for field in fields {
+        match list.with_text(&field.pattern) {
+            Some((_, standing)) if standing.operator != field.operator => {
+                let message =
+                    format!("the pattern `{}` stands already with another operator; remove it first", field.pattern);
+                return Err(Error::new(Code::Conflict, message));
+            }
+            Some(_) => {}
+            None if seen.insert(&field.pattern) => fresh.push(field),
+            None => {}
+        }
+    }
+    let total = list.len() + fresh.len();
+    if total > PATTERNS_PER_LIST_MAX {
+        let message = format!("the list would hold {total} patterns, at most {PATTERNS_PER_LIST_MAX} are taken");
+        return Err(Error::new(Code::TooLarge, message));
+    }
+    Ok(fresh)
+}
+
+fn expression(field: &PatternField) -> Result<Expression, Error> {
+    Expression::parse(&field.pattern, field.operator).map_err(|error| Error::new(Code::Malformed, error.to_string()))
+}
+
+impl<L: OfList> Method for Remove<L> {
+    const CALL: Call = L::REMOVE_PATTERNS;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Changed;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        bound_items("patterns", self.patterns.0.len(), PATTERNS_PER_CALL_MAX)
+    }
+}
+
+impl<L: OfList> Alter for Remove<L> {
+    fn check(&self, state: &State) -> Result<Verdict<Changed>, Error> {
+        with_app(state, self.app_id, |app| {
+            let list = &app.list(L::LIST).patterns;
+            let any = self.patterns.0.iter().any(|field| list.find(&field.pattern).is_some());
+            let nothing = Changed::new(app.settings.app_id, Vec::new(), false);
+            if any { Verdict::Proceed } else { Verdict::Unchanged(nothing) }
+        })
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
+        let app_id = resolved(self.app_id);
+        let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
+        let list = &mut app.list_mut(L::LIST).patterns;
+        let remove = |field: &PatternField| {
+            let id = list.find(&field.pattern)?;
+            let removed = list.remove(id)?;
+            Some(PatternRecord::new((id, &removed)))
+        };
+        let data = self.patterns.0.iter().filter_map(remove).collect();
+        Ok(Changed::new(app_id, data, false))
+    }
+}
+
+impl<L: OfList> Method for Get<L> {
+    const CALL: Call = L::GET_PATTERNS;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Patterns;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        self.page().map(|_| ())
+    }
+}
+
+impl<L: OfList> Ask for Get<L> {
+    fn answer(&self, state: &State) -> Result<Patterns, Error> {
+        let page = self.page()?;
+        with_app(state, self.app_id, |app| {
+            let list = &app.list(L::LIST).patterns;
+            let (patterns, end) = match page.start {
+                Start::Rank(rank) => page.cut(list.from_rank(rank)),
+                Start::After(id) => page.cut(list.after(id)),
+            };
+            let app_id = app.settings.app_id;
+            Patterns { app_id, chat_id: app_id, data: patterns.into_iter().map(PatternRecord::new).collect(), end }
+        })
+    }
+}
+
+impl<L> Get<L> {
+    fn page(&self) -> Result<Page, Error> {
+        Page::new(self.page_size, self.page_number, self.cursor.as_ref())
+    }
+}

@@ -1,0 +1,255 @@
+//! This is where people get on and off the lists, and the lists are read.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
+use super::page::{Page, PageEnd, Start};
+use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::access::Permission;
+use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
+use crate::state::State;
+use crate::state::app::App;
+use crate::state::id::{AppId, RecordId};
+use crate::state::signup_list::{Entry, SignupList, Tags};
+use crate::wire::error::Error;
+use crate::wire::fields::{Count, Many, Signup, Text};
+use crate::wire::frame::Reply;
+
+/// Adds people to a list. One who stands on it keeps the id; the tags are replaced where given.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Add<L> {
+    app_id: Option<AppId>,
+    #[serde(default, skip_serializing)]
+    chat_id: Option<AppId>,
+    signups: Many<Signup>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// Removes people from a list; those who are not on it are passed over.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Remove<L> {
+    app_id: Option<AppId>,
+    #[serde(default, skip_serializing)]
+    chat_id: Option<AppId>,
+    signups: Many<Signup>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// Lists the people on a list, oldest first: by `page_number` (from 0) and `page_size`, or by `cursor`: `""` first, then the
+/// cursor of the answer before, which neither skips nor repeats anybody while others write.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "")]
+pub struct Get<L> {
+    app_id: Option<AppId>,
+    chat_id: Option<AppId>,
+    page_size: Option<Count>,
+    page_number: Option<Count>,
+    cursor: Option<Text>,
+    #[serde(skip)]
+    list: PhantomData<fn() -> L>,
+}
+
+/// Somebody on a list.
+#[derive(Debug, Serialize)]
+pub struct SignupRecord {
+    id: RecordId,
+    signup_id: Box<str>,
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
+}
+
+impl SignupRecord {
+    /// An entry as it is shown.
+    pub fn new((id, entry): (u64, &Entry)) -> Self {
+        Self { id: RecordId(id), signup_id: entry.signup_id.clone(), tags: entry.tags.clone() }
+    }
+}
+
+/// A record for every sign-up of the request, in its order.
+#[derive(Debug, Serialize)]
+pub struct Added {
+    app_id: AppId,
+    signups: Vec<SignupRecord>,
+}
+
+/// The sign-up ids that were really removed, as they stood.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    app_id: AppId,
+    signups: Vec<Box<str>>,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct Users {
+    app_id: AppId,
+    signups: Vec<SignupRecord>,
+    #[serde(flatten)]
+    end: PageEnd,
+}
+
+impl Reply for Added {
+    fn split_off(&mut self) -> Option<Self> {
+        Some(Self { app_id: self.app_id, signups: second_half(&mut self.signups)? })
+    }
+}
+
+impl Reply for Removed {
+    fn split_off(&mut self) -> Option<Self> {
+        Some(Self { app_id: self.app_id, signups: second_half(&mut self.signups)? })
+    }
+}
+
+impl Reply for Users {
+    fn split_off(&mut self) -> Option<Self> {
+        Some(Self { app_id: self.app_id, signups: second_half(&mut self.signups)?, end: self.end.hand_on() })
+    }
+}
+
+impl<L: OfList> Method for Add<L> {
+    const CALL: Call = L::ADD;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Added;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        bound_signups(&self.signups.0)
+    }
+}
+
+impl<L: OfList> Alter for Add<L> {
+    fn check(&self, state: &State) -> Result<Verdict<Added>, Error> {
+        with_app(state, self.app_id, |app| {
+            let list = &app.list(L::LIST).signups;
+            let standing: Option<Vec<_>> = self.signups.0.iter().map(|signup| stands::<L>(list, signup)).collect();
+            standing
+                .map_or(Verdict::Proceed, |signups| Verdict::Unchanged(Added { app_id: app.settings.app_id, signups }))
+        })
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Added, Error> {
+        let app_id = resolved(self.app_id);
+        let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
+        let signups = self.signups.0.into_iter().map(|signup| add::<L>(&mut app, signup)).collect();
+        Ok(Added { app_id, signups })
+    }
+}
+
+/// The record of a sign-up that an addition would leave as it is.
+fn stands<L: OfList>(list: &SignupList, signup: &Signup) -> Option<SignupRecord> {
+    let standing = list.find(&signup.signup_id)?;
+    let same_tags = !L::TAGGED || signup.tags.as_ref().is_none_or(|tags| *tags == standing.1.tags);
+    same_tags.then(|| SignupRecord::new(standing))
+}
+
+fn add<L: OfList>(app: &mut App, signup: Signup) -> SignupRecord {
+    let last = app.last_signup;
+    let list = &mut app.list_mut(L::LIST).signups;
+    let tags = signup.tags.filter(|_| L::TAGGED);
+    if let Some((id, entry)) = list.find(&signup.signup_id) {
+        let tags = tags.unwrap_or_else(|| entry.tags.clone());
+        let signup_id = entry.signup_id.clone();
+        list.retag(id, tags.clone());
+        return SignupRecord { id: RecordId(id), signup_id, tags };
+    }
+    let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
+    let record = SignupRecord::new((last + 1, &entry));
+    list.push(last + 1, entry);
+    app.last_signup = last + 1;
+    record
+}
+
+impl<L: OfList> Method for Remove<L> {
+    const CALL: Call = L::REMOVE;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Removed;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        bound_signups(&self.signups.0)
+    }
+}
+
+impl<L: OfList> Alter for Remove<L> {
+    fn check(&self, state: &State) -> Result<Verdict<Removed>, Error> {
+        with_app(state, self.app_id, |app| {
+            let list = &app.list(L::LIST).signups;
+            let any = self.signups.0.iter().any(|signup| list.find(&signup.signup_id).is_some());
+            let nothing = Removed { app_id: app.settings.app_id, signups: Vec::new() };
+            if any { Verdict::Proceed } else { Verdict::Unchanged(nothing) }
+        })
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Removed, Error> {
+        let app_id = resolved(self.app_id);
+        let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
+        let list = &mut app.list_mut(L::LIST).signups;
+        let removed = self.signups.0.iter().filter_map(|signup| list.remove(&signup.signup_id));
+        Ok(Removed { app_id, signups: removed.map(|(_, entry)| entry.signup_id).collect() })
+    }
+}
+
+impl<L: OfList> Method for Get<L> {
+    const CALL: Call = L::GET;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = Users;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        self.page().map(|_| ())
+    }
+}
+
+impl<L: OfList> Ask for Get<L> {
+    fn answer(&self, state: &State) -> Result<Users, Error> {
+        let page = self.page()?;
+        with_app(state, self.app_id, |app| {
+            let list = &app.list(L::LIST).signups;
+            let (entries, end) = match page.start {
+                Start::Rank(rank) => page.cut(list.from_rank(rank)),
+                Start::After(id) => page.cut(list.after(id)),
+            };
+            Users { app_id: app.settings.app_id, signups: entries.into_iter().map(SignupRecord::new).collect(), end }
+        })
+    }
+}
+
+impl<L> Get<L> {
+    fn page(&self) -> Result<Page, Error> {
+        Page::new(self.page_size, self.page_number, self.cursor.as_ref())
+    }
+}
+
+fn bound_signups(signups: &[Signup]) -> Result<(), Error> {
+    bound_items("signups", signups.len(), SIGNUPS_PER_CALL_MAX)?;
+    for (index, signup) in signups.iter().enumerate() {
+        if signup.signup_id.trim().is_empty() {
+            return Err(Error::field(
+                format_args!("signups[{index}]"),
+                "is empty; give an email address or phone number",
+            ));
+        }
+        if signup.signup_id.len() > SIGNUP_ID_BYTES_MAX {
+            let length = signup.signup_id.len();
+            let message = format_args!("has {length} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}");
+            return Err(Error::field(format_args!("signups[{index}]"), message));
+        }
+        bound_tags(|| format!("signups[{index}].tags"), signup.tags.as_ref())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! This is where a start finds its state: the newest snapshot, then every entry since, folded as they were the first time.
+
+use std::path::PathBuf;
+
+use crate::engine::fold;
+use crate::journal::directory::{Files, Numbered};
+use crate::journal::read::{self, End, ReadError};
+use crate::snapshot;
+use crate::state::Writer;
+
+/// What lay on disk, folded.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The state, and the right to change it.
+    pub writer: Writer,
+    /// The entry after which the newest snapshot was made; 0 without one.
+    pub snapshot_seq: u64,
+    /// Entries folded since.
+    pub entries: u64,
+    /// The last segment and where it ends.
+    pub last: Option<(PathBuf, End)>,
+}
+
+/// Folds files of a data directory: the newest snapshot, then the segments from there on.
+pub fn fold_files(files: &Files) -> Result<Recovered, ReadError> {
+    let mut writer = Writer::default();
+    let mut snapshot_seq = 0;
+    if let Some(newest) = files.snapshots.last() {
+        snapshot::load(newest, &mut writer)?;
+        snapshot_seq = newest.seq;
+    }
+    let mut recovered = Recovered { writer, snapshot_seq, entries: 0, last: None };
+    for (index, segment) in files.segments.iter().enumerate() {
+        let last = index + 1 == files.segments.len();
+        // A segment whose successor begins within the snapshot is covered by it; it only waits to be removed.
+        let covered = files.segments.get(index + 1).is_some_and(|next| next.seq <= snapshot_seq + 1);
+        if !covered {
+            recovered.fold_segment(segment, last)?;
+        }
+    }
+    Ok(recovered)
+}
+
+impl Recovered {
+    fn fold_segment(&mut self, segment: &Numbered, last: bool) -> Result<(), ReadError> {
+        let expected = self.writer.state().folded() + 1;
+        if segment.seq > expected {
+            return Err(ReadError::Missing { path: segment.path.clone(), expected, found: segment.seq });
+        }
+        let mut events = Vec::new();
+        let end = read::segment(segment, last, |entry| {
+            if entry.seq > self.writer.state().folded() {
+                // A refusal was an outcome then, and is the same outcome now.
+                let _ = fold(&mut self.writer, entry, &mut events);
+                self.entries += 1;
+                events.clear();
+            }
+            Ok(())
+        })?;
+        self.last = Some((segment.path.clone(), end));
+        Ok(())
+    }
+}

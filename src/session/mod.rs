@@ -1,0 +1,320 @@
+//! This is where one connection lives: frames in, answers out in the order of their requests, and the end.
+//!
+//! What has arrived is read until nothing more is there, changes go to the engine together, and what is ready leaves with one
+//! flush. A request sees the changes before it: one whose answer depends on the state waits until those in flight are made.
+
+mod farewell;
+mod pipeline;
+mod sign_in;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+
+use crate::access::Caller;
+use crate::gateway::Shared;
+use crate::hub::Seat;
+use crate::methods::{Command, Verdict};
+use crate::state::id::{AppId, BotId};
+use crate::wire::close::Close;
+use crate::wire::envelope::{self, Reference};
+use crate::wire::error::{Code, Error};
+use crate::wire::frame;
+use pipeline::{Parked, Pipeline};
+
+/// A connection whose bot has signed in.
+struct Session<S> {
+    socket: WebSocketStream<S>,
+    shared: Arc<Shared>,
+    seat: Seat,
+    bot: BotId,
+    bound_app: Option<AppId>,
+    pipeline: Pipeline,
+    outbox: Vec<Utf8Bytes>,
+    outbox_bytes: usize,
+    /// A pong waits inside the socket to be flushed.
+    owes_pong: bool,
+    /// The client is quiet and is to be pinged.
+    owes_ping: bool,
+    last_reference: Option<u64>,
+    last_heard: Instant,
+}
+
+/// Why a session's loop ended.
+enum End {
+    /// The client left, or its connection broke.
+    Gone,
+    /// The gateway ends it.
+    Close(Close),
+}
+
+/// Serves a connection from its first frame to its end.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, shared: Arc<Shared>) {
+    let mut seat = shared.hub.join();
+    let guest = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
+        Ok(guest) => guest,
+        Err(End::Gone) => return,
+        Err(End::Close(close)) => return farewell::close(socket, close, &shared.limits).await,
+    };
+    tracing::debug!(bot = %guest.bot, "a bot signed in");
+    let mut session = Session {
+        pipeline: Pipeline::new(Caller::Bot(guest.bot)),
+        socket,
+        seat,
+        bot: guest.bot,
+        bound_app: guest.bound_app,
+        outbox: Vec::new(),
+        outbox_bytes: 0,
+        owes_pong: false,
+        owes_ping: false,
+        last_reference: None,
+        last_heard: Instant::now(),
+        shared,
+    };
+    let end = session.run().await;
+    if let Some(reference) = session.last_reference {
+        session.seat.note_reference(session.bot, reference);
+    }
+    tracing::debug!(bot = %session.bot, "a bot's connection ended");
+    if let End::Close(close) = end {
+        // The seat is given up only when the farewell is said, so that a stop waits for it.
+        let Session { socket, shared, seat, .. } = session;
+        farewell::close(socket, close, &shared.limits).await;
+        drop(seat);
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    async fn run(&mut self) -> End {
+        let every = self.shared.limits.ping_interval;
+        let mut ping = interval_at(tokio::time::Instant::now() + every, every);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let reading = self.may_read();
+            let ended = tokio::select! {
+                biased;
+                outcomes = self.pipeline.outcomes(), if self.pipeline.is_waiting() => {
+                    self.settle(outcomes);
+                    None
+                }
+                close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
+                frame = self.socket.next(), if reading => self.take_ready(frame),
+                _ = ping.tick() => self.on_tick(),
+            };
+            self.submit().await;
+            match ended {
+                None => {
+                    if let Err(end) = self.send().await {
+                        return end;
+                    }
+                }
+                Some(End::Gone) => return End::Gone,
+                Some(End::Close(close)) => return self.finish(close).await,
+            }
+        }
+    }
+
+    /// Answers what is under way before the connection is closed.
+    async fn finish(&mut self, close: Close) -> End {
+        let patience = self.shared.limits.close_wait;
+        let settled = timeout(patience, async {
+            while self.pipeline.is_waiting() {
+                let outcomes = self.pipeline.outcomes().await;
+                self.settle(outcomes);
+                self.submit().await;
+            }
+        });
+        // Whoever waits longer than that learns of it by the close.
+        let _ = settled.await;
+        if close == Close::Revoked {
+            let error = Error::new(Code::NotAuthenticated, "the token is no longer valid; sign in with the new one");
+            self.refuse(&error, None, &Reference::default());
+        }
+        match self.send().await {
+            Ok(()) => End::Close(close),
+            Err(end) => end,
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        self.pipeline.has_room(&self.shared.limits) && self.outbox_bytes < self.shared.limits.outbox_bytes_max
+    }
+
+    /// Takes a frame and all others that have arrived.
+    fn take_ready(&mut self, first: Option<tungstenite::Result<Message>>) -> Option<End> {
+        self.last_heard = Instant::now();
+        let (mut next, mut taken) = (first, 0);
+        loop {
+            let Some(Ok(message)) = next else { return Some(end_of(next)) };
+            self.take(message);
+            taken += 1;
+            if taken == self.shared.limits.frames_per_turn_max || !self.may_read() {
+                return None;
+            }
+            next = self.socket.next().now_or_never()?;
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Text(text) => self.text(&text),
+            Message::Binary(_) => {
+                let error = Error::new(Code::Malformed, "binary frames are not taken; send JSON in text frames");
+                self.refuse(&error, None, &Reference::default());
+            }
+            Message::Ping(_) => self.owes_pong = true,
+            // A close is answered inside the socket, and ends the stream.
+            Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &Utf8Bytes) {
+        let envelope = match envelope::open(text) {
+            Ok(envelope) => envelope,
+            Err((error, reference)) => return self.refuse(&error, None, &reference),
+        };
+        let (method, reference) = (&*envelope.method, envelope.reference);
+        self.last_reference = reference.as_number().or(self.last_reference);
+        match method {
+            "PING" => return self.answer(frame::pong()),
+            "TOKEN_AUTH" => {
+                let error = Error::new(Code::Conflict, "this connection is signed in already; open another one");
+                return self.refuse(&error, Some(method), &reference);
+            }
+            _ => {}
+        }
+        let max = self.shared.limits.frame_bytes_max;
+        let command = if text.len() > max {
+            let message = format!("the message has {} bytes, at most {max} are taken; send several", text.len());
+            Err(Error::new(Code::TooLarge, message))
+        } else {
+            Command::read(method, text)
+        };
+        match command {
+            Ok(command) => self.decide(Parked { command, reference, bytes: text.len() }),
+            Err(error) => self.refuse(&error, Some(method), &reference),
+        }
+    }
+
+    /// Answers a command from the state, or hands it over as a change; where the changes before it are still on their way and
+    /// could alter the answer, it is put aside until they are made.
+    fn decide(&mut self, parked: Parked) {
+        let alone = !self.pipeline.is_waiting() && !self.pipeline.is_gathering();
+        let Parked { mut command, reference, bytes } = parked;
+        let method = command.call().method;
+        let (shared, caller) = (&self.shared, Caller::Bot(self.bot));
+        let decided = match &mut command {
+            Command::Query(_) if !alone => None,
+            Command::Query(query) => Some(query.admit(&shared.state, caller, self.bound_app).and_then(|()| {
+                let mut frames = Vec::new();
+                query.answer(&shared.state, &reference, &mut frames)?;
+                Ok(Some(frames))
+            })),
+            Command::Change(change) => {
+                let verdict =
+                    change.admit(&shared.state, caller, self.bound_app).and_then(|()| change.check(&shared.state));
+                match verdict {
+                    Ok(Verdict::Proceed) => Some(Ok(None)),
+                    _ if !alone => None,
+                    Ok(Verdict::Unchanged(answer)) => {
+                        let mut frames = Vec::new();
+                        answer.encode(&reference, &mut frames);
+                        Some(Ok(Some(frames)))
+                    }
+                    Err(error) => Some(Err(error)),
+                }
+            }
+        };
+        match (decided, command) {
+            (None, command) => self.pipeline.park(Parked { command, reference, bytes }),
+            (Some(Ok(Some(frames))), _) => frames.into_iter().for_each(|frame| self.answer(frame)),
+            (Some(Err(error)), _) => self.refuse(&error, Some(method), &reference),
+            (Some(Ok(None)), Command::Change(mut change)) => {
+                change.prepare(&self.shared.state);
+                self.pipeline.gather(change, reference, bytes);
+            }
+            (Some(Ok(None)), Command::Query(_)) => unreachable!("a query is answered or refused"),
+        }
+    }
+
+    fn answer(&mut self, frame: Utf8Bytes) {
+        if let Some(frame) = self.pipeline.after_what_waits(frame) {
+            self.outbox_bytes += frame.len();
+            self.outbox.push(frame);
+        }
+    }
+
+    fn refuse(&mut self, error: &Error, method: Option<&str>, reference: &Reference) {
+        self.answer(frame::refusal(error, method, reference, self.shared.error_method));
+    }
+
+    async fn submit(&mut self) {
+        if let Some(submission) = self.pipeline.take_gathered() {
+            let outcomes = self.shared.engine.submit(submission).await;
+            self.pipeline.await_outcomes(outcomes);
+        }
+    }
+
+    /// Encodes the answers to changes that were made or refused, and goes on with what waited for them.
+    fn settle(&mut self, outcomes: pipeline::Outcomes) {
+        let before = self.outbox.len();
+        self.pipeline.settle(outcomes, self.shared.error_method, &mut self.outbox);
+        self.outbox_bytes += self.outbox[before..].iter().map(|frame| frame.len()).sum::<usize>();
+        if let Some(parked) = self.pipeline.unpark() {
+            self.decide(parked);
+        }
+    }
+
+    /// Sends what is ready, with one flush.
+    async fn send(&mut self) -> Result<(), End> {
+        let (pong, ping) = (std::mem::take(&mut self.owes_pong), std::mem::take(&mut self.owes_ping));
+        if self.outbox.is_empty() && !pong && !ping {
+            return Ok(());
+        }
+        self.outbox_bytes = 0;
+        let (socket, outbox) = (&mut self.socket, &mut self.outbox);
+        let sent = timeout(self.shared.limits.write_wait, async {
+            if ping {
+                socket.feed(Message::Ping(Bytes::new())).await?;
+            }
+            for frame in outbox.drain(..) {
+                socket.feed(Message::Text(frame)).await?;
+            }
+            socket.flush().await
+        });
+        match sent.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Close(Close::SlowReader)),
+        }
+    }
+
+    /// Pings a quiet client, and gives up one that has been silent for too long.
+    fn on_tick(&mut self) -> Option<End> {
+        let silent = self.last_heard.elapsed();
+        if silent > self.shared.limits.idle_wait {
+            return Some(End::Close(Close::Idle));
+        }
+        self.owes_ping = silent >= self.shared.limits.ping_interval;
+        None
+    }
+}
+
+/// What the end of a socket's stream means.
+fn end_of(end: Option<tungstenite::Result<Message>>) -> End {
+    use tungstenite::Error;
+    use tungstenite::error::ProtocolError;
+    match end {
+        Some(Err(Error::Utf8(_))) => End::Close(Close::NotUtf8),
+        Some(Err(Error::Capacity(_))) => End::Close(Close::TooBig),
+        Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => End::Gone,
+        Some(Err(Error::Protocol(_))) => End::Close(Close::Protocol),
+        _ => End::Gone,
+    }
+}

@@ -1,0 +1,150 @@
+//! This is where answers wait for their turn: changes under way, what was asked after them, and the order of it all.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::access::Caller;
+use crate::config::Limits;
+use crate::engine::{Outcome, Submission, not_writable};
+use crate::methods::{Change, Command};
+use crate::wire::envelope::Reference;
+use crate::wire::frame;
+
+/// What the engine answers to a submission; an error when it has stopped.
+pub type Outcomes = Result<Vec<Outcome>, oneshot::error::RecvError>;
+
+/// Changes of one connection on their way through the engine, and the answers that must not overtake theirs.
+pub struct Pipeline {
+    caller: Caller,
+    gathering: Submission,
+    gathering_tickets: Vec<Ticket>,
+    in_flight: VecDeque<InFlight>,
+    /// Changes gathered or in flight, and the bytes of their frames.
+    changes: usize,
+    bytes: usize,
+    parked: Option<Parked>,
+}
+
+/// A command whose answer depends on changes before it. Nothing is read until it is decided.
+pub struct Parked {
+    /// The command.
+    pub command: Command,
+    /// What its answer echoes.
+    pub reference: Reference,
+    /// Bytes of its frame.
+    pub bytes: usize,
+}
+
+struct InFlight {
+    tickets: Vec<Ticket>,
+    outcomes: oneshot::Receiver<Vec<Outcome>>,
+}
+
+/// One answer in its place.
+enum Ticket {
+    /// It will be the outcome of the submission's next change.
+    Change { reference: Reference, method: &'static str, bytes: usize },
+    /// It is known, and waits for those before it.
+    Ready(Utf8Bytes),
+}
+
+impl Pipeline {
+    /// A pipeline with nothing in it.
+    pub fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            gathering: Submission::new(caller),
+            gathering_tickets: Vec::new(),
+            in_flight: VecDeque::new(),
+            changes: 0,
+            bytes: 0,
+            parked: None,
+        }
+    }
+
+    /// Whether changes are with the engine.
+    pub fn is_waiting(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Whether changes wait to be handed to the engine.
+    pub fn is_gathering(&self) -> bool {
+        !self.gathering.is_empty()
+    }
+
+    /// Whether another frame may be read.
+    pub fn has_room(&self, limits: &Limits) -> bool {
+        self.parked.is_none() && self.changes < limits.in_flight_max && self.bytes < limits.in_flight_bytes_max
+    }
+
+    /// Adds a prepared change.
+    pub fn gather(&mut self, change: Change, reference: Reference, bytes: usize) {
+        let method = change.call().method;
+        self.gathering.push(change);
+        self.gathering_tickets.push(Ticket::Change { reference, method, bytes });
+        self.changes += 1;
+        self.bytes += bytes;
+    }
+
+    /// Puts an answer behind those that are still on their way; gives it back where there are none.
+    pub fn after_what_waits(&mut self, frame: Utf8Bytes) -> Option<Utf8Bytes> {
+        if self.is_gathering() {
+            self.gathering_tickets.push(Ticket::Ready(frame));
+        } else if let Some(last) = self.in_flight.back_mut() {
+            last.tickets.push(Ticket::Ready(frame));
+        } else {
+            return Some(frame);
+        }
+        None
+    }
+
+    /// Puts a command aside until everything before it is settled.
+    pub fn park(&mut self, parked: Parked) {
+        self.parked = Some(parked);
+    }
+
+    /// The command that was put aside, once everything before it is settled.
+    pub fn unpark(&mut self) -> Option<Parked> {
+        let settled = !self.is_waiting() && !self.is_gathering();
+        self.parked.take_if(|_| settled)
+    }
+
+    /// What was gathered, to be submitted.
+    pub fn take_gathered(&mut self) -> Option<Submission> {
+        let empty = Submission::new(self.caller);
+        self.is_gathering().then(|| std::mem::replace(&mut self.gathering, empty))
+    }
+
+    /// Notes where the outcomes of what was gathered will come from.
+    pub fn await_outcomes(&mut self, outcomes: oneshot::Receiver<Vec<Outcome>>) {
+        let tickets = std::mem::take(&mut self.gathering_tickets);
+        self.in_flight.push_back(InFlight { tickets, outcomes });
+    }
+
+    /// The outcomes of the oldest submission. Must not be called when nothing is waiting; may be given up and called again.
+    pub async fn outcomes(&mut self) -> Outcomes {
+        let oldest = self.in_flight.front_mut().expect("asked for only while something is waiting");
+        (&mut oldest.outcomes).await
+    }
+
+    /// Puts the answers of the oldest submission into the outbox.
+    pub fn settle(&mut self, outcomes: Outcomes, error_method: bool, outbox: &mut Vec<Utf8Bytes>) {
+        let settled = self.in_flight.pop_front().expect("only what was waited for is settled");
+        let mut outcomes = outcomes.unwrap_or_default().into_iter();
+        for ticket in settled.tickets {
+            match ticket {
+                Ticket::Ready(frame) => outbox.push(frame),
+                Ticket::Change { reference, method, bytes } => {
+                    self.changes -= 1;
+                    self.bytes -= bytes;
+                    match outcomes.next().unwrap_or_else(|| Err(not_writable())) {
+                        Ok(answer) => answer.encode(&reference, outbox),
+                        Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
+                    }
+                }
+            }
+        }
+    }
+}
