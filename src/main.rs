@@ -1,2 +1,11 @@
-//! The command line.
-fn main() {}
+//! The command line: parse, and call one file of `cli/`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

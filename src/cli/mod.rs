@@ -1,0 +1,59 @@
+//! This is where the command line is described: one file a subcommand.
+
+mod call;
+mod journal;
+mod replay;
+mod serve;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A gateway through which bots and dashboards keep guest lists: who may sign up to an app, and why.
+#[derive(Debug, Parser)]
+#[command(name = "guestlist", version, max_term_width = 120, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  guestlist serve --demo
+  guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
+  guestlist replay fixtures/signups
+  guestlist journal print ./guestlist-data";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve(Box<serve::Serve>),
+    /// Send one message to a gateway and print the reply
+    Call(call::Call),
+    /// Run transcripts against a gateway and show what differs
+    Replay(replay::Replay),
+    /// Look into a data directory
+    Journal(journal::Journal),
+}
+
+/// Runs a subcommand. Exit codes: 0 well, 1 a refusal or a difference, 2 it could not be tried.
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Call(call) => call.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Journal(journal) => journal.run(),
+    }
+}
+
+/// Says what stopped a subcommand, and gives the exit code for it.
+fn failed(error: impl Display) -> ExitCode {
+    eprintln!("guestlist: {error}");
+    ExitCode::from(2)
+}
+
+/// A runtime for a subcommand that talks to a gateway.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
