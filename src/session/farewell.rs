@@ -1,5 +1,6 @@
 //! This is where a connection is ended in good order, so that the client learns why.
 
+use futures::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -7,26 +8,40 @@ use tokio_tungstenite::WebSocketStream;
 use crate::config::Limits;
 use crate::wire::close::Close;
 
-/// Sends the close and waits, within bounds, for the client to leave.
-///
-/// What the client still sends is read and thrown away: ending the connection over unread bytes would make the system drop
-/// the close on its way.
+/// Sends the close and waits, within bounds, for the client's own; then the connection is ended from this side, for the Python
+/// SDK never does it.
 pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, limits: &Limits) {
     let said = timeout(limits.close_wait, async {
-        socket.close(Some(close.into())).await.ok();
-        let stream = socket.get_mut();
-        stream.shutdown().await?;
-        let mut scratch = [0; 4_096];
-        let mut read = 0;
-        while read < limits.frame_bytes_hard_max {
-            match stream.read(&mut scratch).await? {
-                0 => break,
-                bytes => read += bytes,
-            }
+        if socket.close(Some(close.into())).await.is_ok() && !answered(&mut socket).await {
+            drain(socket.get_mut(), limits.frame_bytes_hard_max).await.ok();
         }
-        Ok::<(), std::io::Error>(())
     });
-    // A client that does not leave in time, or is gone already, is left to the system.
+    // A client that does not answer in time is left to the system.
     let _ = said.await;
     tracing::debug!(code = close.code(), reason = close.reason(), "a connection was closed");
+}
+
+/// Whether the client's own close came; not after it broke the protocol, for then nothing it sends can be understood.
+async fn answered<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> bool {
+    while let Some(message) = socket.next().await {
+        if message.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Throws away what the client still sends: ending a connection over unread bytes would make the system drop the close on its
+/// way.
+async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes_max: usize) -> std::io::Result<()> {
+    stream.shutdown().await?;
+    let mut scratch = [0; 4_096];
+    let mut read = 0;
+    while read < bytes_max {
+        match stream.read(&mut scratch).await? {
+            0 => break,
+            bytes => read += bytes,
+        }
+    }
+    Ok(())
 }

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use regex::{Regex, RegexBuilder};
 
+use super::fold::fold_char;
 use super::{Expression, Matcher, Operator, fold};
 
 /// What a pattern means, said as shortly as possible.
 fn model(text: &str, operator: Option<Operator>) -> Regex {
-    let literal = || {
-        text.chars().map(fold_char).map(|letter| regex::escape(&letter.to_string())).collect::<String>()
-    };
+    let literal = || text.chars().map(fold_char).map(|letter| regex::escape(&letter.to_string())).collect::<String>();
     let expression = match operator {
         Some(Operator::StartsWith) => format!("{}.*", literal()),
         Some(Operator::EndsWith) => format!(".*{}", literal()),
