@@ -80,6 +80,9 @@ pub const PATTERNS_PER_CALL_MAX: usize = 1_000;
 /// Patterns on one list.
 pub const PATTERNS_PER_LIST_MAX: usize = 10_000;
 
+/// Patterns on one list that have to be compiled, at some 50 KiB each; those of plain letters with open ends do not count.
+pub const COMPILED_PER_LIST_MAX: usize = 5_000;
+
 /// Bytes of a sign-up id: the longest email address that can be delivered to.
 pub const SIGNUP_ID_BYTES_MAX: usize = 254;
 

@@ -209,7 +209,8 @@ fn open(store: Store) -> Result<Opened, StartError> {
         _ => FileJournal::begin(&path, next_seq, durability),
     };
     let journal = Box::new(journal.map_err(StartError::Journal)?);
-    let snapshots = Snapshots::start(&path, snapshot_every, recovered.snapshot_seq).map_err(StartError::Thread)?;
+    let snapshots = Snapshots::start(&path, snapshot_every, recovered.snapshot_seq, recovered.snapshot_records)
+        .map_err(StartError::Thread)?;
     tracing::info!(
         entries = recovered.entries,
         snapshot = recovered.snapshot_seq,

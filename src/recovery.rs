@@ -15,6 +15,8 @@ pub struct Recovered {
     pub writer: Writer,
     /// The entry after which the newest snapshot was made; 0 without one.
     pub snapshot_seq: u64,
+    /// Records in it.
+    pub snapshot_records: u64,
     /// Entries folded since.
     pub entries: u64,
     /// The last segment and where it ends.
@@ -24,12 +26,12 @@ pub struct Recovered {
 /// Folds files of a data directory: the newest snapshot, then the segments from there on.
 pub fn fold_files(files: &Files) -> Result<Recovered, ReadError> {
     let mut writer = Writer::default();
-    let mut snapshot_seq = 0;
+    let (mut snapshot_seq, mut snapshot_records) = (0, 0);
     if let Some(newest) = files.snapshots.last() {
-        snapshot::load(newest, &mut writer)?;
+        snapshot_records = snapshot::load(newest, &mut writer)?;
         snapshot_seq = newest.seq;
     }
-    let mut recovered = Recovered { writer, snapshot_seq, entries: 0, last: None };
+    let mut recovered = Recovered { writer, snapshot_seq, snapshot_records, entries: 0, last: None };
     for (index, segment) in files.segments.iter().enumerate() {
         let last = index + 1 == files.segments.len();
         // A segment whose successor begins within the snapshot is covered by it; it only waits to be removed.

@@ -6,7 +6,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
@@ -42,42 +43,63 @@ pub enum SnapshotError {
     /// The operating system refuses.
     #[error("the snapshot cannot be written: {0}")]
     Io(#[from] io::Error),
+    /// A sealed segment ends before it should.
+    #[error("the sealed segments end with entry {found} where {expected} must stand")]
+    Short {
+        /// The entry they were sealed with.
+        expected: u64,
+        /// The last one that is whole.
+        found: u64,
+    },
 }
 
-/// Has a snapshot made every so many entries, and at a clean stop.
+/// Has snapshots made, and the last one at a clean stop.
+///
+/// One is due every so many entries, or, of a large state, once as many entries came as the last one has records, so that
+/// snapshots cost a fixed share of the work however much is kept; and never before the last one is done.
 #[derive(Debug)]
 pub struct Snapshots {
     directory: PathBuf,
     every: u64,
-    /// The entry after which the last snapshot was asked for.
+    /// The entry after which the last snapshot was ordered.
     last: u64,
+    /// Records in the last snapshot; [`BUSY`] while it is being made.
+    records: Arc<AtomicU64>,
     orders: mpsc::Sender<u64>,
     worker: thread::JoinHandle<()>,
 }
 
+/// Stands for the number of records of a snapshot that is not done.
+const BUSY: u64 = u64::MAX;
+
 impl Snapshots {
-    /// Starts the thread; the newest snapshot holds the state after entry `last`.
-    pub fn start(directory: &Path, every: u64, last: u64) -> io::Result<Self> {
+    /// Starts the thread; the newest snapshot holds the state after entry `last`, in so many records.
+    pub fn start(directory: &Path, every: u64, last: u64, records: u64) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
-        let folder = directory.to_owned();
+        let records = Arc::new(AtomicU64::new(records));
+        let (folder, made) = (directory.to_owned(), records.clone());
         let worker = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
             for seq in inbox {
-                match make(&folder, seq) {
-                    Ok(_) => tracing::info!(seq, "a snapshot was made"),
+                let outcome = make(&folder, seq);
+                match &outcome {
+                    Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
                     Err(error) => tracing::error!(seq, %error, "no snapshot was made; the journal is kept"),
                 }
+                made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
             }
         })?;
-        Ok(Self { directory: directory.to_owned(), every, last, orders, worker })
+        Ok(Self { directory: directory.to_owned(), every, last, records, orders, worker })
     }
 
     /// Notes how far the journal is; seals a segment and orders a snapshot of it when it is time.
     pub fn note(&mut self, next_seq: u64, journal: &mut dyn Journal) -> io::Result<()> {
-        if next_seq - 1 - self.last < self.every {
+        let since = next_seq - 1 - self.last;
+        if since < self.every || since < self.records.load(Ordering::Acquire) {
             return Ok(());
         }
         journal.rotate(next_seq)?;
         self.last = next_seq - 1;
+        self.records.store(BUSY, Ordering::Release);
         // The thread lives as long as this value; were it gone, the journal would simply grow.
         let _ = self.orders.send(self.last);
         Ok(())
@@ -96,7 +118,7 @@ impl Snapshots {
         }
         let made = journal.rotate(seq + 1).map_err(SnapshotError::from).and_then(|()| make(&directory, seq));
         match made {
-            Ok(digest) if digest == Digest::of(state) => tracing::info!(seq, "the last snapshot was made"),
+            Ok(trailer) if trailer.digest == Digest::of(state) => tracing::info!(seq, "the last snapshot was made"),
             Ok(_) => {
                 tracing::error!(seq, "the snapshot differs from the live state; keep the directory and report this")
             }
@@ -106,23 +128,27 @@ impl Snapshots {
 }
 
 /// Folds what lies in a directory up to an entry, writes it down, and then removes what is covered by it.
-pub fn make(directory: &Path, seq: u64) -> Result<Digest, SnapshotError> {
+fn make(directory: &Path, seq: u64) -> Result<Trailer, SnapshotError> {
     let files = directory::files(directory)?;
     let sealed = files.segments.iter().filter(|segment| segment.seq <= seq).cloned().collect();
     let before = directory::Files { segments: sealed, snapshots: files.snapshots };
     let folded = recovery::fold_files(&before)?;
-    let digest = write(directory, seq, folded.writer.state())?;
+    let found = folded.writer.state().folded();
+    if found != seq {
+        return Err(SnapshotError::Short { expected: seq, found });
+    }
+    let trailer = write(directory, seq, folded.writer.state())?;
     for covered in
         before.segments.iter().chain(&before.snapshots).filter(|file| file.path != snapshot_path(directory, seq))
     {
         fs::remove_file(&covered.path)?;
     }
     directory::sync(directory)?;
-    Ok(digest)
+    Ok(trailer)
 }
 
 /// Writes aside, flushes, renames, and flushes the directory: a file of a snapshot's name is always whole.
-fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Digest> {
+fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Trailer> {
     let aside = directory.join("snapshot.tmp");
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&aside)?);
     let mut line = Vec::new();
@@ -137,16 +163,17 @@ fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Digest> {
         file.write_all(&line)
     })?;
     line.clear();
-    write_line(&mut line, &Trailer { records, digest, at_ms: state.at_ms(), seeded_only: state.is_seeded_only() });
+    let trailer = Trailer { records, digest, at_ms: state.at_ms(), seeded_only: state.is_seeded_only() };
+    write_line(&mut line, &trailer);
     file.write_all(&line)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&aside, snapshot_path(directory, seq))?;
     directory::sync(directory)?;
-    Ok(digest)
+    Ok(trailer)
 }
 
-/// Puts together the state that a snapshot holds.
-pub fn load(file: &Numbered, writer: &mut Writer) -> Result<Digest, ReadError> {
+/// Puts together the state that a snapshot holds, and says of how many records.
+pub fn load(file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
     let bytes = read::file(&file.path)?;
     let damaged = |offset: usize, what: String| {
         let offset = u64::try_from(offset).expect("a file's size fits into 64 bits");
@@ -176,7 +203,7 @@ pub fn load(file: &Numbered, writer: &mut Writer) -> Result<Digest, ReadError> {
             }
             restore.finish().map_err(|error| wrong(format!("does not fit: {error}")))?;
             writer.note(file.seq, trailer.at_ms, trailer.seeded_only);
-            return Ok(trailer.digest);
+            return Ok(records);
         }
     }
     Err(damaged(bytes.len(), "is missing: the file has no trailer".to_owned()))

@@ -101,7 +101,7 @@ impl Method for SetApp {
     const NEEDS: Permission = Permission::Admin;
     type Reply = AppRecord;
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         if self.app_id.0 == 0 {
             return Err(Error::field("app_id", "0 stands for no app; choose another id"));
         }
@@ -182,7 +182,7 @@ impl Method for GetApps {
     const NEEDS: Permission = Permission::Admin;
     type Reply = Apps;
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         self.page().map(|_| ())
     }
 }

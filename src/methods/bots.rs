@@ -137,7 +137,7 @@ impl Method for SetBot {
     const NEEDS: Permission = Permission::Admin;
     type Reply = BotRecord;
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         bound_name(self.name.as_ref())?;
         bound_items("apps", self.apps.as_ref().map_or(0, |apps| apps.0.len()), GRANTS_MAX)?;
         bound_items("grants", self.grants.as_ref().map_or(0, |grants| grants.0.len()), GRANTS_MAX)?;
@@ -332,7 +332,7 @@ impl Method for GetBots {
     const NEEDS: Permission = Permission::Admin;
     type Reply = Bots;
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         self.page().map(|_| ())
     }
 }

@@ -97,7 +97,7 @@ impl Method for CheckAccess {
         Some(self.resource.id)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         let id = &self.subject.id.0;
         if id.trim().is_empty() {
             return Err(Error::field("subject.id", "is empty; give an email address or phone number"));

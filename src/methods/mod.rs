@@ -121,7 +121,7 @@ pub trait Method: DeserializeOwned + Send + 'static {
     }
 
     /// Refuses what no state could make good: fields out of bounds or in contradiction.
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! This is where patterns get on and off the lists, and are listed.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::marker::PhantomData;
 
@@ -9,7 +10,7 @@ use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_hal
 use super::page::{Page, PageEnd, Start};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::Permission;
-use crate::config::{NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
+use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
 use crate::state::State;
 use crate::state::id::{AppId, RecordId};
 use crate::state::pattern_list::{Pattern, PatternList};
@@ -29,6 +30,9 @@ pub struct Add<L> {
     chat_id: Option<AppId>,
     #[serde(alias = "data", alias = "pattern")]
     patterns: Many<PatternField>,
+    /// What the patterns mean, one for one; read once, before the engine has the message.
+    #[serde(skip)]
+    expressions: Vec<Expression>,
     #[serde(skip)]
     list: PhantomData<fn() -> L>,
 }
@@ -123,10 +127,10 @@ impl<L: OfList> Method for Add<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         bound_items("patterns", self.patterns.0.len(), PATTERNS_PER_CALL_MAX)?;
+        self.expressions = expressions(&self.patterns.0)?;
         for (index, field) in self.patterns.0.iter().enumerate() {
-            expression(field).map_err(|error| Error::field(format_args!("patterns[{index}]"), error.message))?;
             bound_tags(|| format!("patterns[{index}].tags"), field.tags.as_ref())?;
             if field.example.as_ref().is_some_and(|example| example.len() > NAME_BYTES_MAX) {
                 let message = format_args!("has at most {NAME_BYTES_MAX} bytes");
@@ -140,24 +144,32 @@ impl<L: OfList> Method for Add<L> {
 impl<L: OfList> Alter for Add<L> {
     fn check(&self, state: &State) -> Result<Verdict<Changed>, Error> {
         with_app(state, self.app_id, |app| {
-            let fresh = fresh(&app.list(L::LIST).patterns, &self.patterns.0)?;
+            let read = self.patterns.0.iter().zip(&self.expressions);
+            let fresh = fresh(&app.list(L::LIST).patterns, read)?;
             let nothing = Changed::new(app.settings.app_id, Vec::new(), L::RECORD_INDEX);
             Ok(if fresh.is_empty() { Verdict::Unchanged(nothing) } else { Verdict::Proceed })
         })?
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
+    fn run(mut self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
         let app_id = resolved(self.app_id);
         let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
-        let fresh = fresh(&app.list(L::LIST).patterns, &self.patterns.0)?;
-        let mut added = Vec::with_capacity(fresh.len());
-        for (id, field) in (app.last_pattern + 1..).zip(fresh) {
-            let tags = field.tags.clone().filter(|_| L::TAGGED).unwrap_or_default();
-            let (pattern, example) = (field.pattern.clone(), field.example.clone());
-            added.push((id, Pattern { pattern, operator: field.operator, example, tags }, expression(field)?));
+        if self.expressions.is_empty() {
+            // Out of the journal: there the text stands alone.
+            self.expressions = expressions(&self.patterns.0)?;
         }
+        let read = self.patterns.0.into_iter().zip(self.expressions);
+        let fresh = fresh(&app.list(L::LIST).patterns, read)?;
+        let added: Vec<_> = (app.last_pattern + 1..)
+            .zip(fresh)
+            .map(|(id, (field, expression))| {
+                let PatternField { pattern, operator, example, tags } = field;
+                let tags = tags.filter(|_| L::TAGGED).unwrap_or_default();
+                (id, Pattern { pattern, operator, example, tags }, expression)
+            })
+            .collect();
         let data = added.iter().map(|(id, pattern, _)| PatternRecord::new((*id, pattern))).collect();
-        app.last_pattern += u64::try_from(added.len()).expect("a count fits");
+        app.last_pattern = added.last().map_or(app.last_pattern, |(id, ..)| *id);
         app.list_mut(L::LIST).patterns.extend(added);
         Ok(Changed::new(app_id, data, L::RECORD_INDEX))
     }
@@ -170,31 +182,45 @@ impl Changed {
 }
 
 /// Those of the patterns that do not stand on the list yet, each once.
-fn fresh<'a>(list: &PatternList, fields: &'a [PatternField]) -> Result<Vec<&'a PatternField>, Error> {
-    let mut fresh = Vec::new();
+fn fresh<F: Borrow<PatternField>, E: Borrow<Expression>>(
+    list: &PatternList,
+    read: impl Iterator<Item = (F, E)>,
+) -> Result<Vec<(F, E)>, Error> {
+    let mut fresh: Vec<(F, E)> = Vec::new();
     let mut seen = HashSet::new();
-    for field in fields {
-        match list.with_text(&field.pattern) {
-            Some((_, standing)) if standing.operator != field.operator => {
-                let message =
-                    format!("the pattern `{}` stands already with another operator; remove it first", field.pattern);
+    let mut compiled = list.compiled();
+    for (field, expression) in read {
+        let PatternField { pattern, operator, .. } = field.borrow();
+        match list.with_text(pattern) {
+            Some((_, standing)) if standing.operator != *operator => {
+                let message = format!("the pattern `{pattern}` stands already with another operator; remove it first");
                 return Err(Error::new(Code::Conflict, message));
             }
-            Some(_) => {}
-            None if seen.insert(&field.pattern) => fresh.push(field),
-            None => {}
+            None if seen.insert(pattern.clone()) => {
+                compiled += usize::from(expression.borrow().is_compiled());
+                fresh.push((field, expression));
+            }
+            _ => {}
         }
     }
-    let total = list.len() + fresh.len();
-    if total > PATTERNS_PER_LIST_MAX {
-        let message = format!("the list would hold {total} patterns, at most {PATTERNS_PER_LIST_MAX} are taken");
-        return Err(Error::new(Code::TooLarge, message));
-    }
+    bound_total("patterns", list.len() + fresh.len(), PATTERNS_PER_LIST_MAX)?;
+    bound_total("patterns that are more than plain letters and `.*`", compiled, COMPILED_PER_LIST_MAX)?;
     Ok(fresh)
 }
 
-fn expression(field: &PatternField) -> Result<Expression, Error> {
-    Expression::parse(&field.pattern, field.operator).map_err(|error| Error::new(Code::Malformed, error.to_string()))
+fn bound_total(what: &str, total: usize, max: usize) -> Result<(), Error> {
+    if total <= max {
+        return Ok(());
+    }
+    Err(Error::new(Code::TooLarge, format!("the list would hold {total} {what}, at most {max} are taken")))
+}
+
+fn expressions(fields: &[PatternField]) -> Result<Vec<Expression>, Error> {
+    let read = |(index, field): (usize, &PatternField)| {
+        let expression = Expression::parse(&field.pattern, field.operator);
+        expression.map_err(|error| Error::field(format_args!("patterns[{index}]"), error))
+    };
+    fields.iter().enumerate().map(read).collect()
 }
 
 impl<L: OfList> Method for Remove<L> {
@@ -206,7 +232,7 @@ impl<L: OfList> Method for Remove<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         bound_items("patterns", self.patterns.0.len(), PATTERNS_PER_CALL_MAX)
     }
 }
@@ -244,7 +270,7 @@ impl<L: OfList> Method for Get<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         self.page().map(|_| ())
     }
 }

@@ -121,7 +121,7 @@ impl<L: OfList> Method for Add<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         bound_signups(&self.signups.0)
     }
 }
@@ -152,20 +152,24 @@ fn stands<L: OfList>(list: &SignupList, signup: &Signup) -> Option<SignupRecord>
 }
 
 fn add<L: OfList>(app: &mut App, signup: Signup) -> SignupRecord {
-    let last = app.last_signup;
+    let next = app.last_signup + 1;
     let list = &mut app.list_mut(L::LIST).signups;
     let tags = signup.tags.filter(|_| L::TAGGED);
-    if let Some((id, entry)) = list.find(&signup.signup_id) {
-        let tags = tags.unwrap_or_else(|| entry.tags.clone());
-        let signup_id = entry.signup_id.clone();
-        list.retag(id, tags.clone());
-        return SignupRecord { id: RecordId(id), signup_id, tags };
+    match list.look_up(&signup.signup_id) {
+        Ok((id, entry)) => {
+            let tags = tags.unwrap_or_else(|| entry.tags.clone());
+            let signup_id = entry.signup_id.clone();
+            list.retag(id, tags.clone());
+            SignupRecord { id: RecordId(id), signup_id, tags }
+        }
+        Err(vacancy) => {
+            let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
+            let record = SignupRecord::new((next, &entry));
+            list.push(vacancy, next, entry);
+            app.last_signup = next;
+            record
+        }
     }
-    let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
-    let record = SignupRecord::new((last + 1, &entry));
-    list.push(last + 1, entry);
-    app.last_signup = last + 1;
-    record
 }
 
 impl<L: OfList> Method for Remove<L> {
@@ -177,7 +181,7 @@ impl<L: OfList> Method for Remove<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         bound_signups(&self.signups.0)
     }
 }
@@ -210,7 +214,7 @@ impl<L: OfList> Method for Get<L> {
         resolve(&mut self.app_id, self.chat_id, bound)
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&mut self) -> Result<(), Error> {
         self.page().map(|_| ())
     }
 }

@@ -31,6 +31,7 @@ pub struct PatternList {
     patterns: Ranked<Pattern>,
     by_text: HashMap<Box<str>, u64>,
     matcher: Matcher,
+    compiled: usize,
 }
 
 impl PatternList {
@@ -42,6 +43,11 @@ impl PatternList {
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
+    }
+
+    /// How many of them had to be compiled.
+    pub fn compiled(&self) -> usize {
+        self.compiled
     }
 
     /// The number of a pattern, by its text or else by the digits of its number.
@@ -64,6 +70,7 @@ impl PatternList {
     /// If the ids do not rise.
     pub fn extend(&mut self, added: Vec<(u64, Pattern, Expression)>) {
         self.matcher.insert_all(added.iter().map(|(id, _, expression)| (*id, expression)));
+        self.compiled += added.iter().filter(|(_, _, expression)| expression.is_compiled()).count();
         for (id, pattern, _) in added {
             self.by_text.insert(pattern.pattern.clone(), id);
             self.patterns.push(id, pattern);
@@ -77,6 +84,7 @@ impl PatternList {
         let expression =
             Expression::parse(&pattern.pattern, pattern.operator).expect("a standing pattern was parsed before");
         self.matcher.remove(id, &expression);
+        self.compiled -= usize::from(expression.is_compiled());
         Some(pattern)
     }
 

@@ -112,7 +112,13 @@ impl<T> Ranked<T> {
     }
 
     fn slot_of(&self, id: u64) -> Option<usize> {
-        self.slots.binary_search_by_key(&id, |slot| slot.id).ok()
+        // Where ids have no gaps, the distance from the first is the slot; gaps only make the slot come earlier.
+        let first = self.slots.first()?.id;
+        let guess = usize::try_from(id.checked_sub(first)?).unwrap_or(usize::MAX);
+        if self.slots.get(guess).is_some_and(|slot| slot.id == id) {
+            return Some(guess);
+        }
+        self.slots[..guess.min(self.slots.len())].binary_search_by_key(&id, |slot| slot.id).ok()
     }
 
     /// The chunk that holds the value of a rank, and how many values stand before that chunk.

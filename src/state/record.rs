@@ -57,6 +57,9 @@ pub enum RestoreError {
     /// An entry or pattern came before its app.
     #[error("app {0} has an entry but no record of its own before it")]
     UnknownApp(AppId),
+    /// A sign-up id that stands on its list already.
+    #[error("app {0} has the sign-up id of entry {1} twice on one list")]
+    Twice(AppId, u64),
     /// A pattern that no longer parses.
     #[error("app {0} has a pattern that cannot be understood: {1}")]
     Pattern(AppId, ExpressionError),
@@ -111,7 +114,9 @@ impl<'a> Restore<'a> {
             }
             Record::Signup { app_id, list, id, entry } => {
                 let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
-                app.list_mut(list).signups.push(id, entry.into_owned());
+                let signups = &mut app.list_mut(list).signups;
+                let vacancy = signups.look_up(&entry.signup_id).err().ok_or(RestoreError::Twice(app_id, id))?;
+                signups.push(vacancy, id, entry.into_owned());
             }
             Record::Pattern { app_id, list, id, pattern } => {
                 if self.patterns_of != Some((app_id, list)) {

@@ -37,8 +37,21 @@ pub struct Entry {
 #[derive(Default)]
 pub struct SignupList {
     entries: Ranked<Entry>,
-    by_key: HashTable<u64>,
+    index: HashTable<Indexed>,
     hasher: DefaultHashBuilder,
+}
+
+/// An entry's number under the hash of its folded sign-up id, which is kept so that the index can grow without a look at the
+/// entries.
+struct Indexed {
+    hash: u64,
+    id: u64,
+}
+
+/// The proof that a sign-up id does not stand on a list, and where it would.
+#[derive(Debug)]
+pub struct Vacancy {
+    hash: u64,
 }
 
 impl SignupList {
@@ -54,24 +67,25 @@ impl SignupList {
 
     /// The entry of a sign-up id, with its number.
     pub fn find(&self, signup_id: &str) -> Option<(u64, &Entry)> {
-        let key = fold(signup_id);
-        let id = *self.by_key.find(self.hasher.hash_one(key.as_ref()), |&id| self.is_at(id, &key))?;
-        Some((id, self.entry(id)))
+        self.look_up(signup_id).ok()
     }
 
-    /// Appends an entry whose sign-up id does not stand on the list yet.
+    /// The entry of a sign-up id, with its number, or the vacancy that [`SignupList::push`] fills.
+    pub fn look_up(&self, signup_id: &str) -> Result<(u64, &Entry), Vacancy> {
+        let folded = fold(signup_id);
+        let hash = self.hasher.hash_one(folded.as_ref());
+        let found = self.index.find(hash, |indexed| indexed.hash == hash && self.is_at(indexed.id, &folded));
+        found.map(|indexed| (indexed.id, self.entry(indexed.id))).ok_or(Vacancy { hash })
+    }
+
+    /// Appends the entry whose sign-up id was looked up and found vacant just before.
     ///
     /// # Panics
     /// If `id` is not above all numbers given before.
-    pub fn push(&mut self, id: u64, entry: Entry) {
+    pub fn push(&mut self, vacancy: Vacancy, id: u64, entry: Entry) {
         debug_assert!(self.find(&entry.signup_id).is_none(), "a sign-up id stands on a list once");
-        let hash = self.hasher.hash_one(fold(&entry.signup_id).as_ref());
         self.entries.push(id, entry);
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.by_key.insert_unique(hash, id, |&id| {
-            let entry = entries.get(id).expect("an indexed entry stands");
-            hasher.hash_one(fold(&entry.signup_id).as_ref())
-        });
+        self.index.insert_unique(vacancy.hash, Indexed { hash: vacancy.hash, id }, |indexed| indexed.hash);
     }
 
     /// Replaces the tags of an entry.
@@ -81,13 +95,10 @@ impl SignupList {
 
     /// Takes the entry of a sign-up id off the list.
     pub fn remove(&mut self, signup_id: &str) -> Option<(u64, Entry)> {
-        let key = fold(signup_id);
-        let hash = self.hasher.hash_one(key.as_ref());
-        let entries = &self.entries;
-        let found = self
-            .by_key
-            .find_entry(hash, |&id| fold(&entries.get(id).expect("an indexed entry stands").signup_id) == key);
-        let (id, _) = found.ok()?.remove();
+        let (id, _) = self.find(signup_id)?;
+        let hash = self.hasher.hash_one(fold(signup_id).as_ref());
+        let indexed = self.index.find_entry(hash, |indexed| indexed.id == id);
+        indexed.ok().expect("a found entry is indexed").remove();
         let entry = self.entries.remove(id).expect("an indexed entry stands");
         Some((id, entry))
     }

@@ -9,9 +9,9 @@ use super::tiers::compile;
 /// Bytes that the text of a pattern may have. A sign-up id has 254 at most, and a pattern for it is seldom longer.
 pub const PATTERN_BYTES_MAX: usize = 1_024;
 
-/// Bytes that one expression may compile to: room for a dozen Unicode classes such as `\w`, while counted repetitions such
+/// Bytes that one expression may compile to: room for several Unicode classes such as `\w`, while counted repetitions such
 /// as `(\w{99}){99}`, which grow far beyond their text, are refused.
-pub const COMPILED_BYTES_MAX: usize = 256 * 1_024;
+pub const COMPILED_BYTES_MAX: usize = 128 * 1_024;
 
 /// Groups within groups that an expression may have; reading one takes stack for each.
 pub const NESTING_MAX: u32 = 100;
@@ -96,6 +96,11 @@ impl Expression {
             },
         };
         Ok(Self { shape })
+    }
+
+    /// Whether it has to be compiled, together with others: not when it is plain letters with open ends.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.shape, Shape::General(_))
     }
 }
 
