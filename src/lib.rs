@@ -1,4 +1,42 @@
-//! Guestlist: a gateway through which bots and dashboards keep guest lists.
+//! Guestlist: a gateway through which bots and dashboards keep guest lists, and ask whether somebody may in, and why.
+//!
+//! # The path
+//!
+//! ```text
+//! frame ─► envelope ─► method ─► authorise ─► check ─► prepare ─► journal ─► run ─► ack, events ─► frame
+//! session   wire       methods    access      methods  methods    journal   methods  wire, hub      session
+//! └─────────────────── the connection's task ────────────────┘ └───── the engine, one writer ────┘
+//! ```
+//!
+//! - [`server`] accepts connections and hands their WebSockets to [`session`], which reads what has arrived, and sends what is
+//!   ready with one flush. Answers leave in the order of their requests.
+//! - [`wire`] opens a frame: the method's name, and the reference, which is echoed byte for byte and never parsed.
+//! - [`methods`] is the list of what can be asked. Each method is a struct of its fields; its permission stands beside it, and
+//!   [`access`] is the one gate before all of them.
+//! - A query is answered from the [`state`] on the connection's task. A change is checked there against the state as it stands,
+//!   prepared (clock, random tokens, hashes), and handed to the [`engine`].
+//! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
+//!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
+//! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
+//!
+//! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
+//! since through the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
+//!
+//! # What stays true
+//!
+//! 1. `state/` and every `run` do no I/O, read no clock, draw no random number, and depend on no map's iteration order; so
+//!    the same journal makes the same state, always and everywhere.
+//! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk.
+//! 3. Only `engine.rs` changes state: there is one [`state::Writer`], and [`engine::fold`] is given it.
+//! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `server` or `gateway`.
+//! 5. Every queue, frame, batch, page, connection count and wait has a limit in `config.rs`.
+//! 6. No secret is written: tokens are hashed in `prepare`, and [`state::token::Secret`] in clear cannot be serialised.
+//!
+//! # What is absent on purpose
+//!
+//! No database: the state is in memory, the journal makes it durable. No task or channel a message: connections hand over
+//! batches. No lock that a reader waits for longer than one change takes. No rollback: memory changes only after the journal.
+
 pub mod access;
 pub mod config;
 pub mod engine;

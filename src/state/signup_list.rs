@@ -33,7 +33,7 @@ pub struct Entry {
 
 /// The entries of one list, each under a number that rises with every addition.
 ///
-/// Sign-up ids compare folded (see [`fold`]): trimmed and without case.
+/// Sign-up ids compare folded (see [`fold()`]): trimmed and without case.
 #[derive(Default)]
 pub struct SignupList {
     entries: Ranked<Entry>,

@@ -64,7 +64,7 @@ impl Matcher {
         }
     }
 
-    /// The lowest id of a pattern that matches a sign-up id in the form that [`fold`] gives.
+    /// The lowest id of a pattern that matches a sign-up id in the form that [`fold()`] gives.
     pub fn first(&self, folded: &str) -> Option<u64> {
         let anywhere = || {
             let starts = folded.char_indices().map(|(start, _)| start);
