@@ -71,6 +71,12 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
+pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
+
+/// Bytes of the longest reference that is echoed.
+pub const REFERENCE_BYTES_MAX: usize = 1_024;
+
 /// Items in one call: sign-ups added or removed.
 pub const SIGNUPS_PER_CALL_MAX: usize = 10_000;
 
@@ -82,6 +88,16 @@ pub const PATTERNS_PER_LIST_MAX: usize = 10_000;
 
 /// Patterns on one list that have to be compiled, at some 50 KiB each; those of plain letters with open ends do not count.
 pub const COMPILED_PER_LIST_MAX: usize = 5_000;
+
+/// Bytes that the text of a pattern may have. A sign-up id has 254 at most, and a pattern for it is seldom longer.
+pub const PATTERN_BYTES_MAX: usize = 1_024;
+
+/// Bytes that one pattern may compile to: room for several Unicode classes such as `\w`, while counted repetitions such as
+/// `(\w{99}){99}`, which grow far beyond their text, are refused.
+pub const COMPILED_BYTES_MAX: usize = 128 << 10;
+
+/// Groups within groups that a pattern may have; reading one takes stack for each.
+pub const PATTERN_NESTING_MAX: u32 = 100;
 
 /// Bytes of a sign-up id: the longest email address that can be delivered to.
 pub const SIGNUP_ID_BYTES_MAX: usize = 254;
@@ -97,6 +113,12 @@ pub const NAME_BYTES_MAX: usize = 254;
 
 /// Apps and grants of one bot.
 pub const GRANTS_MAX: usize = 1_000;
+
+/// Characters of the shortest token of its own form that an administrator may have.
+pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+
+/// Characters of the longest.
+pub const ADMIN_TOKEN_CHARS_MAX: usize = 254;
 
 /// Entries of a page, where the request does not say.
 pub const PAGE_SIZE_DEFAULT: u64 = 50;

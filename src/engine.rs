@@ -11,16 +11,13 @@ use tokio::time::timeout;
 
 use crate::access::Caller;
 use crate::config::Limits;
-use crate::event::Event;
+use crate::fold::{Outcome, fold};
 use crate::hub::Hub;
 use crate::journal::{Entry, Journal, write_entry};
-use crate::methods::{Answer, Change, Turn};
-use crate::snapshot::Snapshots;
+use crate::methods::Change;
+use crate::snapshots::Snapshots;
 use crate::state::Writer;
 use crate::wire::error::{Code, Error};
-
-/// What became of a change.
-pub type Outcome = Result<Answer, Error>;
 
 /// Changes of one caller that were checked and prepared, to be made in their order.
 #[derive(Debug)]
@@ -235,15 +232,6 @@ impl Engine {
     fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }
-}
-
-/// Makes one journaled change: the one function through which the state changes, live and in recovery.
-pub fn fold(writer: &mut Writer, entry: Entry, events: &mut Vec<Event>) -> Outcome {
-    let Entry { seq, at_ms, by, change } = entry;
-    let outcome = change.run(by, &mut Turn { writer, events });
-    let seeded_only = by == Caller::Seed && writer.state().is_seeded_only();
-    writer.note(seq, at_ms, seeded_only);
-    outcome
 }
 
 /// The refusal of a change that could not be made durable.

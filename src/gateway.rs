@@ -19,27 +19,14 @@ use crate::journal::directory::{self, DataDir, OpenError};
 use crate::journal::file::{Durability, FileJournal};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::read::ReadError;
+use crate::methods::NewToken;
 use crate::recovery;
-use crate::seed::{self, NewToken, Seed, SeedError};
+use crate::seed::{self, Seed, SeedError};
 use crate::server;
-use crate::snapshot::Snapshots;
+use crate::shared::Shared;
+use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
 use crate::wire::close::Close;
-
-/// What every connection has at hand.
-#[derive(Debug)]
-pub struct Shared {
-    /// What is known.
-    pub state: Arc<State>,
-    /// Where changes are made.
-    pub engine: EngineHandle,
-    /// Who is connected.
-    pub hub: Arc<Hub>,
-    /// What is too much.
-    pub limits: Limits,
-    /// Whether refusals carry `"method":"error"`.
-    pub error_method: bool,
-}
 
 /// Where changes are kept.
 #[derive(Clone, Debug)]

@@ -20,14 +20,14 @@
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
-//! since through the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
+//! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
 //!
 //! # What stays true
 //!
 //! 1. `state/` and every `run` do no I/O, read no clock, draw no random number, and depend on no map's iteration order; so
 //!    the same journal makes the same state, always and everywhere.
 //! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk.
-//! 3. Only `engine.rs` changes state: there is one [`state::Writer`], and [`engine::fold`] is given it.
+//! 3. State changes in one place: there is one [`state::Writer`], and only [`fold::fold`] is given it, by the engine and in recovery.
 //! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `server` or `gateway`.
 //! 5. Every queue, frame, batch, page, connection count and wait has a limit in `config.rs`.
 //! 6. No secret is written: tokens are hashed in `prepare`, and [`state::token::Secret`] in clear cannot be serialised.
@@ -41,6 +41,7 @@ pub mod access;
 pub mod config;
 pub mod engine;
 pub mod event;
+pub mod fold;
 pub mod gateway;
 pub mod hub;
 pub mod journal;
@@ -49,7 +50,9 @@ pub mod recovery;
 pub mod seed;
 pub mod server;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
+pub mod snapshots;
 pub mod state;
 pub mod transcript;
 pub mod wire;

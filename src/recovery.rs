@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::engine::fold;
+use crate::fold::fold;
 use crate::journal::directory::{Files, Numbered};
 use crate::journal::read::{self, End, ReadError};
 use crate::snapshot;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::access::Caller;
-use crate::engine::{EngineHandle, Outcome, Submission};
-use crate::gateway::Shared;
-use crate::methods::{Answer, Change, Verdict};
-use crate::state::id::BotId;
+use crate::engine::{EngineHandle, Submission};
+use crate::fold::Outcome;
+use crate::methods::{Answer, Change, NewToken, Verdict};
+use crate::shared::Shared;
 use crate::wire::envelope;
 use crate::wire::error::Error;
 
@@ -22,15 +22,6 @@ const ADMINISTRATOR: &str =
 pub struct Seed {
     name: String,
     text: String,
-}
-
-/// A token that was made for a bot of the seed, to be shown once.
-#[derive(Debug)]
-pub struct NewToken {
-    /// The bot.
-    pub bot_id: BotId,
-    /// Its token, in clear.
-    pub token: String,
 }
 
 /// Why a seed was not applied.

@@ -19,8 +19,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::gateway::Shared;
 use crate::session;
+use crate::shared::Shared;
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";

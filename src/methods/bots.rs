@@ -9,9 +9,8 @@ use super::list::{bound_items, second_half};
 use super::page::{Page, PageEnd};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::Permission;
-use crate::config::GRANTS_MAX;
+use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX};
 use crate::event::Event;
-use crate::seed::NewToken;
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
@@ -82,6 +81,15 @@ pub struct BotRecord {
     token: Option<String>,
 }
 
+/// A token that was made for a bot, to be shown once.
+#[derive(Debug)]
+pub struct NewToken {
+    /// The bot.
+    pub bot_id: BotId,
+    /// Its token, in clear.
+    pub token: String,
+}
+
 /// A bot's new token.
 #[derive(Debug, Serialize)]
 pub struct Rotated {
@@ -125,12 +133,6 @@ impl BotRecord {
         Some(NewToken { bot_id: self.bot_id, token: self.token? })
     }
 }
-
-/// Characters of the shortest token of its own form that an administrator may have.
-const ADMIN_TOKEN_CHARS_MIN: usize = 16;
-
-/// Characters of the longest.
-const ADMIN_TOKEN_CHARS_MAX: usize = 254;
 
 impl Method for SetBot {
     const CALL: Call = Call::new("setBot", "setBot_ack", "creates a bot or changes its name, apps, grants or token");

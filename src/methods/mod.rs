@@ -7,6 +7,7 @@ mod apps;
 mod bots;
 mod check_access;
 mod list;
+mod listing;
 mod page;
 mod patterns;
 mod signups;
@@ -24,7 +25,7 @@ use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
 pub use apps::{GetApps, RemoveApp, SetApp};
-pub use bots::{GetBots, RemoveBot, RotateBotToken, SetBot};
+pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
 pub use check_access::CheckAccess;
 use list::{Blacklist, Whitelist};
 
@@ -33,25 +34,25 @@ pub type AddToWhitelist = signups::Add<Whitelist>;
 /// `removeFromWhitelist`
 pub type RemoveFromWhitelist = signups::Remove<Whitelist>;
 /// `getWhitelistUsers`
-pub type GetWhitelistUsers = signups::Get<Whitelist>;
+pub type GetWhitelistUsers = listing::Get<Whitelist, signups::People>;
 /// `addToBlacklist`
 pub type AddToBlacklist = signups::Add<Blacklist>;
 /// `removeFromBlacklist`
 pub type RemoveFromBlacklist = signups::Remove<Blacklist>;
 /// `getBlacklistUsers`
-pub type GetBlacklistUsers = signups::Get<Blacklist>;
+pub type GetBlacklistUsers = listing::Get<Blacklist, signups::People>;
 /// `addWhitelistPatterns`
 pub type AddWhitelistPatterns = patterns::Add<Whitelist>;
 /// `removeWhitelistPatterns`
 pub type RemoveWhitelistPatterns = patterns::Remove<Whitelist>;
 /// `getWhitelistPatterns`
-pub type GetWhitelistPatterns = patterns::Get<Whitelist>;
+pub type GetWhitelistPatterns = listing::Get<Whitelist, patterns::Texts>;
 /// `addBlacklistPatterns`
 pub type AddBlacklistPatterns = patterns::Add<Blacklist>;
 /// `removeBlacklistPatterns`
 pub type RemoveBlacklistPatterns = patterns::Remove<Blacklist>;
 /// `getBlacklistPatterns`
-pub type GetBlacklistPatterns = patterns::Get<Blacklist>;
+pub type GetBlacklistPatterns = listing::Get<Blacklist, patterns::Texts>;
 
 methods! {
     changes: [

@@ -1,4 +1,4 @@
-//! This is where patterns get on and off the lists, and are listed.
+//! This is where patterns get on and off the lists.
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
@@ -7,17 +7,19 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
+use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::Permission;
 use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
 use crate::state::State;
+use crate::state::app::List;
 use crate::state::id::{AppId, RecordId};
 use crate::state::pattern_list::{Pattern, PatternList};
 use crate::state::patterns::{Expression, Operator};
 use crate::state::signup_list::Tags;
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Count, Many, PatternField, Text};
+use crate::wire::fields::{Many, PatternField};
 use crate::wire::frame::Reply;
 
 /// Adds patterns to a list; those whose text stands on it are passed over. A pattern without `operator` is a regular
@@ -50,18 +52,9 @@ pub struct Remove<L> {
     list: PhantomData<fn() -> L>,
 }
 
-/// Lists the patterns of a list, oldest first, by pages or by cursor as the people are.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "")]
-pub struct Get<L> {
-    app_id: Option<AppId>,
-    chat_id: Option<AppId>,
-    page_size: Option<Count>,
-    page_number: Option<Count>,
-    cursor: Option<Text>,
-    #[serde(skip)]
-    list: PhantomData<fn() -> L>,
-}
+/// The patterns on a list, as [`Get`](super::listing::Get) lists them.
+#[derive(Debug)]
+pub struct Texts;
 
 /// A pattern on a list.
 #[derive(Debug, Serialize)]
@@ -261,37 +254,15 @@ impl<L: OfList> Alter for Remove<L> {
     }
 }
 
-impl<L: OfList> Method for Get<L> {
+impl<L: OfList> Items<L> for Texts {
     const CALL: Call = L::GET_PATTERNS;
-    const NEEDS: Permission = Permission::SignupManagement;
-    type Reply = Patterns;
+    type Page = Patterns;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
-    }
-
-    fn validate(&mut self) -> Result<(), Error> {
-        self.page().map(|_| ())
-    }
-}
-
-impl<L: OfList> Ask for Get<L> {
-    fn answer(&self, state: &State) -> Result<Patterns, Error> {
-        let page = self.page()?;
-        with_app(state, self.app_id, |app| {
-            let list = &app.list(L::LIST).patterns;
-            let (patterns, end) = match page.start {
-                Start::Rank(rank) => page.cut(list.from_rank(rank)),
-                Start::After(id) => page.cut(list.after(id)),
-            };
-            let app_id = app.settings.app_id;
-            Patterns { app_id, chat_id: app_id, data: patterns.into_iter().map(PatternRecord::new).collect(), end }
-        })
-    }
-}
-
-impl<L> Get<L> {
-    fn page(&self) -> Result<Page, Error> {
-        Page::new(self.page_size, self.page_number, self.cursor.as_ref())
+    fn page(app_id: AppId, list: &List, page: &Page) -> Patterns {
+        let (patterns, end) = match page.start {
+            Start::Rank(rank) => page.cut(list.patterns.from_rank(rank)),
+            Start::After(id) => page.cut(list.patterns.after(id)),
+        };
+        Patterns { app_id, chat_id: app_id, data: patterns.into_iter().map(PatternRecord::new).collect(), end }
     }
 }

@@ -1,20 +1,21 @@
-//! This is where people get on and off the lists, and the lists are read.
+//! This is where people get on and off the lists.
 
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
+use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::Permission;
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
 use crate::state::State;
-use crate::state::app::App;
+use crate::state::app::{App, List};
 use crate::state::id::{AppId, RecordId};
 use crate::state::signup_list::{Entry, SignupList, Tags};
 use crate::wire::error::Error;
-use crate::wire::fields::{Count, Many, Signup, Text};
+use crate::wire::fields::{Many, Signup};
 use crate::wire::frame::Reply;
 
 /// Adds people to a list. One who stands on it keeps the id; the tags are replaced where given.
@@ -41,19 +42,9 @@ pub struct Remove<L> {
     list: PhantomData<fn() -> L>,
 }
 
-/// Lists the people on a list, oldest first: by `page_number` (from 0) and `page_size`, or by `cursor`: `""` first, then the
-/// cursor of the answer before, which neither skips nor repeats anybody while others write.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "")]
-pub struct Get<L> {
-    app_id: Option<AppId>,
-    chat_id: Option<AppId>,
-    page_size: Option<Count>,
-    page_number: Option<Count>,
-    cursor: Option<Text>,
-    #[serde(skip)]
-    list: PhantomData<fn() -> L>,
-}
+/// The people on a list, as [`Get`](super::listing::Get) lists them.
+#[derive(Debug)]
+pub struct People;
 
 /// Somebody on a list.
 #[derive(Debug, Serialize)]
@@ -205,37 +196,16 @@ impl<L: OfList> Alter for Remove<L> {
     }
 }
 
-impl<L: OfList> Method for Get<L> {
+impl<L: OfList> Items<L> for People {
     const CALL: Call = L::GET;
-    const NEEDS: Permission = Permission::SignupManagement;
-    type Reply = Users;
+    type Page = Users;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
-    }
-
-    fn validate(&mut self) -> Result<(), Error> {
-        self.page().map(|_| ())
-    }
-}
-
-impl<L: OfList> Ask for Get<L> {
-    fn answer(&self, state: &State) -> Result<Users, Error> {
-        let page = self.page()?;
-        with_app(state, self.app_id, |app| {
-            let list = &app.list(L::LIST).signups;
-            let (entries, end) = match page.start {
-                Start::Rank(rank) => page.cut(list.from_rank(rank)),
-                Start::After(id) => page.cut(list.after(id)),
-            };
-            Users { app_id: app.settings.app_id, signups: entries.into_iter().map(SignupRecord::new).collect(), end }
-        })
-    }
-}
-
-impl<L> Get<L> {
-    fn page(&self) -> Result<Page, Error> {
-        Page::new(self.page_size, self.page_number, self.cursor.as_ref())
+    fn page(app_id: AppId, list: &List, page: &Page) -> Users {
+        let (entries, end) = match page.start {
+            Start::Rank(rank) => page.cut(list.signups.from_rank(rank)),
+            Start::After(id) => page.cut(list.signups.after(id)),
+        };
+        Users { app_id, signups: entries.into_iter().map(SignupRecord::new).collect(), end }
     }
 }
 

@@ -18,9 +18,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::access::Caller;
-use crate::gateway::Shared;
 use crate::hub::Seat;
 use crate::methods::{Command, Verdict};
+use crate::shared::Shared;
 use crate::state::id::{AppId, BotId};
 use crate::wire::close::Close;
 use crate::wire::envelope::{self, Reference};

@@ -7,7 +7,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
 use crate::config::Limits;
-use crate::engine::{Outcome, Submission, not_writable};
+use crate::engine::{Submission, not_writable};
+use crate::fold::Outcome;
 use crate::methods::{Change, Command};
 use crate::wire::envelope::Reference;
 use crate::wire::frame;

@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
 use crate::engine::now_ms;
-use crate::gateway::Shared;
 use crate::hub::Seat;
+use crate::shared::Shared;
 use crate::state::id::{AppId, BotId};
 use crate::state::token::TokenHash;
 use crate::wire::close::Close;

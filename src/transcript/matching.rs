@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::bindings::Bindings;
 use super::json::{Json, quoted};
 use super::pattern::Pattern;
 use super::placeholder::Placeholder;
-
-/// The values bound to names so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bindings(BTreeMap<String, Json>);
 
 /// One place where a frame is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +46,6 @@ pub enum DifferenceKind {
         /// What is there.
         actual: String,
     },
-}
-
-impl Bindings {
-    /// The value bound to a name.
-    pub fn get(&self, name: &str) -> Option<&Json> {
-        self.0.get(name)
-    }
 }
 
 /// Compares a frame with the one expected.

@@ -28,6 +28,7 @@
 //! [`replay::replay`] plays them over connections, [`matching::compare`] judges what comes back, and
 //! [`failure::ReplayError`] tells people about it.
 
+pub mod bindings;
 mod connection;
 pub mod exchange;
 pub mod failure;

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
+use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
-use super::matching::Bindings;
 use super::placeholder::Placeholder;
 
 /// What an expected frame must look like.

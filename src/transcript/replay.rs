@@ -6,11 +6,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::bindings::Bindings;
 use super::connection::Connection;
 use super::exchange::{Close, Exchanged, Frame, Replayed, Way};
 use super::failure::{Fault, ReplayError};
 use super::json::{Json, quoted};
-use super::matching::{Bindings, Difference, DifferenceKind, compare};
+use super::matching::{Difference, DifferenceKind, compare};
 use super::pattern::Pattern;
 use super::{Action, ExpectedClose, Step, Transcript};
 

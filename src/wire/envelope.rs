@@ -10,9 +10,7 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::error::{Code, Error};
-
-/// Bytes of the longest reference that is echoed.
-pub const REFERENCE_BYTES_MAX: usize = 1_024;
+use crate::config::REFERENCE_BYTES_MAX;
 
 /// What every message has, whatever its method.
 #[derive(Debug)]

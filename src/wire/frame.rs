@@ -5,10 +5,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::envelope::Reference;
 use super::error::Error;
+use crate::config::FRAME_OUT_BYTES_MAX;
 use crate::state::id::{AppId, BotId};
-
-/// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
-pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
 
 /// What an answer carries beside its method and reference.
 pub trait Reply: Serialize + Sized {

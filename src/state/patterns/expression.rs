@@ -5,16 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{Part, Shape, Step, literal, recognise, shape};
 use super::tiers::compile;
-
-/// Bytes that the text of a pattern may have. A sign-up id has 254 at most, and a pattern for it is seldom longer.
-pub const PATTERN_BYTES_MAX: usize = 1_024;
-
-/// Bytes that one expression may compile to: room for several Unicode classes such as `\w`, while counted repetitions such
-/// as `(\w{99}){99}`, which grow far beyond their text, are refused.
-pub const COMPILED_BYTES_MAX: usize = 128 * 1_024;
-
-/// Groups within groups that an expression may have; reading one takes stack for each.
-pub const NESTING_MAX: u32 = 100;
+use crate::config::{COMPILED_BYTES_MAX, PATTERN_BYTES_MAX, PATTERN_NESTING_MAX};
 
 /// How the text of a pattern is to be read. Without one it is a regular expression or, failing that, a glob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +39,8 @@ pub enum ExpressionError {
         /// How long it is.
         bytes: usize,
     },
-    /// Groups stand within groups more than [`NESTING_MAX`] deep.
-    #[error("the pattern nests groups more than {NESTING_MAX} deep; write it with fewer parentheses")]
+    /// Groups stand within groups more than [`PATTERN_NESTING_MAX`] deep.
+    #[error("the pattern nests groups more than {PATTERN_NESTING_MAX} deep; write it with fewer parentheses")]
     TooDeep,
     /// The expression compiles to more than [`COMPILED_BYTES_MAX`].
     #[error(
@@ -105,7 +96,7 @@ impl Expression {
 }
 
 fn regular(text: &str) -> Result<Shape, ExpressionError> {
-    let mut parser = ast::parse::ParserBuilder::new().nest_limit(NESTING_MAX).build();
+    let mut parser = ast::parse::ParserBuilder::new().nest_limit(PATTERN_NESTING_MAX).build();
     let parsed = parser.parse_with_comments(text).map_err(|error| match error.kind() {
         ast::ErrorKind::NestLimitExceeded(_) => ExpressionError::TooDeep,
         reason => invalid(reason, error.span()),

@@ -12,7 +12,7 @@ mod tests;
 mod tiers;
 mod trie;
 
-pub use expression::{COMPILED_BYTES_MAX, Expression, ExpressionError, NESTING_MAX, Operator, PATTERN_BYTES_MAX};
+pub use expression::{Expression, ExpressionError, Operator};
 pub use fold::fold;
 
 use shape::Shape;

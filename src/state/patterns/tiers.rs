@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
-use super::expression::COMPILED_BYTES_MAX;
+use crate::config::COMPILED_BYTES_MAX;
 
 /// Expressions that one tier may hold: a merge stalls the writer for as long as so many take to compile.
 const TIER_EXPRESSIONS_MAX: usize = 256;

@@ -1,0 +1,69 @@
+//! This is where the lists are read, page by page.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+
+use super::list::{OfList, resolve, resolved, with_app};
+use super::page::Page;
+use super::{Ask, Call, Method};
+use crate::access::Permission;
+use crate::state::State;
+use crate::state::app::List;
+use crate::state::id::AppId;
+use crate::wire::error::Error;
+use crate::wire::fields::{Count, Text};
+use crate::wire::frame::Reply;
+
+/// Lists what is on a list, oldest first: by `page_number` (from 0) and `page_size`, or by `cursor`: `""` first, then the cursor
+/// of the answer before, which neither skips nor repeats anything that stays while others write.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "")]
+pub struct Get<L, I> {
+    app_id: Option<AppId>,
+    chat_id: Option<AppId>,
+    page_size: Option<Count>,
+    page_number: Option<Count>,
+    cursor: Option<Text>,
+    #[serde(skip)]
+    of: PhantomData<fn() -> (L, I)>,
+}
+
+/// What is listed of a list: its people or its patterns.
+pub trait Items<L>: Debug + 'static {
+    /// How it is asked for.
+    const CALL: Call;
+    /// How it is answered.
+    type Page: Reply + Send;
+
+    /// A page of it.
+    fn page(app_id: AppId, list: &List, page: &Page) -> Self::Page;
+}
+
+impl<L: OfList, I: Items<L>> Method for Get<L, I> {
+    const CALL: Call = I::CALL;
+    const NEEDS: Permission = Permission::SignupManagement;
+    type Reply = I::Page;
+
+    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
+        resolve(&mut self.app_id, self.chat_id, bound)
+    }
+
+    fn validate(&mut self) -> Result<(), Error> {
+        self.page().map(|_| ())
+    }
+}
+
+impl<L: OfList, I: Items<L>> Ask for Get<L, I> {
+    fn answer(&self, state: &State) -> Result<I::Page, Error> {
+        let page = self.page()?;
+        with_app(state, self.app_id, |app| I::page(resolved(self.app_id), app.list(L::LIST), &page))
+    }
+}
+
+impl<L, I> Get<L, I> {
+    fn page(&self) -> Result<Page, Error> {
+        Page::new(self.page_size, self.page_number, self.cursor.as_ref())
+    }
+}

@@ -1,0 +1,130 @@
+//! This is where snapshots are made when they are due: on a thread of its own, from what lies on disk, the snapshot before and
+//! the segments sealed since. Never from the live state, so that a snapshot stops nobody and shows what a recovery would see.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use crate::journal::Journal;
+use crate::journal::directory::{self, snapshot_path};
+use crate::journal::read::ReadError;
+use crate::recovery;
+use crate::snapshot::{self, Trailer};
+use crate::state::State;
+use crate::state::digest::Digest;
+
+/// Why a snapshot could not be made. The journal is kept, so nothing is lost.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// What lies on disk cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The operating system refuses.
+    #[error("the snapshot cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// A sealed segment ends before it should.
+    #[error("the sealed segments end with entry {found} where {expected} must stand")]
+    Short {
+        /// The entry they were sealed with.
+        expected: u64,
+        /// The last one that is whole.
+        found: u64,
+    },
+}
+
+/// Has snapshots made, and the last one at a clean stop.
+///
+/// One is due every so many entries, or, of a large state, once as many entries came as the last one has records, so that
+/// snapshots cost a fixed share of the work however much is kept; and never before the last one is done.
+#[derive(Debug)]
+pub struct Snapshots {
+    directory: PathBuf,
+    every: u64,
+    /// The entry after which the last snapshot was ordered.
+    last: u64,
+    /// Records in the last snapshot; [`BUSY`] while it is being made.
+    records: Arc<AtomicU64>,
+    orders: mpsc::Sender<u64>,
+    worker: thread::JoinHandle<()>,
+}
+
+/// Stands for the number of records of a snapshot that is not done.
+const BUSY: u64 = u64::MAX;
+
+impl Snapshots {
+    /// Starts the thread; the newest snapshot holds the state after entry `last`, in so many records.
+    pub fn start(directory: &Path, every: u64, last: u64, records: u64) -> io::Result<Self> {
+        let (orders, inbox) = mpsc::channel();
+        let records = Arc::new(AtomicU64::new(records));
+        let (folder, made) = (directory.to_owned(), records.clone());
+        let worker = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
+            for seq in inbox {
+                let outcome = make(&folder, seq);
+                match &outcome {
+                    Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
+                    Err(error) => tracing::error!(seq, %error, "no snapshot was made; the journal is kept"),
+                }
+                made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
+            }
+        })?;
+        Ok(Self { directory: directory.to_owned(), every, last, records, orders, worker })
+    }
+
+    /// Notes how far the journal is; seals a segment and orders a snapshot of it when it is time.
+    pub fn note(&mut self, next_seq: u64, journal: &mut dyn Journal) -> io::Result<()> {
+        let since = next_seq - 1 - self.last;
+        if since < self.every || since < self.records.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        journal.rotate(next_seq)?;
+        self.last = next_seq - 1;
+        self.records.store(BUSY, Ordering::Release);
+        // The thread lives as long as this value; were it gone, the journal would simply grow.
+        let _ = self.orders.send(self.last);
+        Ok(())
+    }
+
+    /// Makes the last snapshot, of everything, and compares it with the live state.
+    pub fn finish(self, state: &State, journal: &mut dyn Journal) {
+        let Self { directory, last, orders, worker, .. } = self;
+        drop(orders);
+        if worker.join().is_err() {
+            tracing::error!("the thread that makes snapshots panicked; the journal is kept");
+        }
+        let seq = state.folded();
+        if seq == last {
+            return;
+        }
+        let made = journal.rotate(seq + 1).map_err(SnapshotError::from).and_then(|()| make(&directory, seq));
+        match made {
+            Ok(trailer) if trailer.digest == Digest::of(state) => tracing::info!(seq, "the last snapshot was made"),
+            Ok(_) => {
+                tracing::error!(seq, "the snapshot differs from the live state; keep the directory and report this")
+            }
+            Err(error) => tracing::error!(seq, %error, "no last snapshot was made; the journal is kept"),
+        }
+    }
+}
+
+/// Folds what lies in a directory up to an entry, writes it down, and then removes what is covered by it.
+fn make(directory: &Path, seq: u64) -> Result<Trailer, SnapshotError> {
+    let files = directory::files(directory)?;
+    let sealed = files.segments.iter().filter(|segment| segment.seq <= seq).cloned().collect();
+    let before = directory::Files { segments: sealed, snapshots: files.snapshots };
+    let folded = recovery::fold_files(&before)?;
+    let found = folded.writer.state().folded();
+    if found != seq {
+        return Err(SnapshotError::Short { expected: seq, found });
+    }
+    let trailer = snapshot::write(directory, seq, folded.writer.state())?;
+    for covered in
+        before.segments.iter().chain(&before.snapshots).filter(|file| file.path != snapshot_path(directory, seq))
+    {
+        fs::remove_file(&covered.path)?;
+    }
+    directory::sync(directory)?;
+    Ok(trailer)
+}
