@@ -1,6 +1,7 @@
 //! This is where a connection is ended in good order, so that the client learns why.
 
 use futures::StreamExt;
+use futures::stream::FusedStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -15,7 +16,9 @@ const DRAINED_FRAMES_MAX: usize = 4;
 /// SDK never does it.
 pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, limits: &Limits) {
     let said = timeout(limits.close_wait, async {
-        if socket.close(Some(close.into())).await.is_ok() && !answered(&mut socket).await {
+        // A stream that has failed ends without saying so again.
+        let broken = socket.is_terminated();
+        if socket.close(Some(close.into())).await.is_ok() && (broken || !answered(&mut socket).await) {
             drain(socket.get_mut(), DRAINED_FRAMES_MAX * limits.frame_bytes_hard_max).await.ok();
         }
     });
