@@ -16,7 +16,7 @@ use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
 use crate::state::token::{self, Secret};
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Count, Many, Text};
+use crate::wire::fields::{Count, Many, Object, Text};
 use crate::wire::frame::Reply;
 
 /// Creates a bot or changes it; what is not given stays as it is. A new bot gets a token, shown in this ack and never again,
@@ -29,7 +29,7 @@ pub struct SetBot {
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<Many<AppId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    grants: Option<Many<Grant>>,
+    grants: Option<Many<Object<Grant>>>,
     /// The app that messages without `app_id` are about; fixed with the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound_app_id: Option<AppId>,
@@ -176,14 +176,14 @@ impl SetBot {
     }
 
     fn grants_admin(&self) -> bool {
-        self.grants.as_ref().is_some_and(|grants| grants.0.contains(&Grant::Admin))
+        self.grants.as_ref().is_some_and(|grants| grants.0.contains(&Object(Grant::Admin)))
     }
 
     /// The bot as this message would leave it, but for its token.
     fn applied_to(&self, standing: Option<&Bot>, token: token::TokenHash) -> Bot {
         let name = self.name.as_ref().map(|name| name.0.to_string());
         let apps = self.apps.as_ref().map(|apps| apps.0.iter().copied().collect());
-        let grants = self.grants.as_ref().map(|grants| grants.0.iter().cloned().collect());
+        let grants = self.grants.as_ref().map(|grants| grants.0.iter().map(|grant| grant.0.clone()).collect());
         Bot {
             bot_id: self.bot_id,
             name: name.or_else(|| standing.map(|bot| bot.name.clone())).unwrap_or_default(),

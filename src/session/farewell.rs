@@ -1,6 +1,7 @@
 //! This is where a connection is ended in good order, so that the client learns why.
 
 use futures::StreamExt;
+use futures::stream::FusedStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -8,12 +9,17 @@ use tokio_tungstenite::WebSocketStream;
 use crate::config::Limits;
 use crate::wire::close::Close;
 
+/// How many frames of the largest size are thrown away at most: the one that was too large, and some sent after it.
+const DRAINED_FRAMES_MAX: usize = 4;
+
 /// Sends the close and waits, within bounds, for the client's own; then the connection is ended from this side, for the Python
 /// SDK never does it.
 pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, limits: &Limits) {
     let said = timeout(limits.close_wait, async {
-        if socket.close(Some(close.into())).await.is_ok() && !answered(&mut socket).await {
-            drain(socket.get_mut(), limits.frame_bytes_hard_max).await.ok();
+        // A stream that has failed ends without saying so again.
+        let broken = socket.is_terminated();
+        if socket.close(Some(close.into())).await.is_ok() && (broken || !answered(&mut socket).await) {
+            drain(socket.get_mut(), DRAINED_FRAMES_MAX * limits.frame_bytes_hard_max).await.ok();
         }
     });
     // A client that does not answer in time is left to the system.

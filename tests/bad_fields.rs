@@ -1,0 +1,243 @@
+//! Every field of every method, given what it must not be: each time a refusal that names the field, and nothing changes.
+
+mod support;
+
+use guestlist::methods::METHODS;
+use guestlist::state::digest::Digest;
+use serde_json::{Value, json};
+use support::{ADMIN, APP, Client, gateway};
+use tempfile::TempDir;
+
+/// What a field takes, by which it is known what it must refuse.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// An id that must be given.
+    Id,
+    /// An id that may be left out.
+    OptionalId,
+    /// A text that may be left out.
+    Text,
+    /// `true` or `false`, or left out.
+    Flag,
+    /// Tags, or left out.
+    Tags,
+    /// People.
+    Signups,
+    /// Patterns to add.
+    NewPatterns,
+    /// Patterns to remove.
+    OldPatterns,
+    /// A page's size.
+    Size,
+    /// A page's number.
+    Number,
+    /// A cursor.
+    Cursor,
+    /// An object with members of its own.
+    Object,
+    /// A word out of a few.
+    Word,
+    /// A person.
+    Person,
+    /// A token.
+    Token,
+    /// Apps.
+    Apps,
+    /// Grants.
+    Grants,
+    /// A reference, or `ref`.
+    Reference,
+}
+
+impl Kind {
+    /// What a field of this kind must refuse.
+    fn wrong(self) -> Vec<Value> {
+        let long = "x".repeat(255);
+        let own = match self {
+            Self::Id => json!([null, "", "x", "+1", " 1", "1.0", "18446744073709551616"]),
+            Self::OptionalId => json!(["", "x", "+1", "0x1", "18446744073709551616"]),
+            Self::Text => json!([long]),
+            Self::Flag => json!([1, 0, "", "true"]),
+            Self::Tags => json!(["", [""], [true], [null], [1.5], [{}], ["x".repeat(65)], vec!["x"; 65]]),
+            Self::Signups => json!([
+                null, "", " ", long, [""], ["\t"], [long], [true], [null], [1.5], [-1], [{}], ["a", {"signup_id": null}],
+                [{"signup_id": ""}], [{"signup_id": "a", "signup_user": "b"}], [{"signup_id": ["a"]}],
+                [{"signup_id": "a", "tags": true}], [{"signup_id": "a", "tags": [[]]}], [{"signup_id": "a", "tags": [""]}],
+                [{"signup_id": "a", "tags": vec!["x"; 65]}]
+            ]),
+            Self::NewPatterns => json!([
+                null, "", [""], [true], [null], [1.5], [-1], [{}], ["a", {"pattern": null}], [{"pattern": ""}],
+                ["x".repeat(1_025)], [r"(\w{99}){99}"], [format!("{}a{}", "(".repeat(200), ")".repeat(200))], [{"pattern": "(", "operator": "regex"}],
+                [{"pattern": "a", "operator": "like"}], [{"pattern": "a", "operator": 1}], [{"pattern": "a", "tags": 1.5}],
+                [{"pattern": "a", "tags": [""]}], [{"pattern": "a", "example": []}], [{"pattern": "a", "example": long}]
+            ]),
+            Self::OldPatterns => json!([null, [true], [null], [1.5], [-1], [{}], [{"pattern": []}]]),
+            Self::Size => json!([0, "0", "", "x", "-1", "1.0", "18446744073709551616"]),
+            Self::Number => json!(["", "x", "-1", "+1", "18446744073709551616"]),
+            Self::Cursor => json!(["x", "-1", "18446744073709551616"]),
+            Self::Object => json!([null, "", "x", 1, [{}]]),
+            Self::Word => json!([null, "", "x", 1]),
+            Self::Person => json!([null, "", " ", long]),
+            Self::Token => json!(["", 1, "short", "7:0:short", format!("8:0:{}", "x".repeat(30)), {"sha256": "00"},
+                {"sha256": "0".repeat(64)}]),
+            Self::Apps => json!(["", "x", [""], [true], [null], [1.5], vec!["1"; 1_001]]),
+            Self::Grants => json!(["", "admin", [true], [null], ["admin"], [["admin"]], [{"permission": "x"}],
+                [{"permission": "signup_management"}], [{"permission": "signup_management", "app_id": ""}],
+                vec![json!({"permission": "admin"}); 1_001]]),
+            Self::Reference => {
+                return vec![json!({}), json!([]), json!([[]]), json!({"a": 1}), json!("x".repeat(1_025))];
+            }
+        };
+        // No field takes these, whatever it is.
+        let mut wrong = vec![json!(1.5), json!(-1), json!({}), json!([[]])];
+        if !matches!(self, Self::Flag) {
+            wrong.push(json!(true));
+        }
+        if !matches!(
+            self,
+            Self::Tags | Self::Signups | Self::NewPatterns | Self::OldPatterns | Self::Apps | Self::Grants
+        ) {
+            wrong.push(json!([]));
+        }
+        wrong.extend(own.as_array().expect("they are listed").iter().cloned());
+        wrong
+    }
+}
+
+/// A good message of every method, and its fields.
+fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
+    use Kind::*;
+    let mut messages = vec![
+        (
+            json!({"method": "checkAccess", "subject": {"type": "user", "id": "a"}, "action": {"name": "sign_up"},
+                "resource": {"type": "app", "id": APP}}),
+            vec![
+                ("subject", Object),
+                ("subject.type", Word),
+                ("subject.id", Person),
+                ("action", Object),
+                ("action.name", Word),
+                ("resource", Object),
+                ("resource.type", Word),
+                ("resource.id", Id),
+            ],
+        ),
+        (
+            json!({"method": "setApp", "app_id": "7"}),
+            vec![
+                ("app_id", Id),
+                ("name", Text),
+                ("app_builder", Flag),
+                ("use_whitelist", Flag),
+                ("use_blacklist", Flag),
+                ("tags", Tags),
+            ],
+        ),
+        (json!({"method": "removeApp", "app_id": APP}), vec![("app_id", Id)]),
+        (
+            json!({"method": "setBot", "bot_id": "7"}),
+            vec![
+                ("bot_id", Id),
+                ("name", Text),
+                ("apps", Apps),
+                ("grants", Grants),
+                ("bound_app_id", OptionalId),
+                ("token", Token),
+            ],
+        ),
+        (json!({"method": "rotateBotToken", "bot_id": "90091784056528981"}), vec![("bot_id", Id)]),
+        (json!({"method": "removeBot", "bot_id": "90091784056528981"}), vec![("bot_id", Id)]),
+    ];
+    let pages = [("page_size", Size), ("page_number", Number), ("cursor", Cursor)];
+    for method in ["getApps", "getBots"] {
+        messages.push((json!({"method": method}), pages.to_vec()));
+    }
+    let in_app = [("app_id", Id), ("chat_id", OptionalId)];
+    for list in ["Whitelist", "Blacklist"] {
+        let mut one = |method: String, more: Value, fields: &[(&'static str, Kind)]| {
+            let mut message = json!({"method": method, "app_id": APP});
+            message.as_object_mut().expect("it is an object").extend(more.as_object().expect("it is one").clone());
+            messages.push((message, [&in_app, fields].concat()));
+        };
+        one(format!("addTo{list}"), json!({"signups": ["a"]}), &[("signups", Signups)]);
+        one(format!("removeFrom{list}"), json!({"signups": ["a"]}), &[("signups", Signups)]);
+        one(format!("add{list}Patterns"), json!({"patterns": ["a"]}), &[("patterns", NewPatterns)]);
+        one(format!("remove{list}Patterns"), json!({"patterns": ["a"]}), &[("patterns", OldPatterns)]);
+        one(format!("get{list}Users"), json!({}), &pages);
+        one(format!("get{list}Patterns"), json!({}), &pages);
+    }
+    messages
+}
+
+#[tokio::test]
+async fn no_field_takes_what_it_must_not_be() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let gateway = gateway(directory.path()).await;
+    let mut admin = Client::sign_in(&gateway.url(), ADMIN).await;
+    // What stands must not make a wrong message a harmless one.
+    let stands = format!(r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":["a"]}}"#);
+    assert_eq!(admin.call(stands).await["method"], "addToWhitelist_ack");
+    let before = (Digest::of(gateway.state()), gateway.state().folded());
+    let (mut methods, mut tried) = (Vec::new(), 0);
+    for (good, mut fields) in messages() {
+        methods.push(good["method"].as_str().expect("a method is a string").to_owned());
+        fields.extend([("reference", Kind::Reference), ("ref", Kind::Reference)]);
+        for (path, kind) in fields {
+            for wrong in kind.wrong() {
+                let message = with(&good, path, wrong.clone());
+                let reply = admin.call(message.to_string()).await;
+                check_refusal(&reply, &message, path, &wrong);
+                tried += 1;
+            }
+        }
+        assert_eq!(admin.call(r#"{"method":"PING"}"#).await, json!({"method": "PONG"}));
+        assert_eq!(before, (Digest::of(gateway.state()), gateway.state().folded()), "{good} changed something");
+    }
+    assert!(tried > 500, "only {tried} messages were tried");
+    for method in METHODS {
+        assert!(methods.iter().any(|tried| tried == method.call.method), "{} was not tried", method.call.method);
+    }
+    assert_eq!(admin.call(r#"{"method":"getApps"}"#).await["method"], "getAppsResponse");
+}
+
+/// A message with a field set; every message gets a reference to be echoed.
+fn with(good: &Value, path: &str, value: Value) -> Value {
+    let mut message = good.clone();
+    message["reference"] = json!(12_345_678_901_234_567_u64);
+    let mut place = &mut message;
+    for step in path.split('.') {
+        place = &mut place[step];
+    }
+    *place = value;
+    message
+}
+
+fn check_refusal(reply: &Value, message: &Value, path: &str, wrong: &Value) {
+    let sent: String = message.to_string().chars().take(300).collect();
+    let said = reply["message"].as_str().unwrap_or_else(|| panic!("{sent} was not refused: {reply}"));
+    assert!([400, 413].contains(&reply["error"].as_u64().expect("a code is a number")), "{sent}: {reply}");
+    assert_eq!(reply.get("method"), None, "{sent}: {reply}");
+    assert!(said.starts_with(path) || said.contains(&format!("`{path}`")), "{sent}: the field is not named: {said}");
+    if *wrong == json!(1.5) {
+        assert!(said.contains("at line 1 column "), "{sent}: the position is missing: {said}");
+    }
+    let reference_is_wrong = path == "reference" || path == "ref";
+    assert_eq!(reply.get("reference"), message.get("reference").filter(|_| !reference_is_wrong), "{sent}: {reply}");
+}
+
+#[tokio::test]
+async fn what_may_be_left_out_may_be_null_too() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let gateway = gateway(directory.path()).await;
+    let mut admin = Client::sign_in(&gateway.url(), ADMIN).await;
+    for (good, fields) in messages().into_iter().filter(|(good, _)| good["method"] != "removeApp") {
+        for (path, kind) in fields {
+            use Kind::*;
+            if matches!(kind, OptionalId | Text | Flag | Tags | Size | Number | Cursor | Token | Apps | Grants) {
+                let message = with(&good, path, Value::Null);
+                let reply = admin.call(message.to_string()).await;
+                assert_eq!(reply.get("error"), None, "{message}: {reply}");
+            }
+        }
+    }
+}
