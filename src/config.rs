@@ -74,6 +74,9 @@ impl Default for Limits {
 /// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
 pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
 
+/// Bytes of the longest text in a refusal; it may quote what was sent.
+pub const ERROR_BYTES_MAX: usize = 1_000;
+
 /// Bytes of the longest reference that is echoed.
 pub const REFERENCE_BYTES_MAX: usize = 1_024;
 

@@ -11,6 +11,7 @@ use guestlist::recovery;
 use guestlist::state::digest::Digest;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  guestlist journal check ./guestlist-data")]
 pub struct Journal {
     #[command(subcommand)]
     command: Command,

@@ -192,8 +192,7 @@ impl Command {
         if let Some(query) = Query::read(method, text) {
             return query.map(Self::Query);
         }
-        let name: String = method.chars().take(80).collect();
-        Err(Error::new(Code::UnknownMethod, format!("there is no method `{name}`; the README lists those there are")))
+        Err(Error::new(Code::UnknownMethod, format!("there is no method `{method}`; the README lists those there are")))
     }
 }
 

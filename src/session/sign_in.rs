@@ -44,18 +44,18 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let admitted = match waited {
         Ok(Ok(Message::Text(text))) => admit(&text, shared, seat),
-        Ok(Ok(_)) => Err((unauthenticated("the first frame must be TOKEN_AUTH, as text"), Reference::default())),
+        Ok(Ok(_)) => Err(Refused::new(unauthenticated("the first frame must be TOKEN_AUTH, as text"))),
         Ok(Err(end)) => return Err(end),
         Err(_) => {
             let seconds = shared.limits.auth_wait.as_secs_f32();
             let message = format!("no TOKEN_AUTH came within {seconds} s; connect again and send it first");
-            Err((unauthenticated(message), Reference::default()))
+            Err(Refused::new(unauthenticated(message)))
         }
     };
     let (frame, outcome) = match admitted {
         Ok((guest, welcome)) => (welcome, Ok(guest)),
-        Err((error, reference)) => (
-            refusal(&error, Some("TOKEN_AUTH"), &reference, shared.error_method),
+        Err(refused) => (
+            refusal(&refused.error, refused.request.as_deref(), &refused.reference, shared.error_method),
             Err(End::Close(Close::NotAuthenticated)),
         ),
     };
@@ -75,17 +75,32 @@ async fn first_message<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket
     }
 }
 
-/// The guest and the welcome, or the refusal and what it echoes.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8Bytes), (Error, Reference)> {
-    let envelope = envelope::open(text)?;
-    let reference = envelope.reference;
-    if envelope.method != "TOKEN_AUTH" {
-        return Err((
-            unauthenticated("the first frame must be TOKEN_AUTH; connect again and send it first"),
-            reference,
-        ));
+/// Why a first frame was refused, and what the refusal echoes of it.
+struct Refused {
+    error: Error,
+    request: Option<String>,
+    reference: Reference,
+}
+
+impl Refused {
+    fn new(error: Error) -> Box<Self> {
+        Box::new(Self { error, request: None, reference: Reference::default() })
     }
-    let auth: TokenAuth = envelope::fields(text).map_err(|error| (error, reference.clone()))?;
+}
+
+/// The guest and the welcome.
+fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8Bytes), Box<Refused>> {
+    let envelope =
+        envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
+    let reference = envelope.reference;
+    let refused = |error| {
+        let request = Some(envelope.method.clone().into_owned());
+        Box::new(Refused { error, request, reference: reference.clone() })
+    };
+    if envelope.method != "TOKEN_AUTH" {
+        return Err(refused(unauthenticated("the first frame must be TOKEN_AUTH; connect again and send it first")));
+    }
+    let auth: TokenAuth = envelope::fields(text).map_err(refused)?;
     let token = TokenHash::of(&auth.token);
     let known = shared.state.bot_of_token(&token).filter(|bot| {
         seat.occupy(*bot);
@@ -94,7 +109,7 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8B
     });
     let bot = known.and_then(|bot| shared.state.bot(bot));
     let Some(bot) = bot else {
-        return Err((unauthenticated("the token is not known; ask an administrator for a new one"), reference));
+        return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));
     };
     let welcome = Welcome {
         bot_id: bot.bot_id,

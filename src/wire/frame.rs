@@ -1,11 +1,13 @@
 //! This is where answers become frames: encoded once, straight into the frame, and split before they grow too long.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::envelope::Reference;
 use super::error::Error;
-use crate::config::FRAME_OUT_BYTES_MAX;
+use crate::config::{ERROR_BYTES_MAX, FRAME_OUT_BYTES_MAX};
 use crate::state::id::{AppId, BotId};
 
 /// What an answer carries beside its method and reference.
@@ -67,8 +69,19 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
         message: &'a str,
     }
     let head = Head { method: as_method.then_some("error"), error: error.code.number() };
-    let body = Refusal { app_id: error.app_id, request, message: &error.message };
+    let (request, message) = (request.map(shortened), shortened(&error.message));
+    let body = Refusal { app_id: error.app_id, request: request.as_deref(), message: &message };
     encode(&head, &body, reference, AbsentReference::Omitted)
+}
+
+/// A text that may quote what a client sent, at a length for people: where it is cut, its end stays, for there the position is.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= ERROR_BYTES_MAX {
+        return Cow::Borrowed(text);
+    }
+    let head = text.floor_char_boundary(ERROR_BYTES_MAX / 2);
+    let tail = text.ceil_char_boundary(text.len() - ERROR_BYTES_MAX / 2);
+    Cow::Owned(format!("{} … {}", &text[..head], &text[tail..]))
 }
 
 /// The answer to `PING`.
