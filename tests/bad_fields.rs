@@ -241,3 +241,24 @@ async fn what_may_be_left_out_may_be_null_too() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_only_the_gateway_prepares_is_not_taken_from_a_client() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let gateway = gateway(directory.path()).await;
+    let mut admin = Client::sign_in(&gateway.url(), ADMIN).await;
+    let bot = "90091784056528981";
+    let in_clear = "90091784056528981:0:SentByAClientToBeJournaled0001";
+    for message in [
+        json!({"method": "setBot", "bot_id": bot, "name": "one", "token_if_new": in_clear}),
+        json!({"method": "setBot", "bot_id": "7", "token_if_new": in_clear, "shown": "x"}),
+        json!({"method": "rotateBotToken", "bot_id": bot, "token": in_clear, "shown": "x"}),
+    ] {
+        let reply = admin.call(message.to_string()).await;
+        assert_eq!(reply.get("error"), None, "{message}: {reply}");
+        assert_ne!(reply["token"], in_clear, "{message}");
+    }
+    let mut client = Client::connect(&gateway.url()).await;
+    let refused = client.call(json!({"method": "TOKEN_AUTH", "token": in_clear}).to_string()).await;
+    assert_eq!(refused["error"], 401);
+}

@@ -235,6 +235,8 @@ impl Alter for SetBot {
     }
 
     fn prepare(&mut self, state: &State) {
+        // What a client sends here is not used.
+        self.token_if_new = None;
         if let Some(Secret::Clear(token)) = &self.token {
             self.bound_app_id = self.bound_app_id.or(token::parts(token).and_then(|(_, app)| app));
             self.token = Some(Secret::Hashed(token::TokenHash::of(token)));

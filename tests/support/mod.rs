@@ -1,6 +1,8 @@
 //! This is where every integration test gets its gateway and its connections.
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod process;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 

@@ -1,0 +1,380 @@
+//! What a start makes of what lies on disk: torn ends are cut, damage is refused and left alone, snapshots save time only.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use guestlist::config::Limits;
+use guestlist::gateway::{Gateway, Options, StartError, Store};
+use guestlist::journal::directory::{OpenError, files, segment_path, snapshot_path};
+use guestlist::journal::file::{Durability, FileJournal, Header};
+use guestlist::journal::read::ReadError;
+use guestlist::journal::{FORMAT, Journal, write_line};
+use guestlist::recovery::fold_files;
+use guestlist::state::digest::Digest;
+use serde_json::json;
+use support::process::{Served, run};
+use support::{APP, BOT, Client, gateway, options};
+use tempfile::TempDir;
+
+/// Entries of the demo data.
+const SEEDED: usize = 4;
+
+/// Sign-ups that the journal of these tests holds beyond it.
+const ADDED: usize = 6;
+
+/// A journal in one segment, and the digest of the state after each of its entries.
+struct Written {
+    bytes: Vec<u8>,
+    digests: Vec<Digest>,
+}
+
+impl Written {
+    async fn new() -> Self {
+        let directory = directory();
+        let gateway = gateway(directory.path()).await;
+        let mut digests = vec![Digest::default(); SEEDED];
+        digests.push(Digest::of(gateway.state()));
+        let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+        for n in 0..ADDED {
+            add(&mut bot, &format!("u{n}@example.com")).await;
+            digests.push(Digest::of(gateway.state()));
+        }
+        // Before a stop makes a snapshot of it.
+        let bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        Self { bytes, digests }
+    }
+
+    /// Where each line begins, the header's first; the last element is where the file ends.
+    fn lines(&self) -> Vec<usize> {
+        let ends = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        std::iter::once(0).chain(ends).collect()
+    }
+
+    /// A directory with the journal as it might have been found.
+    fn found(bytes: &[u8]) -> TempDir {
+        let directory = directory();
+        fs::write(segment_path(directory.path(), 1), bytes).expect("the directory can be written");
+        directory
+    }
+
+    /// A directory with the journal in segments that begin with these entries.
+    fn in_segments(&self, firsts: &[usize]) -> TempDir {
+        let (directory, lines) = (directory(), self.lines());
+        let mut journal: Option<FileJournal> = None;
+        for entry in 1..=SEEDED + ADDED {
+            if firsts.contains(&entry) {
+                let seq = u64::try_from(entry).expect("entries are few");
+                match &mut journal {
+                    Some(journal) => journal.rotate(seq).expect("the directory can be written"),
+                    None => {
+                        let begun = FileJournal::begin(directory.path(), seq, Durability::Sync);
+                        journal = Some(begun.expect("the directory can be written"));
+                    }
+                }
+            }
+            let journal = journal.as_mut().expect("the first segment begins with the first entry");
+            journal.append(&self.bytes[lines[entry]..lines[entry + 1]]).expect("the directory can be written");
+        }
+        directory
+    }
+}
+
+fn directory() -> TempDir {
+    TempDir::new().expect("a temporary directory")
+}
+
+async fn add(bot: &mut Client, signup: &str) {
+    let ack = bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}).to_string()).await;
+    assert_eq!(ack["signups"][0]["signup_id"], *signup, "{ack}");
+}
+
+/// Everything in a directory but the lock, whose text is the pid of whoever tried.
+fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(directory).expect("the directory can be read");
+    let paths = entries.map(|entry| entry.expect("the directory can be read").path());
+    let paths = paths.filter(|path| path.file_name().is_none_or(|name| name != "lock"));
+    paths.map(|path| (path.clone(), fs::read(path).expect("files can be read"))).collect()
+}
+
+/// Tries to start on a directory, and finds it unchanged by the failure.
+async fn start_error(directory: &Path) -> StartError {
+    let before = contents(directory);
+    let error = Gateway::start(options(directory, Limits::default())).await.expect_err("the start is refused");
+    assert!(contents(directory) == before, "a refused start changed something: {error}");
+    error
+}
+
+async fn read_error(directory: &Path) -> (ReadError, String) {
+    match start_error(directory).await {
+        StartError::Read(error) => {
+            let text = error.to_string();
+            (error, text)
+        }
+        other => panic!("what lies there cannot be read, and not: {other}"),
+    }
+}
+
+fn digest_on_disk(directory: &Path) -> Digest {
+    let recovered = fold_files(&files(directory).expect("the directory can be read")).expect("it is whole");
+    Digest::of(recovered.writer.state())
+}
+
+#[tokio::test]
+async fn a_torn_end_is_cut_at_every_byte_and_the_journal_goes_on() {
+    let written = Written::new().await;
+    let lines = written.lines();
+    let whole = lines.len() - 1;
+    for cut in lines[whole - 2]..=lines[whole] {
+        let directory = Written::found(&written.bytes[..cut]);
+        let kept = lines.iter().rposition(|line| *line <= cut).expect("the first line begins at 0") - 1;
+        let gateway = gateway(directory.path()).await;
+        let segment = segment_path(directory.path(), 1);
+        let length = fs::metadata(&segment).expect("the segment stands").len();
+        assert_eq!(usize::try_from(gateway.state().folded()), Ok(kept), "cut at {cut}");
+        assert_eq!(Digest::of(gateway.state()), written.digests[kept], "cut at {cut}");
+        assert_eq!(usize::try_from(length), Ok(lines[kept + 1]), "what was torn is still there after a cut at {cut}");
+        let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+        add(&mut bot, "after@example.com").await;
+        assert_eq!(digest_on_disk(directory.path()), Digest::of(gateway.state()), "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_reports_a_torn_end_and_leaves_it() {
+    let written = Written::new().await;
+    let lines = written.lines();
+    let (start, end) = (lines[lines.len() - 2], lines[lines.len() - 1]);
+    for cut in [start + 1, start + 20, end - 1] {
+        let directory = Written::found(&written.bytes[..cut]);
+        let checked = run(&["journal", "check", path(directory.path())]);
+        let torn = format!("whole up to byte {start}; the {} bytes after it were never acknowledged", cut - start);
+        assert!(checked.stdout.contains(&torn), "{checked:?}");
+        assert_eq!(checked.code, Some(0), "{checked:?}");
+        let digest = written.digests[SEEDED + ADDED - 1].to_string();
+        assert!(checked.stdout.contains(&digest), "{checked:?}");
+        assert_eq!(fs::read(segment_path(directory.path(), 1)).expect("it stands"), written.bytes[..cut]);
+    }
+    let whole = Written::found(&written.bytes);
+    let checked = run(&["journal", "check", path(whole.path())]);
+    assert!(!checked.stdout.contains("up to byte") && checked.code == Some(0), "{checked:?}");
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are text")
+}
+
+#[tokio::test]
+async fn damage_before_the_end_stops_the_start_and_changes_nothing() {
+    let written = Written::new().await;
+    let lines = written.lines();
+    for line in [0, 6] {
+        let (start, end) = (lines[line], lines[line + 1]);
+        for at in start..end {
+            for flip in [0x01, 0x80] {
+                let mut bytes = written.bytes.clone();
+                bytes[at] ^= flip;
+                let directory = Written::found(&bytes);
+                let (error, text) = read_error(directory.path()).await;
+                let ReadError::Damaged { path, offset, .. } = error else { panic!("byte {at}: {text}") };
+                assert_eq!((path, offset), (segment_path(directory.path(), 1), wide(start)), "byte {at}: {text}");
+            }
+        }
+    }
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).expect("files of tests are small")
+}
+
+#[tokio::test]
+async fn the_words_on_damage_lead_to_a_start() {
+    let written = Written::new().await;
+    let start = written.lines()[7];
+    let mut bytes = written.bytes.clone();
+    bytes[start + 30] ^= 1;
+    let directory = Written::found(&bytes);
+    let segment = segment_path(directory.path(), 1);
+    let advice = format!("truncate -s {start} {}", segment.display());
+    let served = run(&["serve", "--listen", "127.0.0.1:0", "--data", path(directory.path())]);
+    let checked = run(&["journal", "check", path(directory.path())]);
+    assert_eq!((served.code, checked.code), (Some(2), Some(1)), "{served:?} {checked:?}");
+    for said in [&served.stderr, &checked.stderr] {
+        assert!(said.contains(&format!("{} is damaged at byte {start}", segment.display())), "{said}");
+        assert!(said.contains("Nothing was changed") && said.contains(&advice), "{said}");
+    }
+    assert!(served.stdout.is_empty(), "{served:?}");
+    assert_eq!(fs::read(&segment).expect("it stands"), bytes);
+    let file = fs::File::options().write(true).open(&segment).expect("it stands");
+    file.set_len(wide(start)).expect("it can be cut");
+    let gateway = gateway(directory.path()).await;
+    assert_eq!(Digest::of(gateway.state()), written.digests[6]);
+}
+
+#[tokio::test]
+async fn segments_are_one_journal_and_a_missing_one_is_named() {
+    let written = Written::new().await;
+    let firsts = [1, 4, 8];
+    let directory = written.in_segments(&firsts);
+    assert_eq!(digest_on_disk(directory.path()), written.digests[SEEDED + ADDED]);
+    for (missing, after) in [(1, 4), (4, 8)] {
+        let directory = written.in_segments(&firsts);
+        fs::remove_file(segment_path(directory.path(), missing)).expect("it stands");
+        let (error, text) = read_error(directory.path()).await;
+        let ReadError::Missing { path, expected, found } = error else { panic!("{text}") };
+        assert_eq!((path, expected, found), (segment_path(directory.path(), after), missing, after), "{text}");
+        assert!(text.contains("Restore the missing segment"), "{text}");
+    }
+    // Only the last segment may have a torn end.
+    let directory = written.in_segments(&firsts);
+    let sealed = segment_path(directory.path(), 4);
+    let length = fs::metadata(&sealed).expect("it stands").len();
+    fs::File::options().write(true).open(&sealed).and_then(|file| file.set_len(length - 1)).expect("it can be cut");
+    let (error, text) = read_error(directory.path()).await;
+    assert!(matches!(&error, ReadError::Damaged { path, .. } if *path == sealed), "{text}");
+}
+
+#[tokio::test]
+async fn a_segment_that_was_only_just_begun_is_begun_again() {
+    let written = Written::new().await;
+    let next = wide(SEEDED + ADDED + 1);
+    let mut header = Vec::new();
+    write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: next });
+    for length in 0..=header.len() {
+        let directory = Written::found(&written.bytes);
+        fs::write(segment_path(directory.path(), next), &header[..length]).expect("the directory can be written");
+        let gateway = gateway(directory.path()).await;
+        assert_eq!(Digest::of(gateway.state()), written.digests[SEEDED + ADDED], "{length} bytes of its header");
+        let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+        add(&mut bot, "after@example.com").await;
+        assert_eq!(digest_on_disk(directory.path()), Digest::of(gateway.state()), "{length} bytes of its header");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_format_is_left_to_the_gateway_that_wrote_it() {
+    let written = Written::new().await;
+    let newer = |kind: &str, seq| {
+        let mut line = Vec::new();
+        write_line(&mut line, &Header { guestlist: kind.to_owned(), format: FORMAT + 1, seq });
+        line
+    };
+    for (kind, name) in [("journal", segment_path as fn(&Path, u64) -> PathBuf), ("snapshot", snapshot_path)] {
+        let directory = Written::found(&written.bytes);
+        let file = name(directory.path(), 11);
+        fs::write(&file, [&newer(kind, 11)[..], b"00000000  what only the newer one can read\n"].concat())
+            .expect("it is");
+        let (error, text) = read_error(directory.path()).await;
+        let ReadError::Newer { path, format } = error else { panic!("{text}") };
+        assert_eq!((path, format), (file, FORMAT + 1), "{text}");
+        assert!(text.contains("start the newer gateway"), "{text}");
+        assert_eq!(run(&["journal", "check", self::path(directory.path())]).code, Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_is_named_and_one_that_was_never_finished_ignored() {
+    let directory = directory();
+    let gateway = gateway(directory.path()).await;
+    let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+    add(&mut bot, "a@example.com").await;
+    let live = Digest::of(gateway.state());
+    gateway.stop().await;
+    let snapshot = snapshot_path(directory.path(), 5);
+    let whole = fs::read(&snapshot).expect("a stop makes a snapshot");
+    for at in (0..whole.len()).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&snapshot, bytes).expect("it can be written");
+        let (error, text) = read_error(directory.path()).await;
+        assert!(matches!(&error, ReadError::DamagedSnapshot { path, .. } if *path == snapshot), "byte {at}: {text}");
+        assert!(text.contains("Restore the file from a copy"), "{text}");
+    }
+    for length in (0..whole.len()).step_by(25) {
+        fs::write(&snapshot, &whole[..length]).expect("it can be written");
+        let (error, text) = read_error(directory.path()).await;
+        assert!(matches!(error, ReadError::DamagedSnapshot { .. }), "{length} bytes: {text}");
+    }
+    fs::write(&snapshot, whole).expect("it can be written");
+    for stray in ["snapshot.tmp", "notes.txt", "journal-12", "snapshot-00000000000000000099.bak"] {
+        fs::write(directory.path().join(stray), "half of something").expect("the directory can be written");
+    }
+    let again = support::gateway(directory.path()).await;
+    assert_eq!(Digest::of(again.state()), live);
+    let mut bot = Client::sign_in(&again.url(), BOT).await;
+    add(&mut bot, "b@example.com").await;
+    let live = Digest::of(again.state());
+    again.stop().await;
+    assert_eq!(digest_on_disk(directory.path()), live);
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_a_directory_is_refused_and_told_by_whom() {
+    let home = directory();
+    let (data, log) = (home.path().join("data"), home.path().join("log"));
+    let first = Served::start(&data, &log, &["--demo"]);
+    let second = run(&["serve", "--demo", "--listen", "127.0.0.1:0", "--data", path(&data)]);
+    let taken = format!("another gateway (pid {}) runs on {}; stop it first", first.pid(), data.display());
+    assert!(second.code == Some(2) && second.stderr.contains(&taken), "{second:?}");
+    let error = Gateway::start(options(&data, Limits::default())).await.expect_err("it is taken");
+    assert!(matches!(error, StartError::Open(OpenError::Taken { .. })), "{error}");
+    let mut bot = Client::sign_in(&first.url, BOT).await;
+    add(&mut bot, "a@example.com").await;
+    first.kill();
+    // The lock goes with the process, however it ends.
+    let next = gateway(&data).await;
+    assert_eq!(next.state().folded(), 5);
+}
+
+fn with_snapshots(directory: &Path, snapshot_every: u64) -> Options {
+    let store = Store::Directory { path: directory.to_owned(), durability: Durability::Sync, snapshot_every };
+    Options { store, ..options(directory, Limits::default()) }
+}
+
+#[tokio::test]
+async fn snapshots_made_under_writes_and_the_tail_equal_the_journal_alone() {
+    let (often, never) = (directory(), directory());
+    let mut digests = Vec::new();
+    for (directory, every) in [(&often, 10), (&never, 1_000_000)] {
+        let gateway = Gateway::start(with_snapshots(directory.path(), every)).await.expect("the gateway starts");
+        let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+        for round in 0..30 {
+            for n in 0..20 {
+                let (list, signup) = (["Whitelist", "Blacklist"][n % 2], format!("u{}", (round * 13 + n * 7) % 40));
+                let method = if n % 3 == 2 { format!("removeFrom{list}") } else { format!("addTo{list}") };
+                let signup = json!({"signup_id": signup, "tags": [round.to_string()]});
+                bot.send(json!({"method": method, "app_id": APP, "signups": [signup]}).to_string()).await;
+            }
+            let pattern = json!([{"pattern": format!("p{}.*", round % 7), "tags": ["4"]}]);
+            let method = ["addWhitelistPatterns", "removeWhitelistPatterns"][usize::from(round % 5 == 4)];
+            bot.send(json!({"method": method, "app_id": APP, "patterns": pattern}).to_string()).await;
+            for _ in 0..21 {
+                let ack = bot.json().await;
+                assert_eq!(ack.get("error"), None, "{ack}");
+            }
+        }
+        let snapshots = || files(directory.path()).expect("the directory can be read").snapshots.len();
+        if every > 10 {
+            assert_eq!((snapshots(), digest_on_disk(directory.path())), (0, Digest::of(gateway.state())));
+        } else {
+            // They are made on a thread of their own.
+            let made = async {
+                while snapshots() == 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), made).await.expect("a snapshot is made");
+        }
+        digests.push(Digest::of(gateway.state()));
+        gateway.stop().await;
+        let after = files(directory.path()).expect("the directory can be read");
+        assert_eq!((after.snapshots.len(), after.segments.len()), (1, 1), "{after:?}");
+        digests.push(digest_on_disk(directory.path()));
+        let again = Gateway::start(with_snapshots(directory.path(), every)).await.expect("the gateway starts");
+        digests.push(Digest::of(again.state()));
+    }
+    assert_eq!(digests, vec![digests[0]; 6]);
+}
