@@ -41,7 +41,8 @@ async fn answered<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStrea
 /// way.
 async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes_max: usize) -> std::io::Result<()> {
     stream.shutdown().await?;
-    let mut scratch = [0; 4_096];
+    // On the heap: an array would make the task of every connection so much larger, from its first moment.
+    let mut scratch = vec![0; 4_096];
     let mut read = 0;
     while read < bytes_max {
         match stream.read(&mut scratch).await? {
