@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::access::Caller;
 use crate::config::Limits;
@@ -127,27 +127,29 @@ impl Engine {
     }
 
     async fn run(mut self) {
-        let mut unflushed = false;
+        // When what was appended must be flushed, where the journal did not flush it at once.
+        let mut flush_at = None;
         loop {
-            let order = if unflushed {
-                timeout(self.limits.relaxed_flush_interval, self.orders.recv()).await
-            } else {
-                Ok(self.orders.recv().await)
+            let order = match flush_at {
+                Some(at) => timeout_at(at, self.orders.recv()).await,
+                None => Ok(self.orders.recv().await),
             };
-            match order {
+            let stop = match order {
                 Ok(Some(Order::Commit(job))) => {
                     let (batch, stop) = self.gather(job);
                     self.commit(batch);
-                    unflushed = true;
-                    if stop {
-                        break;
-                    }
+                    flush_at = flush_at.or(Some(Instant::now() + self.limits.relaxed_flush_interval));
+                    stop
                 }
-                Ok(Some(Order::Stop) | None) => break,
-                Err(_) => {
-                    self.flush();
-                    unflushed = false;
-                }
+                Ok(Some(Order::Stop) | None) => true,
+                Err(_) => false,
+            };
+            if stop {
+                break;
+            }
+            if flush_at.is_some_and(|at| at <= Instant::now()) {
+                self.flush();
+                flush_at = None;
             }
         }
         self.flush();
@@ -231,6 +233,13 @@ impl Engine {
 
     fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+}
+
+/// However the engine ends, nothing is accepted after it.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.failed.store(true, Ordering::Release);
     }
 }
 

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use guestlist::config::Limits;
-use guestlist::wire::frame::FRAME_OUT_BYTES_MAX;
+use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits};
+
 use serde_json::{Value, json};
 use support::{ADMIN, APP, BOT, Client, Received, gateway, gateway_with};
 use tempfile::TempDir;
