@@ -75,7 +75,7 @@ impl Default for Limits {
 pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
 
 /// Bytes of the longest text in a refusal; it may quote what was sent.
-pub const ERROR_BYTES_MAX: usize = 1_000;
+pub const ERROR_BYTES_MAX: usize = 320;
 
 /// Bytes of the longest reference that is echoed.
 pub const REFERENCE_BYTES_MAX: usize = 1_024;
