@@ -14,7 +14,7 @@ use guestlist::methods::Change;
 use guestlist::state::Writer;
 
 /// Far more than are made in a few intervals.
-const SUBMISSIONS_MAX: usize = 1_000_000;
+const SUBMISSIONS_MAX: usize = 100_000;
 
 /// A journal that leaves everything unflushed, and counts how often it is told to flush.
 #[derive(Clone, Default)]
@@ -49,14 +49,14 @@ fn rename(name: usize) -> Submission {
 async fn a_busy_engine_flushes_in_time() {
     let journal = Lazy::default();
     let flushes = journal.flushes.clone();
-    let limits = Limits { relaxed_flush_interval: Duration::from_millis(5), ..Limits::default() };
+    let limits = Limits { relaxed_flush_interval: Duration::from_millis(20), ..Limits::default() };
     let hub = Arc::new(Hub::default());
     let (engine, handle) = Engine::new(Writer::default(), Box::new(journal), hub, limits, None);
     let engine = engine.spawn().expect("there are threads");
     // Never idle: the next submission waits when the one before is answered.
     let mut made = 0;
     let mut next = handle.submit(rename(made)).await;
-    while flushes.load(Ordering::Relaxed) < 3 {
+    while flushes.load(Ordering::Relaxed) < 2 {
         made += 1;
         assert!(made < SUBMISSIONS_MAX, "{made} changes were made, and hardly a flush");
         let waiting = std::mem::replace(&mut next, handle.submit(rename(made)).await);
