@@ -5,6 +5,7 @@
 
 mod farewell;
 mod pipeline;
+mod requests;
 mod sign_in;
 
 use std::sync::Arc;
@@ -19,14 +20,12 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::access::Caller;
 use crate::hub::Seat;
-use crate::methods::{Command, Verdict};
 use crate::shared::Shared;
 use crate::state::id::{AppId, BotId};
 use crate::wire::close::Close;
-use crate::wire::envelope::{self, Reference};
+use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
-use crate::wire::frame;
-use pipeline::{Parked, Pipeline};
+use pipeline::Pipeline;
 
 /// A connection whose bot has signed in.
 struct Session<S> {
@@ -161,113 +160,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Text(text) => self.text(&text),
-            Message::Binary(_) => {
-                let error = Error::new(Code::Malformed, "binary frames are not taken; send JSON in text frames");
-                self.refuse(&error, None, &Reference::default());
-            }
-            Message::Ping(_) => self.owes_pong = true,
-            // A close is answered inside the socket, and ends the stream.
-            Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
-        }
-    }
-
-    fn text(&mut self, text: &Utf8Bytes) {
-        let envelope = match envelope::open(text) {
-            Ok(envelope) => envelope,
-            Err((error, reference)) => return self.refuse(&error, None, &reference),
-        };
-        let (method, reference) = (&*envelope.method, envelope.reference);
-        self.last_reference = reference.as_number().or(self.last_reference);
-        match method {
-            "PING" => return self.answer(frame::pong()),
-            "TOKEN_AUTH" => {
-                let error = Error::new(Code::Conflict, "this connection is signed in already; open another one");
-                return self.refuse(&error, Some(method), &reference);
-            }
-            _ => {}
-        }
-        let max = self.shared.limits.frame_bytes_max;
-        let command = if text.len() > max {
-            let message = format!("the message has {} bytes, at most {max} are taken; send several", text.len());
-            Err(Error::new(Code::TooLarge, message))
-        } else {
-            Command::read(method, text)
-        };
-        match command {
-            Ok(command) => self.decide(Parked { command, reference, bytes: text.len() }),
-            Err(error) => self.refuse(&error, Some(method), &reference),
-        }
-    }
-
-    /// Answers a command from the state, or hands it over as a change; where the changes before it are still on their way and
-    /// could alter the answer, it is put aside until they are made.
-    fn decide(&mut self, parked: Parked) {
-        let alone = !self.pipeline.is_waiting() && !self.pipeline.is_gathering();
-        let Parked { mut command, reference, bytes } = parked;
-        let method = command.call().method;
-        let (shared, caller) = (&self.shared, Caller::Bot(self.bot));
-        let decided = match &mut command {
-            Command::Query(_) if !alone => None,
-            Command::Query(query) => Some(query.admit(&shared.state, caller, self.bound_app).and_then(|()| {
-                let mut frames = Vec::new();
-                query.answer(&shared.state, &reference, &mut frames)?;
-                Ok(Some(frames))
-            })),
-            Command::Change(change) => {
-                let verdict =
-                    change.admit(&shared.state, caller, self.bound_app).and_then(|()| change.check(&shared.state));
-                match verdict {
-                    Ok(Verdict::Proceed) => Some(Ok(None)),
-                    _ if !alone => None,
-                    Ok(Verdict::Unchanged(answer)) => {
-                        let mut frames = Vec::new();
-                        answer.encode(&reference, &mut frames);
-                        Some(Ok(Some(frames)))
-                    }
-                    Err(error) => Some(Err(error)),
-                }
-            }
-        };
-        match (decided, command) {
-            (None, command) => self.pipeline.park(Parked { command, reference, bytes }),
-            (Some(Ok(Some(frames))), _) => frames.into_iter().for_each(|frame| self.answer(frame)),
-            (Some(Err(error)), _) => self.refuse(&error, Some(method), &reference),
-            (Some(Ok(None)), Command::Change(mut change)) => {
-                change.prepare(&self.shared.state);
-                self.pipeline.gather(change, reference, bytes);
-            }
-            (Some(Ok(None)), Command::Query(_)) => unreachable!("a query is answered or refused"),
-        }
-    }
-
-    fn answer(&mut self, frame: Utf8Bytes) {
-        if let Some(frame) = self.pipeline.after_what_waits(frame) {
-            self.outbox_bytes += frame.len();
-            self.outbox.push(frame);
-        }
-    }
-
-    fn refuse(&mut self, error: &Error, method: Option<&str>, reference: &Reference) {
-        self.answer(frame::refusal(error, method, reference, self.shared.error_method));
-    }
-
     async fn submit(&mut self) {
         if let Some(submission) = self.pipeline.take_gathered() {
             let outcomes = self.shared.engine.submit(submission).await;
             self.pipeline.await_outcomes(outcomes);
-        }
-    }
-
-    /// Encodes the answers to changes that were made or refused, and goes on with what waited for them.
-    fn settle(&mut self, outcomes: pipeline::Outcomes) {
-        let before = self.outbox.len();
-        self.pipeline.settle(outcomes, self.shared.error_method, &mut self.outbox);
-        self.outbox_bytes += self.outbox[before..].iter().map(|frame| frame.len()).sum::<usize>();
-        if let Some(parked) = self.pipeline.unpark() {
-            self.decide(parked);
         }
     }
 

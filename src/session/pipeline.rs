@@ -70,8 +70,13 @@ impl Pipeline {
         !self.in_flight.is_empty()
     }
 
+    /// Whether no change is under way, so that what the state says now is final.
+    pub fn is_clear(&self) -> bool {
+        !self.is_waiting() && !self.is_gathering()
+    }
+
     /// Whether changes wait to be handed to the engine.
-    pub fn is_gathering(&self) -> bool {
+    fn is_gathering(&self) -> bool {
         !self.gathering.is_empty()
     }
 
@@ -108,8 +113,8 @@ impl Pipeline {
 
     /// The command that was put aside, once everything before it is settled.
     pub fn unpark(&mut self) -> Option<Parked> {
-        let settled = !self.is_waiting() && !self.is_gathering();
-        self.parked.take_if(|_| settled)
+        let clear = self.is_clear();
+        self.parked.take_if(|_| clear)
     }
 
     /// What was gathered, to be submitted.

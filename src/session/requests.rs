@@ -1,0 +1,118 @@
+//! This is where a frame is taken up: answered, refused, handed over as a change, or put aside until it can be decided.
+
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::Session;
+use super::pipeline::{Outcomes, Parked};
+use crate::access::Caller;
+use crate::methods::{Change, Command, Query, Verdict};
+use crate::wire::envelope::{self, Reference};
+use crate::wire::error::{Code, Error};
+use crate::wire::frame;
+
+impl<S> Session<S> {
+    /// Takes up a frame.
+    pub(super) fn take(&mut self, message: Message) {
+        match message {
+            Message::Text(text) => self.text(&text),
+            Message::Binary(_) => {
+                let error = Error::new(Code::Malformed, "binary frames are not taken; send JSON in text frames");
+                self.refuse(&error, None, &Reference::default());
+            }
+            Message::Ping(_) => self.owes_pong = true,
+            // A close is answered inside the socket, and ends the stream.
+            Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
+        }
+    }
+
+    /// Encodes the answers to changes that were made or refused, and goes on with what waited for them.
+    pub(super) fn settle(&mut self, outcomes: Outcomes) {
+        let before = self.outbox.len();
+        self.pipeline.settle(outcomes, self.shared.error_method, &mut self.outbox);
+        self.count_outbox(before);
+        if let Some(parked) = self.pipeline.unpark() {
+            self.decide(parked);
+        }
+    }
+
+    /// Refuses a message, in its turn.
+    pub(super) fn refuse(&mut self, error: &Error, method: Option<&str>, reference: &Reference) {
+        self.answer(frame::refusal(error, method, reference, self.shared.error_method));
+    }
+
+    fn text(&mut self, text: &Utf8Bytes) {
+        let envelope = match envelope::open(text) {
+            Ok(envelope) => envelope,
+            Err((error, reference)) => return self.refuse(&error, None, &reference),
+        };
+        let (method, reference) = (&*envelope.method, envelope.reference);
+        self.last_reference = reference.as_number().or(self.last_reference);
+        let max = self.shared.limits.frame_bytes_max;
+        let command = match method {
+            "PING" => return self.answer(frame::pong()),
+            "TOKEN_AUTH" => Err(Error::new(Code::Conflict, "this connection is signed in already; open another one")),
+            _ if text.len() > max => {
+                let message = format!("the message has {} bytes, at most {max} are taken; send several", text.len());
+                Err(Error::new(Code::TooLarge, message))
+            }
+            _ => Command::read(method, text),
+        };
+        match command {
+            Ok(command) => self.decide(Parked { command, reference, bytes: text.len() }),
+            Err(error) => self.refuse(&error, Some(method), &reference),
+        }
+    }
+
+    /// Answers a command from the state, or hands it over as a change; where changes before it are still on their way and could
+    /// alter the answer, it is put aside until they are made.
+    fn decide(&mut self, parked: Parked) {
+        let Parked { command, reference, bytes } = parked;
+        match command {
+            Command::Query(query) => self.ask(query, reference, bytes),
+            Command::Change(change) => self.alter(change, reference, bytes),
+        }
+    }
+
+    fn ask(&mut self, mut query: Query, reference: Reference, bytes: usize) {
+        if !self.pipeline.is_clear() {
+            return self.pipeline.park(Parked { command: Command::Query(query), reference, bytes });
+        }
+        let (state, before) = (&self.shared.state, self.outbox.len());
+        let admitted = query.admit(state, Caller::Bot(self.bot), self.bound_app);
+        match admitted.and_then(|()| query.answer(state, &reference, &mut self.outbox)) {
+            Ok(()) => self.count_outbox(before),
+            Err(error) => self.refuse(&error, Some(query.call().method), &reference),
+        }
+    }
+
+    fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize) {
+        let state = &self.shared.state;
+        let admitted = change.admit(state, Caller::Bot(self.bot), self.bound_app);
+        match admitted.and_then(|()| change.check(state)) {
+            Ok(Verdict::Proceed) => {
+                change.prepare(state);
+                self.pipeline.gather(change, reference, bytes);
+            }
+            _ if !self.pipeline.is_clear() => {
+                self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
+            }
+            Ok(Verdict::Unchanged(answer)) => {
+                let before = self.outbox.len();
+                answer.encode(&reference, &mut self.outbox);
+                self.count_outbox(before);
+            }
+            Err(error) => self.refuse(&error, Some(change.call().method), &reference),
+        }
+    }
+
+    fn answer(&mut self, frame: Utf8Bytes) {
+        if let Some(frame) = self.pipeline.after_what_waits(frame) {
+            self.outbox_bytes += frame.len();
+            self.outbox.push(frame);
+        }
+    }
+
+    fn count_outbox(&mut self, from: usize) {
+        self.outbox_bytes += self.outbox[from..].iter().map(|frame| frame.len()).sum::<usize>();
+    }
+}
