@@ -84,12 +84,12 @@ struct Faulty {
 }
 
 impl Faulty {
-    async fn start() -> Self {
+    async fn start(snapshot_every: u64) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let fault = Fault { appends: Arc::new(AtomicUsize::new(NEVER)), rotations: Arc::new(AtomicUsize::new(NEVER)) };
         let journal = FileJournal::begin(directory.path(), 1, Durability::Sync).expect("the directory can be written");
         let journal = Box::new(FaultyJournal { journal, fault: fault.clone() });
-        let snapshots = Snapshots::start(directory.path(), 20, 0, 0).expect("there are threads");
+        let snapshots = Snapshots::start(directory.path(), snapshot_every, 0, 0).expect("there are threads");
         let (writer, hub, limits) = (Writer::default(), Arc::new(Hub::default()), Limits::default());
         let state = writer.state().clone();
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), Some(snapshots));
@@ -166,7 +166,7 @@ fn sorted(mut signups: Vec<String>) -> Vec<String> {
 #[tokio::test]
 async fn after_a_failed_write_changes_are_refused_and_all_that_was_acknowledged_stands() {
     for appends in [0, 1, 2, 5, 17] {
-        let faulty = Faulty::start().await;
+        let faulty = Faulty::start(u64::MAX).await;
         let mut clients = Vec::new();
         for _ in 0..4 {
             clients.push(Client::sign_in(&faulty.url(), BOT).await);
@@ -204,7 +204,7 @@ async fn after_a_failed_write_changes_are_refused_and_all_that_was_acknowledged_
 
 #[tokio::test]
 async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready() {
-    let faulty = Faulty::start().await;
+    let faulty = Faulty::start(u64::MAX).await;
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;
     assert_eq!(add_many(&mut bot, "good", 3).await.len(), 3);
     assert!(faulty.http("/readyz").await.starts_with("HTTP/1.1 200 "));
@@ -236,7 +236,7 @@ async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready
 
 #[tokio::test]
 async fn a_segment_that_cannot_be_begun_loses_nothing_that_was_acknowledged() {
-    let faulty = Faulty::start().await;
+    let faulty = Faulty::start(20).await;
     faulty.fault.rotations.store(0, Ordering::Relaxed);
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;
     let mut acked = Vec::new();
