@@ -1,7 +1,7 @@
 //! This is where it is known who is connected, so that an event or a stop reaches the connections it concerns.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use tokio::sync::{Notify, oneshot};
@@ -17,6 +17,8 @@ pub struct Hub {
     next: AtomicU64,
     last_references: DashMap<BotId, u64>,
     left: Notify,
+    /// Why everybody has to go, once that is so.
+    closed: OnceLock<Close>,
 }
 
 #[derive(Debug)]
@@ -35,11 +37,15 @@ pub struct Seat {
 }
 
 impl Hub {
-    /// Seats a connection.
+    /// Seats a connection; one that comes after all have been ended is ended too.
     pub fn join(self: &Arc<Self>) -> Seat {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (close, closing) = oneshot::channel();
         self.seats.insert(id, Connected { bot: None, close: Some(close) });
+        // Asked once seated: an end between the two would find nobody to close.
+        if let Some(close) = self.closed.get() {
+            self.close_all(*close);
+        }
         Seat { id, hub: self.clone(), closing }
     }
 
@@ -60,8 +66,9 @@ impl Hub {
         }
     }
 
-    /// Ends all connections.
+    /// Ends all connections, and those still to come.
     pub fn close_all(&self, close: Close) {
+        self.closed.get_or_init(|| close);
         self.close(close, |_| true);
     }
 

@@ -201,6 +201,25 @@ async fn a_stop_answers_what_is_under_way_and_closes_so_that_bots_come_back() {
 }
 
 #[tokio::test]
+async fn who_comes_while_the_gateway_stops_is_sent_away_too() {
+    let directory = directory();
+    let gateway = gateway(directory.path()).await;
+    let url = gateway.url();
+    let mut stream = TcpStream::connect(gateway.address()).await.expect("the gateway takes connections");
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("the connection takes bytes");
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\nok\n") {
+        stream.read_buf(&mut response).await.expect("the connection stays");
+    }
+    gateway.stop().await;
+    // The connection was there before the stop, the WebSocket on it comes after.
+    let (mut late, _) = client_async(url, stream).await.expect("the handshake works");
+    let first = timeout(PATIENCE, late.next()).await.expect("a close comes").expect("the connection stays till then");
+    let Message::Close(Some(close)) = first.expect("frames are whole") else { panic!("a close comes first") };
+    assert_eq!(u16::from(close.code), 1001);
+}
+
+#[tokio::test]
 async fn who_is_silent_for_too_long_is_closed_and_who_answers_pings_stays() {
     let directory = directory();
     let (ping_interval, idle_wait) = (Duration::from_millis(20), Duration::from_millis(200));

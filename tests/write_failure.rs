@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use guestlist::config::Limits;
@@ -37,6 +37,8 @@ const NEVER: usize = usize::MAX;
 /// How many calls go well before one fails; those after it would go well again.
 #[derive(Clone, Debug)]
 struct Fault {
+    /// Whether the call panics in place of failing.
+    panics: Arc<AtomicBool>,
     appends: Arc<AtomicUsize>,
     rotations: Arc<AtomicUsize>,
 }
@@ -55,6 +57,7 @@ impl Journal for FaultyJournal {
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         if is_due(&self.fault.appends) {
             self.fault.appends.store(NEVER, Ordering::Relaxed);
+            assert!(!self.fault.panics.load(Ordering::Relaxed), "the journal was told to panic");
             self.journal.append(&lines[..lines.len() / 2])?;
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -84,12 +87,16 @@ struct Faulty {
 }
 
 impl Faulty {
-    async fn start() -> Self {
+    async fn start(snapshot_every: u64) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let fault = Fault { appends: Arc::new(AtomicUsize::new(NEVER)), rotations: Arc::new(AtomicUsize::new(NEVER)) };
+        let fault = Fault {
+            panics: Arc::default(),
+            appends: Arc::new(AtomicUsize::new(NEVER)),
+            rotations: Arc::new(AtomicUsize::new(NEVER)),
+        };
         let journal = FileJournal::begin(directory.path(), 1, Durability::Sync).expect("the directory can be written");
         let journal = Box::new(FaultyJournal { journal, fault: fault.clone() });
-        let snapshots = Snapshots::start(directory.path(), 20, 0, 0).expect("there are threads");
+        let snapshots = Snapshots::start(directory.path(), snapshot_every, 0, 0).expect("there are threads");
         let (writer, hub, limits) = (Writer::default(), Arc::new(Hub::default()), Limits::default());
         let state = writer.state().clone();
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), Some(snapshots));
@@ -166,7 +173,7 @@ fn sorted(mut signups: Vec<String>) -> Vec<String> {
 #[tokio::test]
 async fn after_a_failed_write_changes_are_refused_and_all_that_was_acknowledged_stands() {
     for appends in [0, 1, 2, 5, 17] {
-        let faulty = Faulty::start().await;
+        let faulty = Faulty::start(u64::MAX).await;
         let mut clients = Vec::new();
         for _ in 0..4 {
             clients.push(Client::sign_in(&faulty.url(), BOT).await);
@@ -204,7 +211,7 @@ async fn after_a_failed_write_changes_are_refused_and_all_that_was_acknowledged_
 
 #[tokio::test]
 async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready() {
-    let faulty = Faulty::start().await;
+    let faulty = Faulty::start(u64::MAX).await;
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;
     assert_eq!(add_many(&mut bot, "good", 3).await.len(), 3);
     assert!(faulty.http("/readyz").await.starts_with("HTTP/1.1 200 "));
@@ -236,7 +243,7 @@ async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready
 
 #[tokio::test]
 async fn a_segment_that_cannot_be_begun_loses_nothing_that_was_acknowledged() {
-    let faulty = Faulty::start().await;
+    let faulty = Faulty::start(20).await;
     faulty.fault.rotations.store(0, Ordering::Relaxed);
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;
     let mut acked = Vec::new();
@@ -247,4 +254,17 @@ async fn a_segment_that_cannot_be_begun_loses_nothing_that_was_acknowledged() {
     assert_eq!(acked.len(), 16, "a segment was due after entry 20");
     assert_eq!(whitelist(&faulty.shared.state), acked);
     assert_eq!(on_disk(faulty.directory.path()), (acked, Digest::of(&faulty.shared.state)));
+}
+
+#[tokio::test]
+async fn an_engine_that_panicked_is_not_ready_either() {
+    let faulty = Faulty::start(u64::MAX).await;
+    faulty.fault.panics.store(true, Ordering::Relaxed);
+    faulty.fault.appends.store(0, Ordering::Relaxed);
+    let mut bot = Client::sign_in(&faulty.url(), BOT).await;
+    for signup in ["first", "next"] {
+        check_not_writable(&bot.call(add(signup).to_string()).await);
+    }
+    assert!(faulty.http("/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(whitelist(&faulty.shared.state).is_empty());
 }

@@ -11,6 +11,7 @@ use guestlist::config::Limits;
 use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::memory::MemoryJournal;
 use guestlist::seed::Seed;
+use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::replay::{ReplayOptions, replay};
 use guestlist::transcript::{Transcript, TranscriptError};
 
@@ -46,6 +47,8 @@ enum Unusable {
     Empty(PathBuf),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    NotReached(Box<ReplayError>),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -93,6 +96,7 @@ impl Replay {
                 println!("ok    {}  ({} frames)", transcript.name(), replayed.sent() + replayed.received());
                 Ok(true)
             }
+            Err(error) if matches!(error.fault, Fault::Connect { .. }) => Err(Unusable::NotReached(error)),
             Err(error) => {
                 println!("{}", error.report(std::io::stdout().is_terminal()));
                 Ok(false)

@@ -1,0 +1,241 @@
+//! `serve`: its settings from flags, environment and file, its first start, and that it keeps secrets to itself.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::process::{Ran, Served, guestlist, ran, run};
+use support::{ADMIN, BARE_BOT, BOT};
+use tempfile::TempDir;
+
+/// Where a gateway keeps its things.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a temporary directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).expect("files can be written");
+        self.text(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("paths of tests are text").to_owned()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).expect("there is a log")
+    }
+
+    fn serve(&self, args: &[&str]) -> Served {
+        Served::start(&self.path("data"), &self.path("log"), args)
+    }
+
+    /// A start that does not succeed.
+    fn refused(&self, args: &[&str]) -> Ran {
+        let data = self.text("data");
+        let refused = run(&[&["serve", "--listen", "127.0.0.1:0", "--data", &data], args].concat());
+        assert_eq!((refused.code, &*refused.stdout), (Some(2), ""), "{refused:?}");
+        refused
+    }
+}
+
+fn call(served: &Served, token: &str, message: &Value) -> Value {
+    let called = run(&["call", "--url", &served.url, "--token", token, &message.to_string()]);
+    serde_json::from_str(&called.stdout).unwrap_or_else(|error| panic!("{error}: {called:?}"))
+}
+
+fn app_ids(served: &Served, token: &str) -> Vec<String> {
+    let apps = call(served, token, &json!({"method": "getApps"}));
+    let apps = apps["apps"].as_array().expect("an array of apps").iter();
+    apps.map(|app| app["app_id"].as_str().expect("an id is a string").to_owned()).collect()
+}
+
+#[test]
+fn one_line_says_where_it_listens_and_nothing_else_is_printed() {
+    let home = Home::new();
+    let served = home.serve(&["--demo"]);
+    assert!(served.url.starts_with("ws://127.0.0.1:") && served.url.ends_with("/nandbox/api/"), "{}", served.url);
+    assert!(!served.url.contains(":0/"), "{}", served.url);
+    assert_eq!(app_ids(&served, ADMIN).len(), 1);
+    let stopped = served.stop();
+    assert_eq!((stopped.code, &*stopped.stdout), (Some(0), ""), "{stopped:?}");
+    assert!(stopped.stderr.contains("stopped"), "{stopped:?}");
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_the_file() {
+    let home = Home::new();
+    let (by_file, by_environment, by_flag) = (home.text("file"), home.text("environment"), home.text("flag"));
+    let config = format!("listen = \"127.0.0.1:0\"\ndata = \"{by_file}\"\ndemo = true\nerror_method = true\n");
+    let config = home.write("guestlist.toml", &config);
+    let start = |flags: &[&str], environment: &[(&str, &str)]| {
+        let mut command = guestlist(&[&["serve"], flags].concat());
+        Served::start_command(command.envs(environment.iter().copied()), &home.path("log"))
+    };
+    let refused = |served: &Served| call(served, BOT, &json!({"method": "getApps"}))["method"].clone();
+
+    let served = start(&["--config", &config], &[]);
+    assert_eq!((refused(&served), home.path("file").exists()), (json!("error"), true));
+    let environment =
+        [("GUESTLIST_CONFIG", &*config), ("GUESTLIST_DATA", &by_environment), ("GUESTLIST_ERROR_METHOD", "false")];
+    let served = start(&[], &environment);
+    assert_eq!((refused(&served), home.path("environment").exists()), (Value::Null, true));
+    let served = start(&["--data", &by_flag, "--error-method"], &environment);
+    assert_eq!((refused(&served), home.path("flag").exists()), (json!("error"), true));
+    assert!(ran(&mut guestlist(&["serve", "--listen", "nonsense"])).code == Some(2));
+}
+
+/// The flags of `serve`, as its help has them, but for those about itself.
+fn flags(help: &str) -> BTreeSet<String> {
+    let words = help.split([' ', '\n']).filter_map(|word| word.strip_prefix("--"));
+    let flags = words.map(|word| word.trim_matches(|letter: char| !letter.is_ascii_lowercase()).to_owned());
+    flags.filter(|flag| !["help", "config", ""].contains(&&**flag)).collect()
+}
+
+#[test]
+fn every_flag_is_a_variable_and_a_key_of_the_file() {
+    let home = Home::new();
+    let help = run(&["serve", "--help"]).stdout;
+    let flags = flags(&help);
+    assert!(flags.len() >= 8, "{flags:?}");
+    for flag in &flags {
+        let variable = format!("[env: GUESTLIST_{}=", flag.replace('-', "_").to_ascii_uppercase());
+        assert!(help.contains(&variable), "{variable} is missing: {help}");
+        let config = home.write("wrong.toml", &format!("{} = []\n", flag.replace('-', "_")));
+        let refused = home.refused(&["--config", &config]);
+        assert!(refused.stderr.contains(&config) && !refused.stderr.contains("unknown field"), "{flag}: {refused:?}");
+    }
+    let config = home.write("unknown.toml", "listne = \"127.0.0.1:0\"\n");
+    let refused = home.refused(&["--config", &config]);
+    assert!(refused.stderr.contains("unknown field `listne`"), "{refused:?}");
+    for flag in flags {
+        assert!(refused.stderr.contains(&flag.replace('-', "_")), "{flag} is not among those there are: {refused:?}");
+    }
+    for (name, text) in
+        [("missing.toml", None), ("broken.toml", Some("listen = ")), ("zero.toml", Some("snapshot_every = 0"))]
+    {
+        let config = text.map_or_else(|| home.text(name), |text| home.write(name, text));
+        assert!(home.refused(&["--config", &config]).stderr.contains(&config));
+    }
+    assert!(!home.path("data").exists(), "a start that is refused makes no directory");
+}
+
+#[test]
+fn the_demo_is_for_loopback_and_goes_without_a_seed() {
+    let home = Home::new();
+    let seed = home.write("seed.jsonl", "");
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let data = home.text("data");
+        let refused = run(&["serve", "--demo", "--listen", address, "--data", &data]);
+        assert!(refused.code == Some(2) && refused.stderr.contains("loopback only"), "{refused:?}");
+    }
+    let refused = home.refused(&["--demo", "--seed", &seed]);
+    assert!(refused.stderr.contains("--demo and --seed exclude each other"), "{refused:?}");
+    assert!(!home.path("data").exists(), "a start that is refused makes no directory");
+}
+
+const SEED: &str = r#"{"method":"setApp","app_id":"1","name":"one"}
+
+{"method":"setBot","bot_id":"9","grants":[{"permission":"admin"}],"token":"token-of-the-administrator"}
+{"method":"setApp","app_id":"3"}
+"#;
+
+#[test]
+fn a_bad_line_of_a_seed_is_named_and_a_start_with_it_mended_goes_on() {
+    let home = Home::new();
+    for (line, said) in [
+        ("nonsense", "expected ident at line 1 column 2"),
+        (r#"{"method":"setApp"}"#, "missing field `app_id`"),
+        (r#"{"method":"getApps"}"#, "`getApps` changes nothing"),
+        (r#"{"method":"setBot","bot_id":"7","apps":["5"]}"#, "there is no app 5"),
+    ] {
+        let seed = home.write("seed.jsonl", &SEED.replacen("\n\n", &format!("\n\n{line}\n"), 1));
+        let refused = home.refused(&["--seed", &seed]);
+        let place = format!("{seed}:3: ");
+        assert!(refused.stderr.contains(&place) && refused.stderr.contains(said), "{refused:?}");
+    }
+    let seed = home.write("seed.jsonl", SEED);
+    let served = home.serve(&["--seed", &seed]);
+    assert_eq!(app_ids(&served, "token-of-the-administrator"), ["1", "3"]);
+    let missing = home.text("missing.jsonl");
+    assert!(Home::new().refused(&["--seed", &missing]).stderr.contains(&missing));
+}
+
+#[test]
+fn a_seed_is_for_an_empty_directory() {
+    let home = Home::new();
+    let served = home.serve(&["--demo"]);
+    assert_eq!(call(&served, ADMIN, &json!({"method": "setApp", "app_id": "2"}))["app_id"], "2");
+    served.kill();
+    let seed = home.write("seed.jsonl", SEED);
+    let served = home.serve(&["--seed", &seed]);
+    let apps = app_ids(&served, ADMIN);
+    assert_eq!(apps, ["2", "90090684293000559"]);
+    // From a snapshot it is known as well that others have written.
+    assert_eq!(served.stop().code, Some(0));
+    assert_eq!(app_ids(&home.serve(&["--seed", &seed]), ADMIN), apps);
+}
+
+#[test]
+fn a_first_start_without_a_seed_shows_an_administrator_s_token_once() {
+    let home = Home::new();
+    let served = home.serve(&[]);
+    let log = home.log();
+    let (_, rest) = log.split_once("token of bot 1, shown this once: ").expect("a token is shown");
+    let token = rest.lines().next().expect("it ends with its line").to_owned();
+    assert!(token.starts_with("1:0:") && token.len() == 34, "{token}");
+    assert_eq!(app_ids(&served, &token), Vec::<String>::new());
+    served.kill();
+    let served = home.serve(&[]);
+    assert_eq!(app_ids(&served, &token), Vec::<String>::new());
+    assert_eq!(served.stop().code, Some(0));
+    assert_eq!(home.log().matches("shown this once").count(), 1, "{}", home.log());
+    check_absent(&home.path("data"), &token);
+}
+
+/// Finds no file of a directory that has a text in it.
+fn check_absent(directory: &Path, secret: &str) {
+    for entry in fs::read_dir(directory).expect("it can be read") {
+        let path = entry.expect("it can be read").path();
+        let bytes = fs::read(&path).expect("it can be read");
+        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "{} holds {secret}", path.display());
+    }
+}
+
+#[test]
+fn no_secret_gets_into_journal_snapshot_or_log() {
+    let home = Home::new();
+    let served = home.serve(&["--demo", "--log", "debug,guestlist=trace"]);
+    let set = "7:0:ATokenThatSomebodyChoseItself1";
+    let made = call(&served, ADMIN, &json!({"method": "setBot", "bot_id": "8"}))["token"].clone();
+    let rotated = call(&served, ADMIN, &json!({"method": "rotateBotToken", "bot_id": "8"}))["token"].clone();
+    let mut secrets = vec![ADMIN.to_owned(), set.to_owned(), "7:0:OneThatIsRefusedForItsLength".to_owned()];
+    secrets.extend([made, rotated].map(|token| token.as_str().expect("a token is shown").to_owned()));
+    for token in [set, "7:0:OneThatIsRefusedForItsLength"] {
+        call(&served, ADMIN, &json!({"method": "setBot", "bot_id": "7", "token": token}));
+    }
+    for token in [BOT, BARE_BOT, set, "9:0:ATokenThatNobodyEverHeardOf001"] {
+        run(&["call", "--url", &served.url, "--token", token, r#"{"method":"PING"}"#]);
+        secrets.push(token.rsplit(':').next().expect("a token has parts").to_owned());
+    }
+    let check = || secrets.iter().for_each(|secret| check_absent(&home.path("data"), secret));
+    check();
+    let stopped = served.stop();
+    assert!(fs::read_dir(home.path("data")).expect("it can be read").count() >= 3, "a snapshot was made");
+    check();
+    for secret in &secrets {
+        assert!(!stopped.stderr.contains(secret), "the log holds {secret}: {}", stopped.stderr);
+    }
+    assert!(stopped.stderr.contains("a bot signed in"), "the log says little: {}", stopped.stderr);
+}
