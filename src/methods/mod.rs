@@ -11,6 +11,7 @@ mod list;
 mod listing;
 mod page;
 mod patterns;
+mod set_bot;
 mod signups;
 
 use serde::Serialize;
@@ -26,10 +27,11 @@ use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
 pub use apps::{GetApps, RemoveApp, SetApp};
-pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
+pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use check_access::CheckAccess;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use set_bot::SetBot;
 
 /// `addToWhitelist`
 pub type AddToWhitelist = signups::Add<Whitelist>;

@@ -63,9 +63,15 @@ impl Page {
                 return Err(Error::field("cursor", "goes without page_number; send one of them"));
             }
             Some(Text(cursor)) if cursor.is_empty() => Start::After(0),
-            Some(Text(cursor)) => Start::After(cursor.parse().map_err(|_| {
-                Error::field("cursor", "is none of ours; start with \"\" and go on with the cursor of the last answer")
-            })?),
+            Some(Text(cursor)) => {
+                let RecordId(last) = cursor.parse().map_err(|_| {
+                    Error::field(
+                        "cursor",
+                        "is none of ours; start with \"\" and go on with the cursor of the last answer",
+                    )
+                })?;
+                Start::After(last)
+            }
         };
         let number = cursor.is_none().then(|| number.map_or(0, |number| number.0));
         Ok(Self { start, size, number })

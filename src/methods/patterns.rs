@@ -1,7 +1,7 @@
 //! This is where patterns get on and off the lists.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
@@ -180,20 +180,21 @@ fn fresh<F: Borrow<PatternField>, E: Borrow<Expression>>(
     read: impl Iterator<Item = (F, E)>,
 ) -> Result<Vec<(F, E)>, Error> {
     let mut fresh: Vec<(F, E)> = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen: HashMap<Box<str>, Option<Operator>> = HashMap::new();
     let mut compiled = list.compiled();
     for (field, expression) in read {
         let PatternField { pattern, operator, .. } = field.borrow();
-        match list.with_text(pattern) {
-            Some((_, standing)) if standing.operator != *operator => {
-                let message = format!("the pattern `{pattern}` stands already with another operator; remove it first");
-                return Err(Error::new(Code::Conflict, message));
-            }
-            None if seen.insert(pattern.clone()) => {
+        let standing = list.with_text(pattern).map(|(_, standing)| standing.operator);
+        match standing.or_else(|| seen.insert(pattern.clone(), *operator)) {
+            None => {
                 compiled += usize::from(expression.borrow().is_compiled());
                 fresh.push((field, expression));
             }
-            _ => {}
+            Some(standing) if standing == *operator => {}
+            Some(_) => {
+                let message = format!("the pattern `{pattern}` stands already with another operator; remove it first");
+                return Err(Error::new(Code::Conflict, message));
+            }
         }
     }
     bound_total("patterns", list.len() + fresh.len(), PATTERNS_PER_LIST_MAX)?;

@@ -132,7 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         // Whoever waits longer than that learns of it by the close.
         let _ = settled.await;
         if close == Close::Revoked {
-            let error = Error::new(Code::NotAuthenticated, "the token is no longer valid; sign in with the new one");
+            let error =
+                Error::new(Code::NotAuthenticated, "the token is no longer valid; an administrator has the new one");
             self.refuse(&error, None, &Reference::default());
         }
         match self.send().await {

@@ -39,6 +39,21 @@ pub struct Bot {
 }
 
 impl Bot {
+    /// A bot that may do nothing yet.
+    pub fn new(bot_id: BotId, token: TokenHash) -> Self {
+        let (apps, grants) = (BTreeSet::new(), BTreeSet::new());
+        Self { bot_id, name: String::new(), bound_app_id: None, apps, grants, token }
+    }
+
+    /// The apps it is in, for whatever reason; some more than once.
+    pub fn named_apps(&self) -> impl Iterator<Item = AppId> {
+        let granted = self.grants.iter().filter_map(|grant| match grant {
+            Grant::SignupManagement { app_id } => Some(*app_id),
+            Grant::Admin => None,
+        });
+        granted.chain(self.apps.iter().copied()).chain(self.bound_app_id)
+    }
+
     /// Whether it may do everything.
     pub fn is_admin(&self) -> bool {
         self.grants.contains(&Grant::Admin)

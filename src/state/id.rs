@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is no id.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not an id: write up to 20 decimal digits, such as \"90090684293000559\"")]
+#[error("`{0}` is not an id, which is a whole number below 2^64 in decimal digits, such as \"90090684293000559\"")]
 pub struct NotAnId(String);
 
 macro_rules! numeric_id {

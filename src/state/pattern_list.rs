@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::RecordId;
 use super::patterns::{Expression, Matcher, Operator};
 use super::ranked::Ranked;
 use super::signup_list::Tags;
@@ -53,7 +54,7 @@ impl PatternList {
     /// The number of a pattern, by its text or else by the digits of its number.
     pub fn find(&self, text_or_id: &str) -> Option<u64> {
         self.by_text.get(text_or_id).copied().or_else(|| {
-            let id = text_or_id.parse().ok()?;
+            let RecordId(id) = text_or_id.parse().ok().filter(|id: &RecordId| id.to_string() == text_or_id)?;
             self.patterns.get(id).map(|_| id)
         })
     }

@@ -41,7 +41,7 @@ impl Reference {
 #[derive(Deserialize)]
 struct Raw<'a> {
     #[serde(borrow, default)]
-    method: MethodName<'a>,
+    method: Option<&'a RawValue>,
     #[serde(borrow, default)]
     reference: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "ref")]
@@ -60,9 +60,13 @@ pub fn open(frame: &Utf8Bytes) -> Result<Envelope<'_>, (Error, Reference)> {
         reference: echo("reference", frame, raw.reference).map_err(refused)?,
         short: echo("ref", frame, raw.short).map_err(refused)?,
     };
-    match raw.method.0 {
-        Some(method) => Ok(Envelope { method, reference }),
-        None => Err((Error::field("method", "is missing; name the method, such as \"addToWhitelist\""), reference)),
+    let method = match raw.method {
+        Some(method) => serde_json::from_str(method.get()).map_err(|_| "must be a string, such as \"addToWhitelist\""),
+        None => Err("is missing; name the method, such as \"addToWhitelist\""),
+    };
+    match method {
+        Ok(MethodName(method)) => Ok(Envelope { method, reference }),
+        Err(message) => Err((Error::field("method", message), reference)),
     }
 }
 
@@ -96,7 +100,7 @@ fn not_an_object(text: &str) -> String {
 fn echo(name: &str, frame: &Utf8Bytes, raw: Option<&RawValue>) -> Result<Option<Bytes>, Error> {
     let Some(raw) = raw else { return Ok(None) };
     let text = raw.get();
-    if text.starts_with(['{', '[']) {
+    if !text.starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9')) {
         return Err(Error::field(name, "must be a string or a number"));
     }
     if text.len() > REFERENCE_BYTES_MAX {
@@ -107,8 +111,7 @@ fn echo(name: &str, frame: &Utf8Bytes, raw: Option<&RawValue>) -> Result<Option<
 }
 
 /// A method's name, borrowed from the frame wherever it has no escapes.
-#[derive(Default)]
-struct MethodName<'a>(Option<Cow<'a, str>>);
+struct MethodName<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for MethodName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -121,11 +124,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for MethodName<'a> {
             }
 
             fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(MethodName(Some(Cow::Borrowed(name))))
+                Ok(MethodName(Cow::Borrowed(name)))
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(MethodName(Some(Cow::Owned(name.to_owned()))))
+                Ok(MethodName(Cow::Owned(name.to_owned())))
             }
         }
         deserializer.deserialize_str(Name)
