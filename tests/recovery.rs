@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use guestlist::config::Limits;
 use guestlist::gateway::{Gateway, Options, StartError, Store};
-use guestlist::journal::directory::{OpenError, files, segment_path, snapshot_path};
+use guestlist::journal::directory::{files, segment_path, snapshot_path};
 use guestlist::journal::file::{Durability, FileJournal, Header};
 use guestlist::journal::read::ReadError;
 use guestlist::journal::{FORMAT, Journal, write_line};
 use guestlist::recovery::fold_files;
 use guestlist::state::digest::Digest;
 use serde_json::json;
-use support::process::{Served, run};
+use support::process::run;
 use support::{APP, BOT, Client, gateway, options};
 use tempfile::TempDir;
 
@@ -309,24 +309,6 @@ async fn a_damaged_snapshot_is_named_and_one_that_was_never_finished_ignored() {
     let live = Digest::of(again.state());
     again.stop().await;
     assert_eq!(digest_on_disk(directory.path()), live);
-}
-
-#[tokio::test]
-async fn a_second_gateway_on_a_directory_is_refused_and_told_by_whom() {
-    let home = directory();
-    let (data, log) = (home.path().join("data"), home.path().join("log"));
-    let first = Served::start(&data, &log, &["--demo"]);
-    let second = run(&["serve", "--demo", "--listen", "127.0.0.1:0", "--data", path(&data)]);
-    let taken = format!("another gateway (pid {}) runs on {}; stop it first", first.pid(), data.display());
-    assert!(second.code == Some(2) && second.stderr.contains(&taken), "{second:?}");
-    let error = Gateway::start(options(&data, Limits::default())).await.expect_err("it is taken");
-    assert!(matches!(error, StartError::Open(OpenError::Taken { .. })), "{error}");
-    let mut bot = Client::sign_in(&first.url, BOT).await;
-    add(&mut bot, "a@example.com").await;
-    first.kill();
-    // The lock goes with the process, however it ends.
-    let next = gateway(&data).await;
-    assert_eq!(next.state().folded(), 5);
 }
 
 fn with_snapshots(directory: &Path, snapshot_every: u64) -> Options {
