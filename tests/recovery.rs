@@ -282,6 +282,7 @@ async fn a_damaged_snapshot_is_named_and_one_that_was_never_finished_ignored() {
     let mut bot = Client::sign_in(&gateway.url(), BOT).await;
     add(&mut bot, "a@example.com").await;
     let live = Digest::of(gateway.state());
+    drop(bot);
     gateway.stop().await;
     let snapshot = snapshot_path(directory.path(), 5);
     let whole = fs::read(&snapshot).expect("a stop makes a snapshot");
@@ -307,6 +308,7 @@ async fn a_damaged_snapshot_is_named_and_one_that_was_never_finished_ignored() {
     let mut bot = Client::sign_in(&again.url(), BOT).await;
     add(&mut bot, "b@example.com").await;
     let live = Digest::of(again.state());
+    drop(bot);
     again.stop().await;
     assert_eq!(digest_on_disk(directory.path()), live);
 }
@@ -351,6 +353,7 @@ async fn snapshots_made_under_writes_and_the_tail_equal_the_journal_alone() {
             tokio::time::timeout(Duration::from_secs(20), made).await.expect("a snapshot is made");
         }
         digests.push(Digest::of(gateway.state()));
+        drop(bot);
         gateway.stop().await;
         let after = files(directory.path()).expect("the directory can be read");
         assert_eq!((after.snapshots.len(), after.segments.len()), (1, 1), "{after:?}");
