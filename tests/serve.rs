@@ -239,3 +239,16 @@ fn no_secret_gets_into_journal_snapshot_or_log() {
     }
     assert!(stopped.stderr.contains("a bot signed in"), "the log says little: {}", stopped.stderr);
 }
+
+#[test]
+fn a_second_gateway_on_a_directory_is_refused_and_told_by_whom() {
+    let home = Home::new();
+    let first = home.serve(&["--demo"]);
+    let refused = home.refused(&["--demo"]);
+    let taken = format!("another gateway (pid {}) runs on {}; stop it first", first.pid(), home.text("data"));
+    assert!(refused.stderr.contains(&taken), "{refused:?}");
+    assert_eq!(app_ids(&first, ADMIN).len(), 1);
+    // The lock goes with the process, however it ends.
+    first.kill();
+    assert_eq!(app_ids(&home.serve(&[]), ADMIN).len(), 1);
+}

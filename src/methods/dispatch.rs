@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::state::id::AppId;
 use crate::wire::error::Error;
 
-/// Generates, from the list of methods: [`METHODS`], the enums [`Change`], [`Query`] and [`Answer`], and the dispatch.
+/// Generates, from the list of methods: `METHODS`, the enums `Change`, `Query` and `Answer`, and the dispatch.
 macro_rules! methods {
     (changes: [$($change:ident,)+] queries: [$($query:ident,)+]) => {
         /// Every method.

@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod process;
+pub mod written;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

@@ -1,0 +1,89 @@
+//! This is where tests get a journal to be torn, damaged and read back.
+
+use std::fs;
+
+use guestlist::journal::Journal;
+use guestlist::journal::directory::segment_path;
+use guestlist::journal::file::{Durability, FileJournal};
+use guestlist::state::digest::Digest;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{APP, BOT, Client, gateway};
+
+/// Entries of the demo data.
+pub const SEEDED: usize = 4;
+
+/// Sign-ups that the journal of these tests holds beyond it.
+pub const ADDED: usize = 6;
+
+/// A journal in one segment, and the digest of the state after each of its entries.
+pub struct Written {
+    /// The segment.
+    pub bytes: Vec<u8>,
+    /// The digests, from that of no entry on; those of the demo data but for its last are left out.
+    pub digests: Vec<Digest>,
+}
+
+impl Written {
+    /// Has a gateway write it.
+    pub async fn new() -> Self {
+        let directory = directory();
+        let gateway = gateway(directory.path()).await;
+        let mut digests = vec![Digest::default(); SEEDED];
+        digests.push(Digest::of(gateway.state()));
+        let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+        for n in 0..ADDED {
+            add(&mut bot, &format!("u{n}@example.com")).await;
+            digests.push(Digest::of(gateway.state()));
+        }
+        // Before a stop makes a snapshot of it.
+        let bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        Self { bytes, digests }
+    }
+
+    /// Where each line begins, the header's first; the last element is where the file ends.
+    pub fn lines(&self) -> Vec<usize> {
+        let ends = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        std::iter::once(0).chain(ends).collect()
+    }
+
+    /// A directory with the journal as it might have been found.
+    pub fn found(bytes: &[u8]) -> TempDir {
+        let directory = directory();
+        fs::write(segment_path(directory.path(), 1), bytes).expect("the directory can be written");
+        directory
+    }
+
+    /// A directory with the journal in segments that begin with these entries.
+    pub fn in_segments(&self, firsts: &[usize]) -> TempDir {
+        let (directory, lines) = (directory(), self.lines());
+        let mut journal: Option<FileJournal> = None;
+        for entry in 1..=SEEDED + ADDED {
+            if firsts.contains(&entry) {
+                let seq = u64::try_from(entry).expect("entries are few");
+                match &mut journal {
+                    Some(journal) => journal.rotate(seq).expect("the directory can be written"),
+                    None => {
+                        let begun = FileJournal::begin(directory.path(), seq, Durability::Sync);
+                        journal = Some(begun.expect("the directory can be written"));
+                    }
+                }
+            }
+            let journal = journal.as_mut().expect("the first segment begins with the first entry");
+            journal.append(&self.bytes[lines[entry]..lines[entry + 1]]).expect("the directory can be written");
+        }
+        directory
+    }
+}
+
+/// A directory of its own.
+pub fn directory() -> TempDir {
+    TempDir::new().expect("a temporary directory")
+}
+
+/// Adds a sign-up.
+pub async fn add(bot: &mut Client, signup: &str) {
+    let ack = bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}).to_string()).await;
+    assert_eq!(ack["signups"][0]["signup_id"], *signup, "{ack}");
+}
