@@ -179,8 +179,11 @@ impl Engine {
     fn commit(&mut self, batch: Vec<Job>) {
         let first_seq = self.writer.state().folded() + 1;
         let at_ms = now_ms().max(self.writer.state().at_ms());
-        if self.has_failed() || self.write(&batch, first_seq, at_ms).is_err() {
-            return batch.into_iter().for_each(refuse);
+        if self.has_failed() {
+            return refuse(batch, &not_writable());
+        }
+        if self.write(&batch, first_seq, at_ms).is_err() {
+            return refuse(batch, &perhaps_written());
         }
         let mut seq = first_seq;
         let mut events = Vec::new();
@@ -243,16 +246,25 @@ impl Drop for Engine {
     }
 }
 
-/// The refusal of a change that could not be made durable.
+/// The refusal of a change after the journal has failed.
 pub fn not_writable() -> Error {
-    let message = "the change could not be made durable and was not made; reading still works, try again when an \
-                   administrator has restarted the gateway";
+    let message = "storage is not writable, and the change was not made; reading still works, try again when an administrator \
+                   has restarted the gateway";
     Error::new(Code::NotWritable, message)
 }
 
-fn refuse(job: Job) {
-    let outcomes = job.submission.changes.iter().map(|_| Err(not_writable())).collect();
-    let _ = job.done.send(outcomes);
+/// The refusal of a change with which the journal failed: nobody knows how much of it the disk has.
+fn perhaps_written() -> Error {
+    let message = "the change could not be made durable: it is not made now, but may be there after a restart; reading still \
+                   works, look again when an administrator has restarted the gateway";
+    Error::new(Code::NotWritable, message)
+}
+
+fn refuse(batch: Vec<Job>, error: &Error) {
+    for Job { submission, done } in batch {
+        // A caller that is gone does not want to know.
+        let _ = done.send(submission.changes.iter().map(|_| Err(error.clone())).collect());
+    }
 }
 
 /// The clock, in milliseconds since 1970.

@@ -44,6 +44,8 @@ enum JournalError {
     Empty(PathBuf),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("{0} was removed meanwhile: a running gateway made a snapshot; try again")]
+    Removed(PathBuf),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -54,7 +56,7 @@ impl Journal {
             Command::Print { dir } => print(dir),
             Command::Check { dir } => check(dir),
         };
-        match done {
+        match done.map_err(removed) {
             Ok(()) => ExitCode::SUCCESS,
             // A reader such as `head` that has seen enough is no failure.
             Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -64,6 +66,16 @@ impl Journal {
             }
             Err(error) => super::failed(error),
         }
+    }
+}
+
+/// Tells a file that a running gateway no longer needs from one that cannot be read.
+fn removed(error: JournalError) -> JournalError {
+    match error {
+        JournalError::Read(ReadError::Io(path, error)) if error.kind() == io::ErrorKind::NotFound => {
+            JournalError::Removed(path)
+        }
+        other => other,
     }
 }
 

@@ -47,7 +47,7 @@ codes! {
     Conflict = 409,
     /// The frame, a list in it, or the list it would make is too large.
     TooLarge = 413,
-    /// The change could not be made durable; nothing was changed.
+    /// The change could not be made durable.
     NotWritable = 503,
     /// There is no app of this id.
     UnknownApp = 160015,
