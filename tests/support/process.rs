@@ -53,7 +53,8 @@ pub fn ran(command: &mut Command) -> Ran {
 }
 
 fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+    // The shell's own kill: a small Debian has no program of that name.
+    let sent = Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", name, &pid.to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "SIG{name} was not sent");
 }
 
