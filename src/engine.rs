@@ -128,7 +128,7 @@ impl Engine {
 
     async fn run(mut self) {
         // When what was appended must be flushed, where the journal did not flush it at once.
-        let mut flush_at = None;
+        let mut flush_at: Option<Instant> = None;
         loop {
             let order = match flush_at {
                 Some(at) => timeout_at(at, self.orders.recv()).await,
@@ -138,7 +138,8 @@ impl Engine {
                 Ok(Some(Order::Commit(job))) => {
                     let (batch, stop) = self.gather(job);
                     self.commit(batch);
-                    flush_at = flush_at.or(Some(Instant::now() + self.limits.relaxed_flush_interval));
+                    let latest = || Instant::now() + self.limits.relaxed_flush_interval;
+                    flush_at = self.journal.owes_flush().then(|| flush_at.unwrap_or_else(latest));
                     stop
                 }
                 Ok(Some(Order::Stop) | None) => true,
@@ -194,13 +195,27 @@ impl Engine {
                 seq += 1;
                 fold(&mut self.writer, entry, &mut events)
             });
-            // A caller that is gone does not want to know; the change stands all the same.
-            let _ = done.send(outcomes.collect());
+            let outcomes = outcomes.collect();
+            // Before the answer: whoever acts on it must not be hit by what came before.
             events.drain(..).for_each(|event| self.hub.deliver(event));
+            // A caller that is gone does not want to know; the change stands all the same.
+            let _ = done.send(outcomes);
         }
-        let rotated = self.snapshots.as_mut().map_or(Ok(()), |snapshots| snapshots.note(seq, self.journal.as_mut()));
-        if let Err(error) = rotated {
-            self.fail("the journal could not begin a new segment", &error);
+        self.seal_if_due(seq);
+    }
+
+    /// Seals the segment when a snapshot is due; where that fails, the old one goes on and nothing is lost.
+    fn seal_if_due(&mut self, next_seq: u64) {
+        if !self.snapshots.as_ref().is_some_and(|snapshots| snapshots.is_due(next_seq)) {
+            return;
+        }
+        self.flush();
+        if self.has_failed() {
+            return;
+        }
+        let Some(snapshots) = &mut self.snapshots else { return };
+        if let Err(error) = snapshots.seal(next_seq, self.journal.as_mut()) {
+            tracing::warn!(%error, "no new segment could be begun; the old one goes on, and the next snapshot comes later");
         }
     }
 

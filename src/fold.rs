@@ -1,7 +1,6 @@
 //! This is where one entry of the journal becomes part of the state: the one function through which the state changes, live
 //! and in recovery.
 
-use crate::access::Caller;
 use crate::event::Event;
 use crate::journal::Entry;
 use crate::methods::{Answer, Turn};
@@ -15,7 +14,6 @@ pub type Outcome = Result<Answer, Error>;
 pub fn fold(writer: &mut Writer, entry: Entry, events: &mut Vec<Event>) -> Outcome {
     let Entry { seq, at_ms, by, change } = entry;
     let outcome = change.run(by, &mut Turn { writer, events });
-    let seeded_only = by == Caller::Seed && writer.state().is_seeded_only();
-    writer.note(seq, at_ms, seeded_only);
+    writer.note(seq, at_ms);
     outcome
 }

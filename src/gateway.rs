@@ -84,6 +84,12 @@ pub enum StartError {
     /// The address cannot be had.
     #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
     Listen(SocketAddr, #[source] io::Error),
+    /// The store has the demo's tokens, and the address is for others too.
+    #[error(
+        "the data directory holds the demo data, whose tokens everybody knows, so it is served on loopback only, not on {0}; \
+         choose another directory with --data"
+    )]
+    DemoInPublic(SocketAddr),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -117,6 +123,9 @@ impl Gateway {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let Opened { writer, journal, snapshots, directory } = open(store)?;
         let state = writer.state().clone();
+        if !listen.ip().is_loopback() && seed::holds_demo_token(&state) {
+            return Err(StartError::DemoInPublic(listen));
+        }
         let hub = Arc::new(Hub::default());
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots);
         let engine = engine.spawn().map_err(StartError::Thread)?;
@@ -186,7 +195,8 @@ fn open(store: Store) -> Result<Opened, StartError> {
     let recovered = recovery::fold_files(&files)?;
     let next_seq = recovered.writer.state().folded() + 1;
     let journal = match recovered.last {
-        Some((segment, end)) if end.good_bytes > 0 => {
+        // A segment that ends before the state does (a newer snapshot was restored beside it) must not go on: it would have a gap.
+        Some((segment, end)) if end.good_bytes > 0 && end.next_seq == next_seq => {
             if end.torn_bytes > 0 {
                 let (segment, offset) = (segment.display(), end.good_bytes);
                 tracing::warn!(%segment, offset, bytes = end.torn_bytes, "a record that was never acknowledged was cut off");

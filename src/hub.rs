@@ -8,6 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::event::Event;
 use crate::state::id::BotId;
+use crate::state::token::TokenHash;
 use crate::wire::close::Close;
 
 /// Everybody who is connected.
@@ -23,7 +24,7 @@ pub struct Hub {
 
 #[derive(Debug)]
 struct Connected {
-    bot: Option<BotId>,
+    token: Option<TokenHash>,
     close: Option<oneshot::Sender<Close>>,
 }
 
@@ -41,7 +42,7 @@ impl Hub {
     pub fn join(self: &Arc<Self>) -> Seat {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (close, closing) = oneshot::channel();
-        self.seats.insert(id, Connected { bot: None, close: Some(close) });
+        self.seats.insert(id, Connected { token: None, close: Some(close) });
         // Asked once seated: an end between the two would find nobody to close.
         if let Some(close) = self.closed.get() {
             self.close_all(*close);
@@ -62,7 +63,7 @@ impl Hub {
     /// Lets an event reach whom it concerns.
     pub fn deliver(&self, event: Event) {
         match event {
-            Event::TokenRevoked(bot) => self.close(Close::Revoked, |seat| seat.bot == Some(bot)),
+            Event::TokenRevoked(token) => self.close(Close::Revoked, |seat| seat.token == Some(token)),
         }
     }
 
@@ -99,10 +100,10 @@ impl Hub {
 }
 
 impl Seat {
-    /// Notes whose connection it is.
-    pub fn occupy(&self, bot: BotId) {
+    /// Notes with which token its client came in.
+    pub fn occupy(&self, token: TokenHash) {
         if let Some(mut seat) = self.hub.seats.get_mut(&self.id) {
-            seat.bot = Some(bot);
+            seat.token = Some(token);
         }
     }
 

@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::access::Caller;
-use crate::engine::{EngineHandle, Submission};
-use crate::fold::Outcome;
-use crate::methods::{Answer, Change, NewToken, Verdict};
+use crate::engine::{Submission, now_ms};
+use crate::fold::fold;
+use crate::journal::Entry;
+use crate::methods::{Answer, Change, NewToken};
 use crate::shared::Shared;
+use crate::state::token::TokenHash;
+use crate::state::{State, Writer};
 use crate::wire::envelope;
 use crate::wire::error::Error;
 
@@ -24,14 +29,14 @@ pub struct Seed {
     text: String,
 }
 
-/// Why a seed was not applied.
+/// Why a seed was not applied. Then nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// It cannot be read.
     #[error("the seed {0} cannot be read: {1}")]
     Io(PathBuf, #[source] std::io::Error),
-    /// A message was refused. Those before it stand; a start with the mended file goes on from there.
-    #[error("{name}:{line}: {error}")]
+    /// A message was refused.
+    #[error("{name}:{line}: {error}; nothing of the seed was applied, mend it and start again")]
     Refused {
         /// The seed's name.
         name: String,
@@ -50,7 +55,7 @@ pub enum SeedError {
         /// Its method.
         method: String,
     },
-    /// The engine stopped.
+    /// The engine stopped, or its journal failed.
     #[error("the seed could not be written; see the log")]
     NotWritten,
 }
@@ -71,50 +76,62 @@ impl Seed {
         let text = std::fs::read_to_string(path).map_err(|error| SeedError::Io(path.to_owned(), error))?;
         Ok(Self { name: path.display().to_string(), text })
     }
+
+    /// Its messages, each made on a state of its own first: what one refuses, the empty store would refuse as well.
+    fn rehearsed(&self) -> Result<Submission, SeedError> {
+        let mut stage = Writer::default();
+        let mut submission = Submission::new(Caller::Seed);
+        for (index, text) in self.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+            let refused = |error| SeedError::Refused { name: self.name.clone(), line: index + 1, error };
+            let method = match envelope::open(&text.into()) {
+                Ok(envelope) => envelope.method.into_owned(),
+                Err((error, _)) => return Err(refused(error)),
+            };
+            let read = || {
+                let change = Change::read(&method, text);
+                change.ok_or_else(|| SeedError::NoChange {
+                    name: self.name.clone(),
+                    line: index + 1,
+                    method: method.clone(),
+                })
+            };
+            let mut change = read()?.map_err(refused)?;
+            change.admit(stage.state(), Caller::Seed, None).map_err(refused)?;
+            change.prepare(stage.state());
+            let entry = Entry { seq: stage.state().folded() + 1, at_ms: now_ms(), by: Caller::Seed, change };
+            let rehearsed = entry.copy().map_err(|what| refused(Error::field(&method, what)))?;
+            fold(&mut stage, rehearsed, &mut Vec::new()).map_err(refused)?;
+            submission.push(entry.change);
+        }
+        Ok(submission)
+    }
 }
 
-/// Applies a seed to a store that nobody but a seed has written to; what stands already is passed over, so that a seeding that
-/// was interrupted is simply done again.
+/// Applies a seed to an empty store, all of it at once, and gives the tokens that were made for its bots.
 pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedError> {
-    if !shared.state.is_seeded_only() {
+    if shared.state.folded() > 0 {
+        tracing::info!(seed = seed.name, "the store is not empty, so the seed was not applied");
         return Ok(Vec::new());
     }
-    let mut tokens = Vec::new();
-    for (index, text) in seed.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let refused = |error| SeedError::Refused { name: seed.name.clone(), line: index + 1, error };
-        let method = match envelope::open(&text.into()) {
-            Ok(envelope) => envelope.method.into_owned(),
-            Err((error, _)) => return Err(refused(error)),
-        };
-        let Some(change) = Change::read(&method, text) else {
-            return Err(SeedError::NoChange { name: seed.name.clone(), line: index + 1, method });
-        };
-        match one(change.map_err(refused)?, shared).await? {
-            Ok(Some(token)) => tokens.push(token),
-            Ok(None) => {}
-            Err(error) => return Err(refused(error)),
-        }
+    let submission = seed.rehearsed()?;
+    if submission.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(tokens)
+    let outcomes = shared.engine.submit(submission).await.await.map_err(|_| SeedError::NotWritten)?;
+    let tokens = outcomes.into_iter().map(|outcome| match outcome {
+        Ok(Answer::SetBot(bot)) => Ok(bot.new_token()),
+        Ok(_) => Ok(None),
+        Err(_) => Err(SeedError::NotWritten),
+    });
+    tokens.filter_map(Result::transpose).collect()
 }
 
-async fn one(mut change: Change, shared: &Shared) -> Result<Result<Option<NewToken>, Error>, SeedError> {
-    let admitted = change.admit(&shared.state, Caller::Seed, None).and_then(|()| change.check(&shared.state));
-    match admitted {
-        Ok(Verdict::Proceed) => {}
-        Ok(Verdict::Unchanged(_)) => return Ok(Ok(None)),
-        Err(error) => return Ok(Err(error)),
+/// Whether a state has a token of the demo data, which everybody knows.
+pub fn holds_demo_token(state: &State) -> bool {
+    #[derive(Deserialize)]
+    struct Line {
+        token: Option<String>,
     }
-    change.prepare(&shared.state);
-    Ok(submit(change, &shared.engine).await?.map(|answer| match answer {
-        Answer::SetBot(bot) => bot.new_token(),
-        _ => None,
-    }))
-}
-
-async fn submit(change: Change, engine: &EngineHandle) -> Result<Outcome, SeedError> {
-    let mut submission = Submission::new(Caller::Seed);
-    submission.push(change);
-    let outcomes = engine.submit(submission).await.await.map_err(|_| SeedError::NotWritten)?;
-    outcomes.into_iter().next().ok_or(SeedError::NotWritten)
+    let tokens = DEMO.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.token);
+    tokens.map(|token| TokenHash::of(&token)).any(|token| state.bot_of_token(&token).is_some())
 }

@@ -26,8 +26,6 @@ pub struct Trailer {
     pub digest: Digest,
     /// When its last entry was journaled.
     at_ms: u64,
-    /// Whether nobody but the seed had written.
-    seeded_only: bool,
 }
 
 /// Writes aside, flushes, renames, and flushes the directory: a file of a snapshot's name is always whole.
@@ -46,7 +44,7 @@ pub fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Trailer> {
         file.write_all(&line)
     })?;
     line.clear();
-    let trailer = Trailer { records, digest, at_ms: state.at_ms(), seeded_only: state.is_seeded_only() };
+    let trailer = Trailer { records, digest, at_ms: state.at_ms() };
     write_line(&mut line, &trailer);
     file.write_all(&line)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
@@ -85,7 +83,7 @@ pub fn load(file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
                 return Err(wrong(format!("counts {} records, and {records} came", trailer.records)));
             }
             restore.finish().map_err(|error| wrong(format!("does not fit: {error}")))?;
-            writer.note(file.seq, trailer.at_ms, trailer.seeded_only);
+            writer.note(file.seq, trailer.at_ms);
             return Ok(records);
         }
     }

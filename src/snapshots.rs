@@ -25,6 +25,11 @@ pub enum SnapshotError {
     /// The operating system refuses.
     #[error("the snapshot cannot be written: {0}")]
     Io(#[from] io::Error),
+    /// What lies on disk folds to something else than what is in memory.
+    #[error(
+        "what lies on disk folds to another state than the one in memory; keep a copy of the directory and report this"
+    )]
+    Differs,
     /// A sealed segment ends before it should.
     #[error("the sealed segments end with entry {found} where {expected} must stand")]
     Short {
@@ -45,6 +50,8 @@ pub struct Snapshots {
     every: u64,
     /// The entry after which the last snapshot was ordered.
     last: u64,
+    /// The entry from which it is counted when the next is due.
+    counted_from: u64,
     /// Records in the last snapshot; [`BUSY`] while it is being made.
     records: Arc<AtomicU64>,
     orders: mpsc::Sender<u64>,
@@ -62,7 +69,7 @@ impl Snapshots {
         let (folder, made) = (directory.to_owned(), records.clone());
         let worker = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
             for seq in inbox {
-                let outcome = make(&folder, seq);
+                let outcome = make(&folder, seq, None);
                 match &outcome {
                     Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
                     Err(error) => tracing::error!(seq, %error, "no snapshot was made; the journal is kept"),
@@ -70,15 +77,18 @@ impl Snapshots {
                 made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
             }
         })?;
-        Ok(Self { directory: directory.to_owned(), every, last, records, orders, worker })
+        Ok(Self { directory: directory.to_owned(), every, last, counted_from: last, records, orders, worker })
     }
 
-    /// Notes how far the journal is; seals a segment and orders a snapshot of it when it is time.
-    pub fn note(&mut self, next_seq: u64, journal: &mut dyn Journal) -> io::Result<()> {
-        let since = next_seq - 1 - self.last;
-        if since < self.every || since < self.records.load(Ordering::Acquire) {
-            return Ok(());
-        }
+    /// Whether it is time for a snapshot, with the journal this far.
+    pub fn is_due(&self, next_seq: u64) -> bool {
+        let since = next_seq - 1 - self.counted_from;
+        since >= self.every && since >= self.records.load(Ordering::Acquire)
+    }
+
+    /// Seals the segment, all flushed, and orders a snapshot of it; after an error the next is due as much later.
+    pub fn seal(&mut self, next_seq: u64, journal: &mut dyn Journal) -> io::Result<()> {
+        self.counted_from = next_seq - 1;
         journal.rotate(next_seq)?;
         self.last = next_seq - 1;
         self.records.store(BUSY, Ordering::Release);
@@ -87,7 +97,7 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Makes the last snapshot, of everything, and compares it with the live state.
+    /// Makes the last snapshot, of everything, once it is shown to be the live state.
     pub fn finish(self, state: &State, journal: &mut dyn Journal) {
         let Self { directory, last, orders, worker, .. } = self;
         drop(orders);
@@ -98,19 +108,17 @@ impl Snapshots {
         if seq == last {
             return;
         }
-        let made = journal.rotate(seq + 1).map_err(SnapshotError::from).and_then(|()| make(&directory, seq));
-        match made {
-            Ok(trailer) if trailer.digest == Digest::of(state) => tracing::info!(seq, "the last snapshot was made"),
-            Ok(_) => {
-                tracing::error!(seq, "the snapshot differs from the live state; keep the directory and report this")
-            }
+        let sealed = journal.rotate(seq + 1).map_err(SnapshotError::from);
+        match sealed.and_then(|()| make(&directory, seq, Some(Digest::of(state)))) {
+            Ok(_) => tracing::info!(seq, "the last snapshot was made"),
             Err(error) => tracing::error!(seq, %error, "no last snapshot was made; the journal is kept"),
         }
     }
 }
 
-/// Folds what lies in a directory up to an entry, writes it down, and then removes what is covered by it.
-fn make(directory: &Path, seq: u64) -> Result<Trailer, SnapshotError> {
+/// Folds what lies in a directory up to an entry, compares it with the `live` state where that stands still, writes it down,
+/// and then removes what is covered by it.
+fn make(directory: &Path, seq: u64, live: Option<Digest>) -> Result<Trailer, SnapshotError> {
     let files = directory::files(directory)?;
     let sealed = files.segments.iter().filter(|segment| segment.seq <= seq).cloned().collect();
     let before = directory::Files { segments: sealed, snapshots: files.snapshots };
@@ -118,6 +126,9 @@ fn make(directory: &Path, seq: u64) -> Result<Trailer, SnapshotError> {
     let found = folded.writer.state().folded();
     if found != seq {
         return Err(SnapshotError::Short { expected: seq, found });
+    }
+    if live.is_some_and(|live| live != Digest::of(folded.writer.state())) {
+        return Err(SnapshotError::Differs);
     }
     let trailer = snapshot::write(directory, seq, folded.writer.state())?;
     for covered in

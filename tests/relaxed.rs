@@ -32,6 +32,10 @@ impl Journal for Lazy {
         Ok(())
     }
 
+    fn owes_flush(&self) -> bool {
+        true
+    }
+
     fn rotate(&mut self, _next_seq: u64) -> io::Result<()> {
         Ok(())
     }

@@ -68,6 +68,10 @@ impl Journal for FaultyJournal {
         self.journal.flush()
     }
 
+    fn owes_flush(&self) -> bool {
+        self.journal.owes_flush()
+    }
+
     fn rotate(&mut self, next_seq: u64) -> io::Result<()> {
         if is_due(&self.fault.rotations) {
             Err(io::ErrorKind::StorageFull.into())
@@ -242,18 +246,24 @@ async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready
 }
 
 #[tokio::test]
-async fn a_segment_that_cannot_be_begun_loses_nothing_that_was_acknowledged() {
+async fn a_segment_that_cannot_be_begun_leaves_the_old_one_in_use_until_one_can() {
     let faulty = Faulty::start(20).await;
     faulty.fault.rotations.store(0, Ordering::Relaxed);
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;
     let mut acked = Vec::new();
-    // Twenty entries from the last snapshot on a new segment is due.
-    for n in 0..20 {
+    for n in 0..60 {
         acked.extend(add_many(&mut bot, &n.to_string(), 1).await);
     }
-    assert_eq!(acked.len(), 16, "a segment was due after entry 20");
+    assert_eq!(acked.len(), 60, "everything is acknowledged all the same");
+    assert_eq!(on_disk(faulty.directory.path()), (acked.clone(), Digest::of(&faulty.shared.state)));
+    assert_eq!(files(faulty.directory.path()).expect("it can be read").segments.len(), 1);
+    faulty.fault.rotations.store(NEVER, Ordering::Relaxed);
+    for n in 60..160 {
+        acked.extend(add_many(&mut bot, &n.to_string(), 1).await);
+    }
     assert_eq!(whitelist(&faulty.shared.state), acked);
-    assert_eq!(on_disk(faulty.directory.path()), (acked, Digest::of(&faulty.shared.state)));
+    let newest = files(faulty.directory.path()).expect("it can be read").segments.pop();
+    assert!(newest.is_some_and(|segment| segment.seq > 60), "a new segment was begun once it could be");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! This is where the journal is written to disk, segment after segment.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -36,37 +36,48 @@ pub struct Header {
 pub struct FileJournal {
     directory: PathBuf,
     segment: File,
+    /// Bytes of the segment up to the end of the last batch that went well.
+    good_bytes: u64,
     durability: Durability,
     unflushed: bool,
 }
 
 impl FileJournal {
-    /// Goes on in a segment after `bytes` good ones; what comes after them is cut off.
-    pub fn resume(path: &Path, bytes: u64, durability: Durability) -> io::Result<Self> {
+    /// Goes on in a segment after `good_bytes`; what comes after them is cut off.
+    ///
+    /// The rest is flushed, for a crash of the process may have left it to the system alone, and it is about to be shown.
+    pub fn resume(path: &Path, good_bytes: u64, durability: Durability) -> io::Result<Self> {
         let segment = File::options().append(true).open(path)?;
-        if segment.metadata()?.len() != bytes {
-            segment.set_len(bytes)?;
-            segment.sync_all()?;
-        }
+        segment.set_len(good_bytes)?;
+        segment.sync_all()?;
         let directory = path.parent().expect("a segment lies in a directory").to_owned();
-        Ok(Self { directory, segment, durability, unflushed: false })
+        Ok(Self { directory, segment, good_bytes, durability, unflushed: false })
     }
 
     /// Begins a new segment.
     pub fn begin(directory: &Path, first_seq: u64, durability: Durability) -> io::Result<Self> {
-        let segment = new_segment(directory, first_seq)?;
-        Ok(Self { directory: directory.to_owned(), segment, durability, unflushed: false })
+        let (segment, good_bytes) = new_segment(directory, first_seq)?;
+        Ok(Self { directory: directory.to_owned(), segment, good_bytes, durability, unflushed: false })
     }
-}
 
-impl Journal for FileJournal {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         self.segment.write_all(lines)?;
         self.unflushed = true;
         match self.durability {
             Durability::Sync => self.flush(),
             Durability::Relaxed => Ok(()),
         }
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.write(lines).inspect_err(|_| {
+            // Nobody was told of these lines, so none of them should come back. Where even this fails, they may.
+            self.segment.set_len(self.good_bytes).and_then(|()| self.segment.sync_all()).ok();
+        })?;
+        self.good_bytes += u64::try_from(lines.len()).expect("a length fits into 64 bits");
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -77,20 +88,29 @@ impl Journal for FileJournal {
         Ok(())
     }
 
+    fn owes_flush(&self) -> bool {
+        self.unflushed
+    }
+
     fn rotate(&mut self, next_seq: u64) -> io::Result<()> {
-        self.flush()?;
-        self.segment = new_segment(&self.directory, next_seq)?;
+        (self.segment, self.good_bytes) = new_segment(&self.directory, next_seq)?;
         Ok(())
     }
 }
 
-fn new_segment(directory: &Path, first_seq: u64) -> io::Result<File> {
+/// Writes a segment's header aside, so that a segment of this name is whole or not there; gives its size too.
+fn new_segment(directory: &Path, first_seq: u64) -> io::Result<(File, u64)> {
     let mut header = Vec::new();
     write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq });
-    // A segment of this name can only be one whose header never became durable, or that holds no entry: nothing is lost.
-    let mut segment = File::create(directory::segment_path(directory, first_seq))?;
+    let aside = directory.join("journal.tmp");
+    let mut segment = File::create(&aside)?;
     segment.write_all(&header)?;
     segment.sync_all()?;
-    directory::sync(directory)?;
-    Ok(segment)
+    // A segment of this name can only be one that holds no entry: nothing is lost.
+    let path = directory::segment_path(directory, first_seq);
+    fs::rename(&aside, &path)?;
+    directory::sync(directory).inspect_err(|_| {
+        fs::remove_file(&path).ok();
+    })?;
+    Ok((segment, u64::try_from(header.len()).expect("a length fits into 64 bits")))
 }

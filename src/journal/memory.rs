@@ -26,6 +26,10 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    fn owes_flush(&self) -> bool {
+        false
+    }
+
     fn rotate(&mut self, _next_seq: u64) -> io::Result<()> {
         Ok(())
     }

@@ -28,7 +28,11 @@ pub trait Journal: Send {
     /// Makes durable what is not yet.
     fn flush(&mut self) -> io::Result<()>;
 
-    /// Seals what was appended so far and goes on in a new segment, whose first entry will be `next_seq`.
+    /// Whether something is not durable yet.
+    fn owes_flush(&self) -> bool;
+
+    /// Seals what was appended and flushed so far and goes on in a new segment, whose first entry will be `next_seq`. After an
+    /// error it goes on in the old one.
     fn rotate(&mut self, next_seq: u64) -> io::Result<()>;
 }
 
@@ -100,6 +104,15 @@ pub fn checked(line: &[u8]) -> Result<&str, String> {
 }
 
 impl Entry {
+    /// The same entry, as it would come back out of the journal.
+    pub fn copy(&self) -> Result<Self, String> {
+        let (mut message, mut lines) = (Vec::new(), Vec::new());
+        self.change.write(&mut message);
+        write_entry(&mut lines, self.seq, self.at_ms, self.by, &message);
+        lines.pop();
+        checked(&lines).and_then(Self::parse)
+    }
+
     /// Reads the JSON text of an entry's line.
     pub fn parse(json: &str) -> Result<Self, String> {
         let line: Line<'_> = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;

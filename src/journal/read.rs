@@ -76,23 +76,25 @@ pub struct End {
 ///
 /// `each` may refuse an entry, saying what is wrong with it.
 pub fn segment(
-    file: &Numbered,
+    segment: &Numbered,
     last: bool,
     mut each: impl FnMut(Entry) -> Result<(), String>,
 ) -> Result<End, ReadError> {
-    let path = &file.path;
-    let bytes = fs::read(path).map_err(|error| ReadError::Io(path.clone(), error))?;
-    let mut lines = Lines { bytes: &bytes, offset: 0 };
-    let mut next_seq = file.seq;
+    let path = &segment.path;
+    let bytes = file(path)?;
+    let mut lines = Lines::of(&bytes);
+    let mut next_seq = segment.seq;
     while let Some(line) = lines.next() {
+        // A line whose checksum is right was written whole; what is wrong with it is no tear.
+        let whole = line.text.is_ok();
         let read = line.text.and_then(|json| match line.offset {
-            0 => header(json, "journal", file.seq),
+            0 => header(json, "journal", segment.seq),
             _ => entry(json, &mut next_seq, &mut each).map(|()| FORMAT),
         });
         match read {
             Ok(format) if format > FORMAT => return Err(ReadError::Newer { path: path.clone(), format }),
             Ok(_) => {}
-            Err(_) if last && lines.is_torn_from(line.offset) => {
+            Err(_) if last && !whole && lines.is_torn_from(line.offset) => {
                 let torn_bytes = bytes.len() - line.offset;
                 return Ok(End { good_bytes: wide(line.offset), torn_bytes: wide(torn_bytes), next_seq });
             }
@@ -178,7 +180,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The bytes of a whole file that is not a segment.
+/// The bytes of a whole file.
 pub fn file(path: &Path) -> Result<Vec<u8>, ReadError> {
     fs::read(path).map_err(|error| ReadError::Io(path.to_owned(), error))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
 use super::list::second_half;
@@ -108,6 +109,13 @@ impl BotRecord {
     }
 }
 
+/// A new token of the form `<bot id>:<0 or app id>:<30 characters>`.
+pub(super) fn generate_token(bot: BotId, bound_app: Option<AppId>) -> String {
+    let app = bound_app.map_or(0, |app| app.0);
+    let secret = Alphanumeric.sample_string(&mut rand::rng(), token::SECRET_CHARS);
+    format!("{bot}:{app}:{secret}")
+}
+
 /// Refuses to take the right from the last bot that may do everything: nobody could ever give it back.
 pub(super) fn keep_an_admin(state: &State, leaving: BotId) -> Result<(), Error> {
     let others = state.bot_ids().into_iter().filter(|id| *id != leaving);
@@ -132,9 +140,12 @@ impl Alter for RotateBotToken {
         state.bot(self.bot_id).map(|_| Verdict::Proceed).ok_or_else(|| Error::unknown_bot(self.bot_id))
     }
 
+    /// The token names the app that the bot is bound to, so what comes before must be done.
+    const ALONE: bool = true;
+
     fn prepare(&mut self, state: &State) {
         let bound_app = state.bot(self.bot_id).and_then(|bot| bot.bound_app_id);
-        let token = token::generate(self.bot_id, bound_app);
+        let token = generate_token(self.bot_id, bound_app);
         self.token = Some(Secret::Hashed(token::TokenHash::of(&token)));
         self.shown = Some(token);
     }
@@ -142,9 +153,10 @@ impl Alter for RotateBotToken {
     fn run(self, turn: &mut Turn<'_>) -> Result<Rotated, Error> {
         let bot = turn.writer.state().bot(self.bot_id).map(|bot| bot.clone());
         let mut bot = bot.ok_or_else(|| Error::unknown_bot(self.bot_id))?;
+        let before = bot.token;
         bot.token = self.token.as_ref().map(Secret::hash).ok_or_else(|| Error::field("token", "was not prepared"))?;
         turn.writer.put_bot(bot);
-        turn.events.push(Event::TokenRevoked(self.bot_id));
+        turn.events.push(Event::TokenRevoked(before));
         Ok(Rotated { bot_id: self.bot_id, token: self.shown })
     }
 }
@@ -169,8 +181,8 @@ impl Alter for RemoveBot {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<RemovedBot, Error> {
         self.refuse(turn.writer.state())?;
-        turn.writer.remove_bot(self.bot_id);
-        turn.events.push(Event::TokenRevoked(self.bot_id));
+        let removed = turn.writer.remove_bot(self.bot_id);
+        turn.events.extend(removed.map(|bot| Event::TokenRevoked(bot.token)));
         Ok(RemovedBot { bot_id: self.bot_id })
     }
 }

@@ -49,6 +49,11 @@ macro_rules! methods {
                 match self { $(Self::$change(method) => dispatch::admit(method, state, caller, bound),)+ }
             }
 
+            /// See [`Alter::ALONE`].
+            pub fn is_alone(&self) -> bool {
+                match self { $(Self::$change(_) => $change::ALONE,)+ }
+            }
+
             /// See [`Alter::check`].
             pub fn check(&self, state: &State) -> Result<Verdict<Answer>, Error> {
                 match self {

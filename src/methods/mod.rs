@@ -139,6 +139,9 @@ pub trait Ask: Method {
 
 /// A method that changes something.
 pub trait Alter: Method + Serialize {
+    /// Whether `prepare` must see the state after the changes before it.
+    const ALONE: bool = false;
+
     /// Refuses what the state as it stands rules out, and answers what would change nothing, before anything is journaled.
     fn check(&self, state: &State) -> Result<Verdict<Self::Reply>, Error>;
 

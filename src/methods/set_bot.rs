@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::apps::bound_name;
-use super::bots::{BotRecord, keep_an_admin};
+use super::bots::{BotRecord, generate_token, keep_an_admin};
 use super::list::bound_items;
 use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::Permission;
@@ -32,7 +32,7 @@ pub struct SetBot {
     bound_app_id: Option<AppId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Secret>,
-    /// What a new bot gets; prepared where no token is given and there is no such bot.
+    /// What the bot gets if it is new; prepared where no token is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_if_new: Option<Secret>,
     /// The generated token, to be shown; lives from `prepare` to `run` and is never written.
@@ -135,13 +135,14 @@ impl Alter for SetBot {
         Ok(if same { Verdict::Unchanged(BotRecord::new(&outcome, None)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, state: &State) {
+    fn prepare(&mut self, _state: &State) {
         // What a client sends here is not used.
         self.token_if_new = None;
         if let Some(token) = &self.token {
             self.token = Some(Secret::Hashed(token.hash()));
-        } else if state.bot(self.bot_id).is_none() {
-            let token = token::generate(self.bot_id, self.bound_app_id);
+        } else {
+            // Even for a bot that stands: it may be gone by the time this is run.
+            let token = generate_token(self.bot_id, self.bound_app_id);
             self.token_if_new = Some(Secret::Hashed(TokenHash::of(&token)));
             self.shown = Some(token);
         }
@@ -150,9 +151,7 @@ impl Alter for SetBot {
     fn run(self, turn: &mut Turn<'_>) -> Result<BotRecord, Error> {
         let bot = self.outcome(turn.writer.state(), self.token_if_new.as_ref().map(Secret::hash))?;
         let before = turn.writer.state().bot(self.bot_id).map(|bot| bot.token);
-        if before.is_some_and(|before| before != bot.token) {
-            turn.events.push(Event::TokenRevoked(self.bot_id));
-        }
+        turn.events.extend(before.filter(|before| *before != bot.token).map(Event::TokenRevoked));
         let record = BotRecord::new(&bot, self.shown.filter(|_| before.is_none()));
         turn.writer.put_bot(bot);
         Ok(record)

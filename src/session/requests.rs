@@ -86,6 +86,9 @@ impl<S> Session<S> {
     }
 
     fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize) {
+        if change.is_alone() && !self.pipeline.is_clear() {
+            return self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
+        }
         let state = &self.shared.state;
         let admitted = change.admit(state, Caller::Bot(self.bot), self.bound_app);
         match admitted.and_then(|()| change.check(state)) {

@@ -102,11 +102,9 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8B
     }
     let auth: TokenAuth = envelope::fields(text).map_err(refused)?;
     let token = TokenHash::of(&auth.token);
-    let known = shared.state.bot_of_token(&token).filter(|bot| {
-        seat.occupy(*bot);
-        // Asked again once seated: a token revoked between the two would find nobody to close.
-        shared.state.bot_of_token(&token).is_some()
-    });
+    // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
+    seat.occupy(token);
+    let known = shared.state.bot_of_token(&token);
     let bot = known.and_then(|bot| shared.state.bot(bot));
     let Some(bot) = bot else {
         return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));

@@ -1,8 +1,7 @@
 //! This is where everything that is known stands, in memory: plain data and its questions.
 //!
 //! Many read it, each through [`State`]; one changes it, through the [`Writer`], of which there is one a state and which
-//! only the engine holds. Nothing here does I/O, reads a clock or draws a random number (but for [`token::generate`],
-//! which `prepare` calls).
+//! only the engine holds. Nothing here does I/O, reads a clock or draws a random number.
 
 pub mod app;
 pub mod bot;
@@ -17,7 +16,7 @@ pub mod signup_list;
 pub mod token;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::one::{Ref, RefMut};
@@ -35,7 +34,6 @@ pub struct State {
     tokens: DashMap<TokenHash, BotId>,
     folded: AtomicU64,
     at_ms: AtomicU64,
-    seeded_only: AtomicBool,
 }
 
 impl State {
@@ -75,11 +73,6 @@ impl State {
     pub fn at_ms(&self) -> u64 {
         self.at_ms.load(Ordering::Acquire)
     }
-
-    /// Whether nobody but the seed has written so far.
-    pub fn is_seeded_only(&self) -> bool {
-        self.seeded_only.load(Ordering::Acquire)
-    }
 }
 
 fn sorted<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
@@ -100,7 +93,6 @@ impl Default for Writer {
             tokens: DashMap::new(),
             folded: AtomicU64::new(0),
             at_ms: AtomicU64::new(0),
-            seeded_only: AtomicBool::new(true),
         }))
     }
 }
@@ -129,10 +121,13 @@ impl Writer {
     /// Puts a bot in place, and its token with it; a token it had before is void.
     pub fn put_bot(&mut self, bot: Bot) {
         let (id, token) = (bot.bot_id, bot.token);
-        if let Some(before) = self.0.bots.insert(id, bot) {
+        // The new token first, and the old one only if it is another: a token that stays is known at every moment.
+        self.0.tokens.insert(token, id);
+        if let Some(before) = self.0.bots.insert(id, bot)
+            && before.token != token
+        {
             self.0.tokens.remove(&before.token);
         }
-        self.0.tokens.insert(token, id);
     }
 
     /// Takes a bot away; its token is void.
@@ -143,9 +138,8 @@ impl Writer {
     }
 
     /// Notes which journal entry was folded last.
-    pub fn note(&mut self, seq: u64, at_ms: u64, seeded_only: bool) {
+    pub fn note(&mut self, seq: u64, at_ms: u64) {
         self.0.folded.store(seq, Ordering::Release);
         self.0.at_ms.store(at_ms, Ordering::Release);
-        self.0.seeded_only.store(seeded_only, Ordering::Release);
     }
 }

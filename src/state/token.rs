@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -12,7 +11,8 @@ use super::id::{AppId, BotId};
 /// Characters of the random part of a bot's token.
 pub const SECRET_CHARS: usize = 30;
 
-/// The SHA-256 of a token. Tokens carry some 178 random bits, so a fast hash gives nothing away.
+/// The SHA-256 of a token. A token that is made here carries some 178 random bits, so a fast hash gives nothing away; one that
+/// an administrator chooses is as strong as it was chosen, for whoever can read the data directory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -119,13 +119,6 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// A new token of the form `<bot id>:<0 or app id>:<30 characters>`.
-pub fn generate(bot: BotId, bound_app: Option<AppId>) -> String {
-    let app = bound_app.map_or(0, |app| app.0);
-    let secret = Alphanumeric.sample_string(&mut rand::rng(), SECRET_CHARS);
-    format!("{bot}:{app}:{secret}")
-}
-
 /// The bot and the app (where bound) that a token of the usual form names; `None` for any other text.
 pub fn parts(token: &str) -> Option<(BotId, Option<AppId>)> {
     let mut parts = token.splitn(3, ':');
@@ -139,11 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_generated_token_names_its_bot_and_app() {
-        let token = generate(BotId(7), Some(AppId(9)));
-        assert_eq!(parts(&token), Some((BotId(7), Some(AppId(9)))));
-        assert_eq!(parts(&generate(BotId(7), None)), Some((BotId(7), None)));
-        assert_ne!(token, generate(BotId(7), Some(AppId(9))));
+    fn a_token_names_its_bot_and_app() {
+        let secret = "x".repeat(SECRET_CHARS);
+        assert_eq!(parts(&format!("7:9:{secret}")), Some((BotId(7), Some(AppId(9)))));
+        assert_eq!(parts(&format!("7:0:{secret}")), Some((BotId(7), None)));
+        for other in [
+            format!("7:9:{secret}x"),
+            format!("7:{secret}"),
+            format!("x:9:{secret}"),
+            format!("7:9:{}", "é".repeat(15)),
+        ] {
+            assert_eq!(parts(&other), None, "{other}");
+        }
     }
 
     #[test]
