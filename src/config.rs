@@ -17,8 +17,14 @@ pub struct Limits {
     pub frame_bytes_hard_max: usize,
     /// Bytes of a connection's read buffer. The library's default of 128 KiB costs twenty times the memory.
     pub read_buffer_bytes: usize,
+    /// Bytes that may be read before a client has signed in: room for a token and a reference, not for a flood of strangers.
+    pub sign_in_bytes_max: usize,
+    /// Bytes of a frame that may take long to read, for which other connections are handed to another thread.
+    pub heavy_frame_bytes: usize,
     /// Frames of one connection handled before what they caused is sent and others get their turn.
     pub frames_per_turn_max: usize,
+    /// How long one connection's frames are handled before others get their turn.
+    pub turn_wait: Duration,
     /// Bytes of answers gathered before they are sent.
     pub outbox_bytes_max: usize,
     /// Changes of one connection under way at once; further frames wait unread.
@@ -54,7 +60,10 @@ impl Default for Limits {
             frame_bytes_max: 1_000_000,
             frame_bytes_hard_max: 4 << 20,
             read_buffer_bytes: 4 << 10,
+            sign_in_bytes_max: 64 << 10,
+            heavy_frame_bytes: 4 << 10,
             frames_per_turn_max: 256,
+            turn_wait: Duration::from_millis(10),
             outbox_bytes_max: 1 << 20,
             in_flight_max: 1_024,
             in_flight_bytes_max: 4 << 20,
@@ -89,8 +98,9 @@ pub const PATTERNS_PER_CALL_MAX: usize = 1_000;
 /// Patterns on one list.
 pub const PATTERNS_PER_LIST_MAX: usize = 10_000;
 
-/// Patterns on one list that have to be compiled, at some 50 KiB each; those of plain letters with open ends do not count.
-pub const COMPILED_PER_LIST_MAX: usize = 5_000;
+/// Patterns on one list that have to be compiled, at up to [`COMPILED_BYTES_MAX`] each; those of plain letters with open ends
+/// do not count.
+pub const COMPILED_PER_LIST_MAX: usize = 2_000;
 
 /// Bytes that the text of a pattern may have. A sign-up id has 254 at most, and a pattern for it is seldom longer.
 pub const PATTERN_BYTES_MAX: usize = 1_024;
@@ -105,8 +115,8 @@ pub const PATTERN_NESTING_MAX: u32 = 100;
 /// Bytes of a sign-up id: the longest email address that can be delivered to.
 pub const SIGNUP_ID_BYTES_MAX: usize = 254;
 
-/// Tags of one entry, pattern or app.
-pub const TAGS_MAX: usize = 64;
+/// Tags of one entry, pattern or app. An ack repeats those that stand, so they bound what a short request can ask for.
+pub const TAGS_MAX: usize = 16;
 
 /// Bytes of a tag.
 pub const TAG_BYTES_MAX: usize = 64;
@@ -114,8 +124,8 @@ pub const TAG_BYTES_MAX: usize = 64;
 /// Bytes of a name, and of a pattern's example.
 pub const NAME_BYTES_MAX: usize = 254;
 
-/// Apps and grants of one bot.
-pub const GRANTS_MAX: usize = 1_000;
+/// Apps and grants of one bot, each. With longer lists a bot's record would not fit into a frame.
+pub const GRANTS_MAX: usize = 500;
 
 /// Characters of the shortest token of its own form that an administrator may have.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;

@@ -19,7 +19,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::session;
+use crate::session::{self, Metered};
 use crate::shared::Shared;
 
 /// Where bots connect.
@@ -130,6 +130,7 @@ async fn converse(upgrade: OnUpgrade, shared: Arc<Shared>) {
         .max_message_size(Some(shared.limits.frame_bytes_hard_max))
         .max_frame_size(Some(shared.limits.frame_bytes_hard_max));
     let (stream, read) = raw_stream(upgraded);
+    let stream = Metered::new(stream, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
     session::serve(socket, shared).await;
 }

@@ -144,6 +144,24 @@ fn the_demo_is_for_loopback_and_goes_without_a_seed() {
     assert!(!home.path("data").exists(), "a start that is refused makes no directory");
 }
 
+#[test]
+fn demo_data_stay_on_loopback_without_the_flag_too() {
+    let home = Home::new();
+    assert_eq!(home.serve(&["--demo"]).stop().code, Some(0));
+    let refused = run(&["serve", "--listen", "0.0.0.0:0", "--data", &home.text("data")]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("whose tokens everybody knows"), "{refused:?}");
+    assert_eq!(home.serve(&[]).stop().code, Some(0));
+}
+
+#[test]
+fn a_demo_leaves_another_store_alone() {
+    let home = Home::new();
+    assert_eq!(home.serve(&[]).stop().code, Some(0));
+    let served = home.serve(&["--demo"]);
+    let refused = run(&["call", "--url", &served.url, "--token", ADMIN, r#"{"method":"PING"}"#]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("not known"), "{refused:?}");
+}
+
 const SEED: &str = r#"{"method":"setApp","app_id":"1","name":"one"}
 
 {"method":"setBot","bot_id":"9","grants":[{"permission":"admin"}],"token":"token-of-the-administrator"}
@@ -216,7 +234,7 @@ fn check_absent(directory: &Path, secret: &str) {
 #[test]
 fn no_secret_gets_into_journal_snapshot_or_log() {
     let home = Home::new();
-    let served = home.serve(&["--demo", "--log", "debug,guestlist=trace"]);
+    let served = home.serve(&["--demo", "--log", "trace"]);
     let set = "7:0:ATokenThatSomebodyChoseItself1";
     let made = call(&served, ADMIN, &json!({"method": "setBot", "bot_id": "8"}))["token"].clone();
     let rotated = call(&served, ADMIN, &json!({"method": "rotateBotToken", "bot_id": "8"}))["token"].clone();

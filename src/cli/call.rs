@@ -57,6 +57,12 @@ struct Head {
     error: Option<serde_json::Value>,
 }
 
+impl Head {
+    fn is(&self, method: &str) -> bool {
+        self.method.as_deref() == Some(method)
+    }
+}
+
 impl Call {
     pub fn run(self) -> ExitCode {
         let runtime = match super::runtime() {
@@ -78,17 +84,20 @@ impl Call {
         let sign_in = serde_json::json!({ "method": "TOKEN_AUTH", "token": self.token, "rem": true });
         send(&mut socket, sign_in.to_string()).await?;
         let welcome = self.receive(&mut socket).await?;
-        if head(&welcome).method.as_deref() != Some("TOKEN_AUTH_OK") {
+        if !head(&welcome).is("TOKEN_AUTH_OK") {
             return Err(CallError::NotIn(welcome));
         }
         send(&mut socket, self.message.clone()).await?;
         // Answers come in order, so the answer to a PING marks the end of those before it, however many frames they took.
         send(&mut socket, r#"{"method":"PING"}"#.to_owned()).await?;
         let mut accepted = true;
+        let asks_for_pong = serde_json::from_str::<Head>(&self.message).is_ok_and(|head| head.is("PING"));
+        let mut pongs = if asks_for_pong { 2 } else { 1 };
         loop {
             let frame = self.receive(&mut socket).await?;
             let head = head(&frame);
-            if head.method.as_deref() == Some("PONG") {
+            pongs -= i32::from(head.is("PONG"));
+            if pongs == 0 {
                 socket.close(None).await.ok();
                 return Ok(accepted);
             }

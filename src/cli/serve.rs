@@ -181,8 +181,11 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if relaxed {
         tracing::warn!("durability is relaxed: a crash of the machine loses up to a second of acknowledged changes");
     }
-    println!("listening on {}", gateway.url());
-    std::io::stdout().flush()?;
+    // Nobody may be reading, and that is no reason to stop.
+    let mut stdout = std::io::stdout();
+    if let Err(error) = writeln!(stdout, "listening on {}", gateway.url()).and_then(|()| stdout.flush()) {
+        tracing::warn!(%error, url = gateway.url(), "where the gateway listens could not be printed");
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -25,7 +25,7 @@ pub enum OpenError {
         pid: String,
     },
     /// The operating system refuses.
-    #[error("the data directory {0} cannot be used: {1}")]
+    #[error("the data directory {0} cannot be used: {1}; make it writable, or choose another with --data")]
     Io(String, #[source] io::Error),
 }
 
@@ -52,6 +52,9 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Io(path.display().to_string(), error);
         fs::create_dir_all(path).map_err(failed)?;
+        // The directory's own name must be durable too, or a loss of power takes everything in it.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new("."))).map_err(failed)?;
         let lock_path = path.join("lock");
         let mut lock =
             File::options().read(true).write(true).create(true).truncate(false).open(lock_path).map_err(failed)?;

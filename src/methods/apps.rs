@@ -111,7 +111,7 @@ impl Method for SetApp {
 }
 
 impl Alter for SetApp {
-    fn check(&self, state: &State) -> Result<Verdict<AppRecord>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<AppRecord>, Error> {
         let standing = state.app(self.app_id).filter(|app| self.applied_to(Some(&app.settings)) == app.settings);
         Ok(standing.map_or(Verdict::Proceed, |app| Verdict::Unchanged(AppRecord::new(&app))))
     }
@@ -160,7 +160,7 @@ impl Method for RemoveApp {
 }
 
 impl Alter for RemoveApp {
-    fn check(&self, state: &State) -> Result<Verdict<RemovedApp>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<RemovedApp>, Error> {
         state.app(self.app_id).map(|_| Verdict::Proceed).ok_or_else(|| Error::unknown_app(self.app_id))
     }
 

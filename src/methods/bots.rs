@@ -136,7 +136,7 @@ impl Method for RotateBotToken {
 }
 
 impl Alter for RotateBotToken {
-    fn check(&self, state: &State) -> Result<Verdict<Rotated>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<Rotated>, Error> {
         state.bot(self.bot_id).map(|_| Verdict::Proceed).ok_or_else(|| Error::unknown_bot(self.bot_id))
     }
 
@@ -175,7 +175,7 @@ impl RemoveBot {
 }
 
 impl Alter for RemoveBot {
-    fn check(&self, state: &State) -> Result<Verdict<RemovedBot>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<RemovedBot>, Error> {
         self.refuse(state).map(|()| Verdict::Proceed)
     }
 

@@ -55,7 +55,7 @@ macro_rules! methods {
             }
 
             /// See [`Alter::check`].
-            pub fn check(&self, state: &State) -> Result<Verdict<Answer>, Error> {
+            pub fn check(&mut self, state: &State) -> Result<Verdict<Answer>, Error> {
                 match self {
                     $(Self::$change(method) => Ok(match method.check(state)? {
                         Verdict::Proceed => Verdict::Proceed,

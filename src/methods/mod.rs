@@ -143,7 +143,7 @@ pub trait Alter: Method + Serialize {
     const ALONE: bool = false;
 
     /// Refuses what the state as it stands rules out, and answers what would change nothing, before anything is journaled.
-    fn check(&self, state: &State) -> Result<Verdict<Self::Reply>, Error>;
+    fn check(&mut self, state: &State) -> Result<Verdict<Self::Reply>, Error>;
 
     /// Does what is not deterministic: draws random tokens, hashes secrets. What it leaves is what is journaled.
     fn prepare(&mut self, _state: &State) {}

@@ -1,6 +1,5 @@
 //! This is where patterns get on and off the lists.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
@@ -32,9 +31,9 @@ pub struct Add<L> {
     chat_id: Option<AppId>,
     #[serde(alias = "data", alias = "pattern")]
     patterns: Many<PatternField>,
-    /// What the patterns mean, one for one; read once, before the engine has the message.
+    /// What the patterns mean, one for one, of those that do not stand; read once, before the engine has the message.
     #[serde(skip)]
-    expressions: Vec<Expression>,
+    expressions: Vec<Option<Expression>>,
     #[serde(skip)]
     list: PhantomData<fn() -> L>,
 }
@@ -122,7 +121,6 @@ impl<L: OfList> Method for Add<L> {
 
     fn validate(&mut self) -> Result<(), Error> {
         bound_items("patterns", self.patterns.0.len(), PATTERNS_PER_CALL_MAX)?;
-        self.expressions = expressions(&self.patterns.0)?;
         for (index, field) in self.patterns.0.iter().enumerate() {
             bound_tags(|| format!("patterns[{index}].tags"), field.tags.as_ref())?;
             if field.example.as_ref().is_some_and(|example| example.len() > NAME_BYTES_MAX) {
@@ -135,10 +133,9 @@ impl<L: OfList> Method for Add<L> {
 }
 
 impl<L: OfList> Alter for Add<L> {
-    fn check(&self, state: &State) -> Result<Verdict<Changed>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<Changed>, Error> {
         with_app(state, self.app_id, |app| {
-            let read = self.patterns.0.iter().zip(&self.expressions);
-            let fresh = fresh(&app.list(L::LIST).patterns, read)?;
+            let fresh = self.fresh(&app.list(L::LIST).patterns, Err)?;
             let nothing = Changed::new(app.settings.app_id, Vec::new(), L::RECORD_INDEX);
             Ok(if fresh.is_empty() { Verdict::Unchanged(nothing) } else { Verdict::Proceed })
         })?
@@ -147,24 +144,59 @@ impl<L: OfList> Alter for Add<L> {
     fn run(mut self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
         let app_id = resolved(self.app_id);
         let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
-        if self.expressions.is_empty() {
-            // Out of the journal: there the text stands alone.
-            self.expressions = expressions(&self.patterns.0)?;
+        // What was accepted once stands, even where a later gateway cannot read it any more.
+        let fresh = self.fresh(&app.list(L::LIST).patterns, |_| Ok(Expression::nothing()))?;
+        let mut added = Vec::with_capacity(fresh.len());
+        for (id, index) in (app.last_pattern + 1..).zip(fresh) {
+            let PatternField { pattern, operator, example, tags } = self.patterns.0[index].clone();
+            let tags = tags.filter(|_| L::TAGGED).unwrap_or_default();
+            let expression = self.expressions[index].take().expect("what is fresh was read");
+            added.push((id, Pattern { pattern, operator, example, tags }, expression));
         }
-        let read = self.patterns.0.into_iter().zip(self.expressions);
-        let fresh = fresh(&app.list(L::LIST).patterns, read)?;
-        let added: Vec<_> = (app.last_pattern + 1..)
-            .zip(fresh)
-            .map(|(id, (field, expression))| {
-                let PatternField { pattern, operator, example, tags } = field;
-                let tags = tags.filter(|_| L::TAGGED).unwrap_or_default();
-                (id, Pattern { pattern, operator, example, tags }, expression)
-            })
-            .collect();
         let data = added.iter().map(|(id, pattern, _)| PatternRecord::new((*id, pattern))).collect();
         app.last_pattern = added.last().map_or(app.last_pattern, |(id, ..)| *id);
         app.list_mut(L::LIST).patterns.extend(added);
         Ok(Changed::new(app_id, data, L::RECORD_INDEX))
+    }
+}
+
+impl<L> Add<L> {
+    /// Which of the patterns do not stand on the list yet, each once; afterwards their expressions are known.
+    fn fresh(
+        &mut self,
+        list: &PatternList,
+        unreadable: impl Fn(Error) -> Result<Expression, Error>,
+    ) -> Result<Vec<usize>, Error> {
+        self.expressions.resize(self.patterns.0.len(), None);
+        let mut fresh = Vec::new();
+        let mut seen: HashMap<&str, Option<Operator>> = HashMap::new();
+        let mut compiled = list.compiled();
+        for (index, field) in self.patterns.0.iter().enumerate() {
+            let PatternField { pattern, operator, .. } = field;
+            let standing = list.with_text(pattern).map(|(_, standing)| standing.operator);
+            match standing.or_else(|| seen.insert(pattern, *operator)) {
+                None => {
+                    let expression = match self.expressions[index].take() {
+                        Some(expression) => expression,
+                        None => Expression::parse(pattern, *operator)
+                            .map_err(|error| Error::field(format_args!("patterns[{index}]"), error))
+                            .or_else(&unreadable)?,
+                    };
+                    compiled += usize::from(expression.is_compiled());
+                    self.expressions[index] = Some(expression);
+                    fresh.push(index);
+                }
+                Some(standing) if standing == *operator => {}
+                Some(_) => {
+                    let message =
+                        format!("the pattern `{pattern}` stands already with another operator; remove it first");
+                    return Err(Error::new(Code::Conflict, message));
+                }
+            }
+        }
+        bound_total("patterns", list.len() + fresh.len(), PATTERNS_PER_LIST_MAX)?;
+        bound_total("patterns that are more than plain letters and `.*`", compiled, COMPILED_PER_LIST_MAX)?;
+        Ok(fresh)
     }
 }
 
@@ -174,47 +206,11 @@ impl Changed {
     }
 }
 
-/// Those of the patterns that do not stand on the list yet, each once.
-fn fresh<F: Borrow<PatternField>, E: Borrow<Expression>>(
-    list: &PatternList,
-    read: impl Iterator<Item = (F, E)>,
-) -> Result<Vec<(F, E)>, Error> {
-    let mut fresh: Vec<(F, E)> = Vec::new();
-    let mut seen: HashMap<Box<str>, Option<Operator>> = HashMap::new();
-    let mut compiled = list.compiled();
-    for (field, expression) in read {
-        let PatternField { pattern, operator, .. } = field.borrow();
-        let standing = list.with_text(pattern).map(|(_, standing)| standing.operator);
-        match standing.or_else(|| seen.insert(pattern.clone(), *operator)) {
-            None => {
-                compiled += usize::from(expression.borrow().is_compiled());
-                fresh.push((field, expression));
-            }
-            Some(standing) if standing == *operator => {}
-            Some(_) => {
-                let message = format!("the pattern `{pattern}` stands already with another operator; remove it first");
-                return Err(Error::new(Code::Conflict, message));
-            }
-        }
-    }
-    bound_total("patterns", list.len() + fresh.len(), PATTERNS_PER_LIST_MAX)?;
-    bound_total("patterns that are more than plain letters and `.*`", compiled, COMPILED_PER_LIST_MAX)?;
-    Ok(fresh)
-}
-
 fn bound_total(what: &str, total: usize, max: usize) -> Result<(), Error> {
     if total <= max {
         return Ok(());
     }
     Err(Error::new(Code::TooLarge, format!("the list would hold {total} {what}, at most {max} are taken")))
-}
-
-fn expressions(fields: &[PatternField]) -> Result<Vec<Expression>, Error> {
-    let read = |(index, field): (usize, &PatternField)| {
-        let expression = Expression::parse(&field.pattern, field.operator);
-        expression.map_err(|error| Error::field(format_args!("patterns[{index}]"), error))
-    };
-    fields.iter().enumerate().map(read).collect()
 }
 
 impl<L: OfList> Method for Remove<L> {
@@ -232,7 +228,7 @@ impl<L: OfList> Method for Remove<L> {
 }
 
 impl<L: OfList> Alter for Remove<L> {
-    fn check(&self, state: &State) -> Result<Verdict<Changed>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<Changed>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).patterns;
             let any = self.patterns.0.iter().any(|field| list.find(&field.pattern).is_some());

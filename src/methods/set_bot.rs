@@ -128,7 +128,7 @@ impl SetBot {
 }
 
 impl Alter for SetBot {
-    fn check(&self, state: &State) -> Result<Verdict<BotRecord>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<BotRecord>, Error> {
         // What a new bot gets is made in `prepare`; anything stands for it here.
         let outcome = self.outcome(state, Some(TokenHash::of("")))?;
         let same = state.bot(self.bot_id).is_some_and(|bot| *bot == outcome);

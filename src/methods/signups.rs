@@ -118,7 +118,7 @@ impl<L: OfList> Method for Add<L> {
 }
 
 impl<L: OfList> Alter for Add<L> {
-    fn check(&self, state: &State) -> Result<Verdict<Added>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<Added>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).signups;
             let standing: Option<Vec<_>> = self.signups.0.iter().map(|signup| stands::<L>(list, signup)).collect();
@@ -178,7 +178,7 @@ impl<L: OfList> Method for Remove<L> {
 }
 
 impl<L: OfList> Alter for Remove<L> {
-    fn check(&self, state: &State) -> Result<Verdict<Removed>, Error> {
+    fn check(&mut self, state: &State) -> Result<Verdict<Removed>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).signups;
             let any = self.signups.0.iter().any(|signup| list.find(&signup.signup_id).is_some());

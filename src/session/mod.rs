@@ -4,10 +4,12 @@
 //! flush. A request sees the changes before it: one whose answer depends on the state waits until those in flight are made.
 
 mod farewell;
+mod meter;
 mod pipeline;
 mod requests;
 mod sign_in;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,6 +27,7 @@ use crate::state::id::{AppId, BotId};
 use crate::wire::close::Close;
 use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
+pub use meter::Metered;
 use pipeline::Pipeline;
 
 /// A connection whose bot has signed in.
@@ -54,13 +57,21 @@ enum End {
 }
 
 /// Serves a connection from its first frame to its end.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, shared: Arc<Shared>) {
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Metered<S>>, shared: Arc<Shared>) {
     let mut seat = shared.hub.join();
     let guest = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
         Ok(guest) => guest,
-        Err(End::Gone) => return,
-        Err(End::Close(close)) => return farewell::close(socket, close, &shared.limits).await,
+        Err(end) => {
+            let close = match end {
+                End::Close(close) => close,
+                End::Gone if socket.get_ref().is_spent() => Close::TooBig,
+                End::Gone => return,
+            };
+            socket.get_mut().lift();
+            return farewell::close(socket, close, &shared.limits).await;
+        }
     };
+    socket.get_mut().lift();
     tracing::debug!(bot = %guest.bot, "a bot signed in");
     let mut session = Session {
         pipeline: Pipeline::new(Caller::Bot(guest.bot)),
@@ -76,7 +87,11 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
         last_heard: Instant::now(),
         shared,
     };
-    let end = session.run().await;
+    let end = match AssertUnwindSafe(session.run()).catch_unwind().await {
+        Ok(end) => end,
+        // The panic itself is reported by the panic hook; of this connection nothing is kept but the socket.
+        Err(_) => session.fail().await,
+    };
     if let Some(reference) = session.last_reference {
         session.seat.note_reference(session.bot, reference);
     }
@@ -98,8 +113,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let reading = self.may_read();
             let ended = tokio::select! {
                 biased;
+                // Sent off below, so that there is room for more.
+                () = std::future::ready(()), if self.pipeline.is_settling() => {
+                    self.settle();
+                    None
+                }
                 outcomes = self.pipeline.outcomes(), if self.pipeline.is_waiting() => {
-                    self.settle(outcomes);
+                    self.pipeline.take_outcomes(outcomes);
+                    self.settle();
                     None
                 }
                 close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
@@ -123,14 +144,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn finish(&mut self, close: Close) -> End {
         let patience = self.shared.limits.close_wait;
         let settled = timeout(patience, async {
-            while self.pipeline.is_waiting() {
-                let outcomes = self.pipeline.outcomes().await;
-                self.settle(outcomes);
+            while self.pipeline.is_waiting() || self.pipeline.is_settling() {
+                if !self.pipeline.is_settling() {
+                    let outcomes = self.pipeline.outcomes().await;
+                    self.pipeline.take_outcomes(outcomes);
+                }
+                self.settle();
                 self.submit().await;
+                self.send().await?;
             }
+            Ok(())
         });
         // Whoever waits longer than that learns of it by the close.
-        let _ = settled.await;
+        if let Ok(Err(end)) = settled.await {
+            return end;
+        }
         if close == Close::Revoked {
             let error =
                 Error::new(Code::NotAuthenticated, "the token is no longer valid; an administrator has the new one");
@@ -138,6 +166,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         match self.send().await {
             Ok(()) => End::Close(close),
+            Err(end) => end,
+        }
+    }
+
+    /// Says that the gateway failed; what was under way is not answered any more.
+    async fn fail(&mut self) -> End {
+        tracing::error!(bot = %self.bot, "a connection is closed, for the gateway failed over its message");
+        let error =
+            Error::new(Code::Unexpected, "the gateway failed over a message; look what stands before you repeat it");
+        self.pipeline = Pipeline::new(Caller::Bot(self.bot));
+        self.outbox.clear();
+        self.refuse(&error, None, &Reference::default());
+        match self.send().await {
+            Ok(()) => End::Close(Close::Failed),
             Err(end) => end,
         }
     }
@@ -154,7 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let Some(Ok(message)) = next else { return Some(end_of(next)) };
             self.take(message);
             taken += 1;
-            if taken == self.shared.limits.frames_per_turn_max || !self.may_read() {
+            let limits = &self.shared.limits;
+            if taken == limits.frames_per_turn_max || !self.may_read() || self.last_heard.elapsed() > limits.turn_wait {
                 return None;
             }
             next = self.socket.next().now_or_never()?;
@@ -175,32 +218,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(());
         }
         self.outbox_bytes = 0;
-        let (socket, outbox) = (&mut self.socket, &mut self.outbox);
-        let sent = timeout(self.shared.limits.write_wait, async {
+        let patience = self.shared.limits.write_wait;
+        let sent = async {
             if ping {
-                socket.feed(Message::Ping(Bytes::new())).await?;
+                self.socket.feed(Message::Ping(Bytes::new())).await?;
             }
-            for frame in outbox.drain(..) {
-                socket.feed(Message::Text(frame)).await?;
+            while !self.outbox.is_empty() {
+                // The bound is on progress, not on the whole: a slow reader of many answers is no idle one.
+                let portion = self.outbox.len().min(FRAMES_PER_WRITE);
+                let (socket, frames) = (&mut self.socket, self.outbox.drain(..portion));
+                timeout(patience, feed(socket, frames)).await??;
             }
-            socket.flush().await
-        });
-        match sent.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Close(Close::SlowReader)),
-        }
+            timeout(patience, self.socket.flush()).await??;
+            Ok::<(), Unsent>(())
+        };
+        sent.await.map_err(|unsent| match unsent {
+            Unsent::Broken => End::Gone,
+            Unsent::Unread => End::Close(Close::SlowReader),
+        })
     }
 
     /// Pings a quiet client, and gives up one that has been silent for too long.
     fn on_tick(&mut self) -> Option<End> {
         let silent = self.last_heard.elapsed();
-        if silent > self.shared.limits.idle_wait {
+        // What is not read because of us is not the client's silence.
+        if silent > self.shared.limits.idle_wait && self.may_read() {
             return Some(End::Close(Close::Idle));
         }
         self.owes_ping = silent >= self.shared.limits.ping_interval;
         None
     }
+}
+
+/// Frames that are given to the socket under one bound.
+const FRAMES_PER_WRITE: usize = 64;
+
+/// Why answers were not sent.
+enum Unsent {
+    Broken,
+    Unread,
+}
+
+impl From<tungstenite::Error> for Unsent {
+    fn from(_: tungstenite::Error) -> Self {
+        Self::Broken
+    }
+}
+
+impl From<tokio::time::error::Elapsed> for Unsent {
+    fn from(_: tokio::time::error::Elapsed) -> Self {
+        Self::Unread
+    }
+}
+
+async fn feed<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    frames: impl Iterator<Item = Utf8Bytes>,
+) -> tungstenite::Result<()> {
+    for frame in frames {
+        socket.feed(Message::Text(frame)).await?;
+    }
+    Ok(())
 }
 
 /// What the end of a socket's stream means.

@@ -1,6 +1,7 @@
 //! This is where answers wait for their turn: changes under way, what was asked after them, and the order of it all.
 
 use std::collections::VecDeque;
+use std::vec;
 
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -22,8 +23,10 @@ pub struct Pipeline {
     gathering: Submission,
     gathering_tickets: Vec<Ticket>,
     in_flight: VecDeque<InFlight>,
-    /// Changes gathered or in flight, and the bytes of their frames.
-    changes: usize,
+    /// Outcomes that came, with their places, and are not all encoded yet.
+    settling: Option<(vec::IntoIter<Ticket>, vec::IntoIter<Outcome>)>,
+    /// Answers that are not in the outbox yet, and the bytes of their requests, or of themselves where they are known.
+    answers: usize,
     bytes: usize,
     parked: Option<Parked>,
 }
@@ -59,7 +62,8 @@ impl Pipeline {
             gathering: Submission::new(caller),
             gathering_tickets: Vec::new(),
             in_flight: VecDeque::new(),
-            changes: 0,
+            settling: None,
+            answers: 0,
             bytes: 0,
             parked: None,
         }
@@ -70,9 +74,14 @@ impl Pipeline {
         !self.in_flight.is_empty()
     }
 
+    /// Whether outcomes that came wait for room in the outbox.
+    pub fn is_settling(&self) -> bool {
+        self.settling.is_some()
+    }
+
     /// Whether no change is under way, so that what the state says now is final.
     pub fn is_clear(&self) -> bool {
-        !self.is_waiting() && !self.is_gathering()
+        !self.is_waiting() && !self.is_settling() && !self.is_gathering()
     }
 
     /// Whether changes wait to be handed to the engine.
@@ -82,7 +91,10 @@ impl Pipeline {
 
     /// Whether another frame may be read.
     pub fn has_room(&self, limits: &Limits) -> bool {
-        self.parked.is_none() && self.changes < limits.in_flight_max && self.bytes < limits.in_flight_bytes_max
+        self.parked.is_none()
+            && self.settling.is_none()
+            && self.answers < limits.in_flight_max
+            && self.bytes < limits.in_flight_bytes_max
     }
 
     /// Adds a prepared change.
@@ -90,19 +102,22 @@ impl Pipeline {
         let method = change.call().method;
         self.gathering.push(change);
         self.gathering_tickets.push(Ticket::Change { reference, method, bytes });
-        self.changes += 1;
+        self.answers += 1;
         self.bytes += bytes;
     }
 
     /// Puts an answer behind those that are still on their way; gives it back where there are none.
     pub fn after_what_waits(&mut self, frame: Utf8Bytes) -> Option<Utf8Bytes> {
-        if self.is_gathering() {
-            self.gathering_tickets.push(Ticket::Ready(frame));
+        let tickets = if self.is_gathering() {
+            &mut self.gathering_tickets
         } else if let Some(last) = self.in_flight.back_mut() {
-            last.tickets.push(Ticket::Ready(frame));
+            &mut last.tickets
         } else {
             return Some(frame);
-        }
+        };
+        self.answers += 1;
+        self.bytes += frame.len();
+        tickets.push(Ticket::Ready(frame));
         None
     }
 
@@ -135,22 +150,33 @@ impl Pipeline {
         (&mut oldest.outcomes).await
     }
 
-    /// Puts the answers of the oldest submission into the outbox.
-    pub fn settle(&mut self, outcomes: Outcomes, error_method: bool, outbox: &mut Vec<Utf8Bytes>) {
+    /// Takes the outcomes of the oldest submission, to be encoded.
+    pub fn take_outcomes(&mut self, outcomes: Outcomes) {
         let settled = self.in_flight.pop_front().expect("only what was waited for is settled");
-        let mut outcomes = outcomes.unwrap_or_default().into_iter();
-        for ticket in settled.tickets {
-            match ticket {
-                Ticket::Ready(frame) => outbox.push(frame),
-                Ticket::Change { reference, method, bytes } => {
-                    self.changes -= 1;
-                    self.bytes -= bytes;
-                    match outcomes.next().unwrap_or_else(|| Err(not_writable())) {
-                        Ok(answer) => answer.encode(&reference, outbox),
-                        Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
-                    }
+        self.settling = Some((settled.tickets.into_iter(), outcomes.unwrap_or_default().into_iter()));
+    }
+
+    /// Encodes the next answer whose outcome came into the outbox; says whether there was one.
+    pub fn settle_next(&mut self, error_method: bool, outbox: &mut Vec<Utf8Bytes>) -> bool {
+        let Some((tickets, outcomes)) = &mut self.settling else { return false };
+        let Some(ticket) = tickets.next() else {
+            self.settling = None;
+            return false;
+        };
+        self.answers -= 1;
+        match ticket {
+            Ticket::Ready(frame) => {
+                self.bytes -= frame.len();
+                outbox.push(frame);
+            }
+            Ticket::Change { reference, method, bytes } => {
+                self.bytes -= bytes;
+                match outcomes.next().unwrap_or_else(|| Err(not_writable())) {
+                    Ok(answer) => answer.encode(&reference, outbox),
+                    Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
                 }
             }
         }
+        true
     }
 }

@@ -1,19 +1,29 @@
 //! This is where a frame is taken up: answered, refused, handed over as a change, or put aside until it can be decided.
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Session;
-use super::pipeline::{Outcomes, Parked};
+use super::pipeline::Parked;
 use crate::access::Caller;
 use crate::methods::{Change, Command, Query, Verdict};
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame;
 
+/// Does what may take long, while other connections go on elsewhere; where there is no elsewhere, they wait.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 impl<S> Session<S> {
     /// Takes up a frame.
     pub(super) fn take(&mut self, message: Message) {
         match message {
+            Message::Text(text) if text.len() > self.shared.limits.heavy_frame_bytes => aside(|| self.text(&text)),
             Message::Text(text) => self.text(&text),
             Message::Binary(_) => {
                 let error = Error::new(Code::Malformed, "binary frames are not taken; send JSON in text frames");
@@ -25,11 +35,15 @@ impl<S> Session<S> {
         }
     }
 
-    /// Encodes the answers to changes that were made or refused, and goes on with what waited for them.
-    pub(super) fn settle(&mut self, outcomes: Outcomes) {
-        let before = self.outbox.len();
-        self.pipeline.settle(outcomes, self.shared.error_method, &mut self.outbox);
-        self.count_outbox(before);
+    /// Encodes answers to changes that were made or refused, as many as the outbox takes, and goes on with what waited for them.
+    pub(super) fn settle(&mut self) {
+        let mut before = self.outbox.len();
+        while self.outbox_bytes < self.shared.limits.outbox_bytes_max
+            && self.pipeline.settle_next(self.shared.error_method, &mut self.outbox)
+        {
+            self.count_outbox(before);
+            before = self.outbox.len();
+        }
         if let Some(parked) = self.pipeline.unpark() {
             self.decide(parked);
         }

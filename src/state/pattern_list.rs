@@ -83,7 +83,7 @@ impl PatternList {
         let pattern = self.patterns.remove(id)?;
         self.by_text.remove(&pattern.pattern);
         let expression =
-            Expression::parse(&pattern.pattern, pattern.operator).expect("a standing pattern was parsed before");
+            Expression::parse(&pattern.pattern, pattern.operator).unwrap_or_else(|_| Expression::nothing());
         self.matcher.remove(id, &expression);
         self.compiled -= usize::from(expression.is_compiled());
         Some(pattern)

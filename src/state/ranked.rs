@@ -43,6 +43,11 @@ impl<T> Ranked<T> {
         self.len == 0
     }
 
+    /// The highest id, also of a value that was removed only lately.
+    pub fn last_id(&self) -> Option<u64> {
+        self.slots.last().map(|slot| slot.id)
+    }
+
     /// Appends a value.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use super::app::{App, AppSettings, ListName};
 use super::bot::Bot;
 use super::id::AppId;
 use super::pattern_list::Pattern;
-use super::patterns::{Expression, ExpressionError};
+use super::patterns::Expression;
 use super::signup_list::Entry;
 use super::{State, Writer};
 
@@ -60,9 +60,9 @@ pub enum RestoreError {
     /// A sign-up id that stands on its list already.
     #[error("app {0} has the sign-up id of entry {1} twice on one list")]
     Twice(AppId, u64),
-    /// A pattern that no longer parses.
-    #[error("app {0} has a pattern that cannot be understood: {1}")]
-    Pattern(AppId, ExpressionError),
+    /// An entry or pattern whose number does not rise, or is above its app's count.
+    #[error("app {0} has the number {1} where a higher one, within its count, must come")]
+    Number(AppId, u64),
 }
 
 /// Hands out every record of the state: apps and bots by id, list members oldest first.
@@ -114,7 +114,11 @@ impl<'a> Restore<'a> {
             }
             Record::Signup { app_id, list, id, entry } => {
                 let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
+                let last = app.last_signup;
                 let signups = &mut app.list_mut(list).signups;
+                if id > last || signups.last_id().is_some_and(|before| before >= id) {
+                    return Err(RestoreError::Number(app_id, id));
+                }
                 let vacancy = signups.look_up(&entry.signup_id).err().ok_or(RestoreError::Twice(app_id, id))?;
                 signups.push(vacancy, id, entry.into_owned());
             }
@@ -123,8 +127,11 @@ impl<'a> Restore<'a> {
                     self.flush()?;
                     self.patterns_of = Some((app_id, list));
                 }
-                let expression = Expression::parse(&pattern.pattern, pattern.operator)
-                    .map_err(|error| RestoreError::Pattern(app_id, error))?;
+                // What was accepted once stands, even where a later gateway cannot read it any more.
+                let expression = Expression::parse(&pattern.pattern, pattern.operator).unwrap_or_else(|error| {
+                    tracing::warn!(%app_id, id, %error, "a pattern can no longer be read, and matches nothing");
+                    Expression::nothing()
+                });
                 self.patterns.push((id, pattern.into_owned(), expression));
             }
             Record::Bot(bot) => self.writer.put_bot(bot.into_owned()),
@@ -140,7 +147,12 @@ impl<'a> Restore<'a> {
     fn flush(&mut self) -> Result<(), RestoreError> {
         let Some((app_id, list)) = self.patterns_of.take() else { return Ok(()) };
         let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
-        app.list_mut(list).patterns.extend(std::mem::take(&mut self.patterns));
+        let patterns = std::mem::take(&mut self.patterns);
+        let rising = patterns.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if let Some((id, ..)) = patterns.last().filter(|(id, ..)| !rising || *id > app.last_pattern) {
+            return Err(RestoreError::Number(app_id, *id));
+        }
+        app.list_mut(list).patterns.extend(patterns);
         Ok(())
     }
 }

@@ -103,6 +103,11 @@ impl SignupList {
         Some((id, entry))
     }
 
+    /// The number of the newest entry there is.
+    pub fn last_id(&self) -> Option<u64> {
+        self.entries.last_id()
+    }
+
     /// All entries with their numbers, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
         self.entries.iter()

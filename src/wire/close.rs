@@ -47,6 +47,8 @@ closes! {
     Idle = (1001, "nothing was heard for too long, connect again"),
     /// The client did not read what was sent to it; connect again.
     SlowReader = (1001, "replies were not read, connect again"),
+    /// The gateway failed over a message; its log says why. Connect again.
+    Failed = (1001, "the gateway failed, connect again"),
     /// A frame broke the WebSocket protocol.
     Protocol = (1002, "the frame breaks the WebSocket protocol"),
     /// A text frame was not UTF-8.

@@ -37,14 +37,17 @@ pub fn answer<R: Reply>(
     frames: &mut Vec<Utf8Bytes>,
 ) {
     let frame = encode(&Answer { method }, &reply, reference, absent);
-    if frame.len() > FRAME_OUT_BYTES_MAX
-        && let Some(rest) = reply.split_off()
-    {
-        answer(method, reply, reference, absent, frames);
-        answer(method, rest, reference, absent, frames);
-    } else {
-        frames.push(frame);
+    if frame.len() <= FRAME_OUT_BYTES_MAX {
+        return frames.push(frame);
     }
+    let Some(rest) = reply.split_off() else {
+        debug_assert!(false, "an answer that cannot be split has {} bytes", frame.len());
+        return frames.push(frame);
+    };
+    // Not kept while its parts are made.
+    drop(frame);
+    answer(method, reply, reference, absent, frames);
+    answer(method, rest, reference, absent, frames);
 }
 
 #[derive(Serialize)]

@@ -89,6 +89,11 @@ impl Expression {
         Ok(Self { shape })
     }
 
+    /// One that no text matches.
+    pub fn nothing() -> Self {
+        Self { shape: Shape::General("^[a&&b]$".to_owned()) }
+    }
+
     /// Whether it has to be compiled, together with others: not when it is plain letters with open ends.
     pub fn is_compiled(&self) -> bool {
         matches!(self.shape, Shape::General(_))
