@@ -164,6 +164,7 @@ async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_
         Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), 1001),
         other => panic!("a close was expected, not {other:?}"),
     }
+    drop(client);
     serving.await.expect("the panic was caught");
     assert!(shared.hub.is_empty() && shared.engine.is_writable());
 }

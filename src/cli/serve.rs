@@ -173,6 +173,10 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     // Before anything listens: a stop that comes early must not be missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Systems start programs with a low soft limit, for the sake of those that use select(); every connection takes a file.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit on open files could not be raised, so fewer connections can be served");
+    }
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
     let mut gateway = Gateway::start(options).await?;
     for new in gateway.take_new_tokens() {
