@@ -27,9 +27,9 @@ pub struct Limits {
     pub turn_wait: Duration,
     /// Bytes of answers gathered before they are sent.
     pub outbox_bytes_max: usize,
-    /// Changes of one connection under way at once; further frames wait unread.
+    /// Changes of one connection under way at once, with the answers that wait behind them; further frames wait unread.
     pub in_flight_max: usize,
-    /// Bytes of frames with changes of one connection under way at once; further frames wait unread.
+    /// Bytes of the frames of those changes, and of those answers; further frames wait unread.
     pub in_flight_bytes_max: usize,
     /// Submissions that wait for the engine, of all connections; further ones wait with their connection.
     pub submissions_max: usize,

@@ -72,7 +72,7 @@ pub struct EngineHandle {
 }
 
 impl EngineHandle {
-    /// Hands changes over. The outcomes come, in their order, when all are durable; none come if the engine has stopped.
+    /// Hands changes over. The outcomes come, in their order, when all are as durable as the journal promises; none come if the engine has stopped.
     pub async fn submit(&self, submission: Submission) -> oneshot::Receiver<Vec<Outcome>> {
         let (done, outcomes) = oneshot::channel();
         // A closed channel drops `done`, which is what the receiver needs to know.
@@ -262,14 +262,14 @@ impl Drop for Engine {
 }
 
 /// The refusal of a change after the journal has failed.
-pub fn not_writable() -> Error {
+fn not_writable() -> Error {
     let message = "storage is not writable, and the change was not made; reading still works, try again when an administrator \
                    has restarted the gateway";
     Error::new(Code::NotWritable, message)
 }
 
-/// The refusal of a change with which the journal failed: nobody knows how much of it the disk has.
-fn perhaps_written() -> Error {
+/// The refusal of a change with which the journal or the engine failed: nobody knows how much of it the disk has.
+pub fn perhaps_written() -> Error {
     let message = "the change could not be made durable: it is not made now, but may be there after a restart; reading still \
                    works, look again when an administrator has restarted the gateway";
     Error::new(Code::NotWritable, message)

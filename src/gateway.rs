@@ -86,8 +86,8 @@ pub enum StartError {
     Listen(SocketAddr, #[source] io::Error),
     /// The store has the demo's tokens, and the address is for others too.
     #[error(
-        "the data directory holds the demo data, whose tokens everybody knows, so it is served on loopback only, not on {0}; \
-         choose another directory with --data"
+        "the data directory or the seed holds the demo data, whose tokens everybody knows, so it is served on loopback only, not \
+         on {0}; choose another directory with --data, and other tokens"
     )]
     DemoInPublic(SocketAddr),
     /// The system gives no thread.
@@ -123,7 +123,7 @@ impl Gateway {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let Opened { writer, journal, snapshots, directory } = open(store)?;
         let state = writer.state().clone();
-        if !listen.ip().is_loopback() && seed::holds_demo_token(&state) {
+        if !listen.ip().is_loopback() && (seed.sets_demo_token() || seed::holds_demo_token(&state)) {
             return Err(StartError::DemoInPublic(listen));
         }
         let hub = Arc::new(Hub::default());

@@ -14,7 +14,7 @@
 //! - [`methods`] is the list of what can be asked. Each method is a struct of its fields; its permission stands beside it, and
 //!   [`access`] is the one gate before all of them.
 //! - A query is answered from the [`state`] on the connection's task. A change is checked there against the state as it stands,
-//!   prepared (clock, random tokens, hashes), and handed to the [`engine`].
+//!   prepared (random tokens, hashes), and handed to the [`engine`].
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
@@ -27,7 +27,7 @@
 //! 1. `state/` and every `run` do no I/O, read no clock, draw no random number, and depend on no map's iteration order; so
 //!    the same journal makes the same state, always and everywhere.
 //! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk.
-//! 3. State changes in one place: there is one [`state::Writer`], and only [`fold::fold`] is given it, by the engine and in recovery.
+//! 3. State changes in one place: there is one [`state::Writer`], and live it is the engine's, which gives it to [`fold::fold`] alone.
 //! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `server` or `gateway`.
 //! 5. Every queue, frame, batch, page, connection count and wait has a limit in `config.rs`.
 //! 6. No secret is written: tokens are hashed in `prepare`, and [`state::token::Secret`] in clear cannot be serialised.

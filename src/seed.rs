@@ -8,7 +8,7 @@ use crate::access::Caller;
 use crate::engine::{Submission, now_ms};
 use crate::fold::fold;
 use crate::journal::Entry;
-use crate::methods::{Answer, Change, NewToken};
+use crate::methods::{Answer, Change, NewToken, Verdict};
 use crate::shared::Shared;
 use crate::state::token::TokenHash;
 use crate::state::{State, Writer};
@@ -77,6 +77,11 @@ impl Seed {
         Ok(Self { name: path.display().to_string(), text })
     }
 
+    /// Whether it sets a token of the demo data, which everybody knows.
+    pub fn sets_demo_token(&self) -> bool {
+        tokens(&self.text).any(|token| tokens(DEMO).any(|known| known == token))
+    }
+
     /// Its messages, each made on a state of its own first: what one refuses, the empty store would refuse as well.
     fn rehearsed(&self) -> Result<Submission, SeedError> {
         let mut stage = Writer::default();
@@ -97,6 +102,9 @@ impl Seed {
             };
             let mut change = read()?.map_err(refused)?;
             change.admit(stage.state(), Caller::Seed, None).map_err(refused)?;
+            if let Verdict::Unchanged(_) = change.check(stage.state()).map_err(refused)? {
+                continue;
+            }
             change.prepare(stage.state());
             let entry = Entry { seq: stage.state().folded() + 1, at_ms: now_ms(), by: Caller::Seed, change };
             let rehearsed = entry.copy().map_err(|what| refused(Error::field(&method, what)))?;
@@ -107,10 +115,15 @@ impl Seed {
     }
 }
 
-/// Applies a seed to an empty store, all of it at once, and gives the tokens that were made for its bots.
+/// Applies a seed to an empty store, all of it with one flush, and gives the tokens that were made for its bots.
+///
+/// A loss of power within that flush may leave a part of it; then the store is not empty, and is better removed.
 pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedError> {
     if shared.state.folded() > 0 {
-        tracing::info!(seed = seed.name, "the store is not empty, so the seed was not applied");
+        tracing::info!(
+            seed = seed.name,
+            "the store is not empty, so the seed was not applied; to apply it, start with an empty directory"
+        );
         return Ok(Vec::new());
     }
     let submission = seed.rehearsed()?;
@@ -128,10 +141,14 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
 
 /// Whether a state has a token of the demo data, which everybody knows.
 pub fn holds_demo_token(state: &State) -> bool {
+    tokens(DEMO).any(|token| state.bot_of_token(&TokenHash::of(&token)).is_some())
+}
+
+/// The tokens that messages set.
+fn tokens(messages: &str) -> impl Iterator<Item = String> {
     #[derive(Deserialize)]
     struct Line {
         token: Option<String>,
     }
-    let tokens = DEMO.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.token);
-    tokens.map(|token| TokenHash::of(&token)).any(|token| state.bot_of_token(&token).is_some())
+    messages.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.token)
 }

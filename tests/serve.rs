@@ -154,6 +154,29 @@ fn demo_data_stay_on_loopback_without_the_flag_too() {
 }
 
 #[test]
+fn demo_tokens_in_a_seed_stay_on_loopback_too() {
+    let home = Home::new();
+    let demo =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo.jsonl")).expect("there is demo data");
+    let seed = home.write("seed.jsonl", &demo);
+    let refused = run(&["serve", "--seed", &seed, "--listen", "0.0.0.0:0", "--data", &home.text("data")]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("whose tokens everybody knows"), "{refused:?}");
+}
+
+#[test]
+fn a_seed_with_a_pattern_that_cannot_be_read_is_refused_whole() {
+    let home = Home::new();
+    let seed = home.write(
+        "seed.jsonl",
+        r#"{"method":"setApp","app_id":"1"}
+{"method":"addWhitelistPatterns","app_id":"1","patterns":[{"pattern":"ab(c","operator":"regex"}]}"#,
+    );
+    let refused = home.refused(&["--seed", &seed]);
+    assert!(refused.stderr.contains("seed.jsonl:2: 400 patterns[0]"), "{refused:?}");
+    assert!(refused.stderr.contains("nothing of the seed was applied"), "{refused:?}");
+}
+
+#[test]
 fn a_demo_leaves_another_store_alone() {
     let home = Home::new();
     assert_eq!(home.serve(&[]).stop().code, Some(0));

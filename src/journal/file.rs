@@ -103,7 +103,9 @@ fn new_segment(directory: &Path, first_seq: u64) -> io::Result<(File, u64)> {
     let mut header = Vec::new();
     write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq });
     let aside = directory.join("journal.tmp");
-    let mut segment = File::create(&aside)?;
+    // For appending, like a segment that is resumed: after a cut the next batch must follow the last good one.
+    let mut segment = File::options().append(true).create(true).open(&aside)?;
+    segment.set_len(0)?;
     segment.write_all(&header)?;
     segment.sync_all()?;
     // A segment of this name can only be one that holds no entry: nothing is lost.

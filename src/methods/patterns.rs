@@ -134,6 +134,11 @@ impl<L: OfList> Method for Add<L> {
 
 impl<L: OfList> Alter for Add<L> {
     fn check(&mut self, state: &State) -> Result<Verdict<Changed>, Error> {
+        // Reading patterns may take long, so it is done between two looks at the list, under no guard.
+        let unread = with_app(state, self.app_id, |app| self.unread(&app.list(L::LIST).patterns))?;
+        for index in unread {
+            self.expressions[index] = Some(self.read(index)?);
+        }
         with_app(state, self.app_id, |app| {
             let fresh = self.fresh(&app.list(L::LIST).patterns, Err)?;
             let nothing = Changed::new(app.settings.app_id, Vec::new(), L::RECORD_INDEX);
@@ -161,6 +166,20 @@ impl<L: OfList> Alter for Add<L> {
 }
 
 impl<L> Add<L> {
+    /// Which of the patterns do not stand on the list yet, and were not read.
+    fn unread(&mut self, list: &PatternList) -> Vec<usize> {
+        self.expressions.resize(self.patterns.0.len(), None);
+        let fields = self.patterns.0.iter().zip(&self.expressions).enumerate();
+        let unread = fields.filter(|(_, (field, read))| read.is_none() && list.with_text(&field.pattern).is_none());
+        unread.map(|(index, _)| index).collect()
+    }
+
+    fn read(&self, index: usize) -> Result<Expression, Error> {
+        let field = &self.patterns.0[index];
+        let expression = Expression::parse(&field.pattern, field.operator);
+        expression.map_err(|error| Error::field(format_args!("patterns[{index}]"), error))
+    }
+
     /// Which of the patterns do not stand on the list yet, each once; afterwards their expressions are known.
     fn fresh(
         &mut self,
@@ -178,9 +197,7 @@ impl<L> Add<L> {
                 None => {
                     let expression = match self.expressions[index].take() {
                         Some(expression) => expression,
-                        None => Expression::parse(pattern, *operator)
-                            .map_err(|error| Error::field(format_args!("patterns[{index}]"), error))
-                            .or_else(&unreadable)?,
+                        None => self.read(index).or_else(&unreadable)?,
                     };
                     compiled += usize::from(expression.is_compiled());
                     self.expressions[index] = Some(expression);

@@ -15,7 +15,7 @@ pub struct Metered<S> {
 }
 
 impl<S> Metered<S> {
-    /// A stream that fails once more than `bytes` were read.
+    /// A stream that fails once `bytes` were read.
     pub fn new(stream: S, bytes: usize) -> Self {
         Self { stream, left: Some(bytes) }
     }

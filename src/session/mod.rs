@@ -155,9 +155,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             Ok(())
         });
-        // Whoever waits longer than that learns of it by the close.
-        if let Ok(Err(end)) = settled.await {
-            return end;
+        match settled.await {
+            Ok(Ok(())) => {}
+            Ok(Err(end)) => return end,
+            // Whoever waits longer than that learns of it by the close; an answer after those cut off would tell a wrong story.
+            Err(_) => return End::Close(close),
         }
         if close == Close::Revoked {
             let error =
@@ -223,11 +225,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if ping {
                 self.socket.feed(Message::Ping(Bytes::new())).await?;
             }
-            while !self.outbox.is_empty() {
-                // The bound is on progress, not on the whole: a slow reader of many answers is no idle one.
-                let portion = self.outbox.len().min(FRAMES_PER_WRITE);
-                let (socket, frames) = (&mut self.socket, self.outbox.drain(..portion));
-                timeout(patience, feed(socket, frames)).await??;
+            for frame in self.outbox.drain(..) {
+                // The bound is on progress, not on the whole: who reads much slowly still reads.
+                timeout(patience, self.socket.feed(Message::Text(frame))).await??;
             }
             timeout(patience, self.socket.flush()).await??;
             Ok::<(), Unsent>(())
@@ -250,9 +250,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-/// Frames that are given to the socket under one bound.
-const FRAMES_PER_WRITE: usize = 64;
-
 /// Why answers were not sent.
 enum Unsent {
     Broken,
@@ -269,16 +266,6 @@ impl From<tokio::time::error::Elapsed> for Unsent {
     fn from(_: tokio::time::error::Elapsed) -> Self {
         Self::Unread
     }
-}
-
-async fn feed<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    frames: impl Iterator<Item = Utf8Bytes>,
-) -> tungstenite::Result<()> {
-    for frame in frames {
-        socket.feed(Message::Text(frame)).await?;
-    }
-    Ok(())
 }
 
 /// What the end of a socket's stream means.

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
 use crate::config::Limits;
-use crate::engine::{Submission, not_writable};
+use crate::engine::{Submission, perhaps_written};
 use crate::fold::Outcome;
 use crate::methods::{Change, Command};
 use crate::wire::envelope::Reference;
@@ -171,7 +171,7 @@ impl Pipeline {
             }
             Ticket::Change { reference, method, bytes } => {
                 self.bytes -= bytes;
-                match outcomes.next().unwrap_or_else(|| Err(not_writable())) {
+                match outcomes.next().unwrap_or_else(|| Err(perhaps_written())) {
                     Ok(answer) => answer.encode(&reference, outbox),
                     Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
                 }

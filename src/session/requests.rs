@@ -44,8 +44,10 @@ impl<S> Session<S> {
             self.count_outbox(before);
             before = self.outbox.len();
         }
-        if let Some(parked) = self.pipeline.unpark() {
-            self.decide(parked);
+        match self.pipeline.unpark() {
+            Some(parked) if parked.bytes > self.shared.limits.heavy_frame_bytes => aside(|| self.decide(parked)),
+            Some(parked) => self.decide(parked),
+            None => {}
         }
     }
 
