@@ -34,9 +34,7 @@ pub fn fold_files(files: &Files) -> Result<Recovered, ReadError> {
     let mut recovered = Recovered { writer, snapshot_seq, snapshot_records, entries: 0, last: None };
     for (index, segment) in files.segments.iter().enumerate() {
         let last = index + 1 == files.segments.len();
-        // A segment whose successor begins within the snapshot is covered by it; it only waits to be removed.
-        let covered = files.segments.get(index + 1).is_some_and(|next| next.seq <= snapshot_seq + 1);
-        if !covered {
+        if !files.is_covered(index, snapshot_seq) {
             recovered.fold_segment(segment, last)?;
         }
     }

@@ -114,7 +114,11 @@ fn check(dir: &Path) -> Result<(), JournalError> {
     if let Some(snapshot) = files.snapshots.last() {
         writeln!(out, "snapshot  {}  whole", snapshot.path.display())?;
     }
-    for segment in &files.segments {
+    for (index, segment) in files.segments.iter().enumerate() {
+        if files.is_covered(index, recovered.snapshot_seq) {
+            writeln!(out, "segment   {}  not read, for the snapshot holds all of it", segment.path.display())?;
+            continue;
+        }
         let torn = recovered.last.as_ref().filter(|(path, end)| *path == segment.path && end.torn_bytes > 0);
         match torn {
             None => writeln!(out, "segment   {}  whole", segment.path.display())?,

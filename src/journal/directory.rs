@@ -47,6 +47,13 @@ pub struct Files {
     pub snapshots: Vec<Numbered>,
 }
 
+impl Files {
+    /// Whether a snapshot holds all of a segment, so that it only waits to be removed: its successor begins within the snapshot.
+    pub fn is_covered(&self, segment: usize, snapshot_seq: u64) -> bool {
+        self.segments.get(segment + 1).is_some_and(|next| next.seq <= snapshot_seq + 1)
+    }
+}
+
 impl DataDir {
     /// Creates the directory where needed, and takes it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {

@@ -17,7 +17,7 @@ pub enum ReadError {
     /// Something that was whole once is so no more.
     #[error(
         "{path} is damaged at byte {offset}: the line {what}. Nothing was changed. Restore the file from a copy, or, to go on \
-         without this line and all after it, cut it: truncate -s {offset} {path}"
+         without this line and all after it, remove any later journal segment and cut this one: truncate -s {offset} {path}"
     )]
     Damaged {
         /// The file.

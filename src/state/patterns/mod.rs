@@ -34,6 +34,7 @@ pub struct Matcher {
 
 impl Matcher {
     /// Adds a pattern.
+    #[cfg(test)]
     pub fn insert(&mut self, id: u64, expression: &Expression) {
         self.insert_all([(id, expression)]);
     }
