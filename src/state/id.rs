@@ -1,4 +1,5 @@
-//! This is where numeric ids get their types: apps and bots are known by a number that travels as a string of digits.
+//! This is where ids get their types: apps and bots are known by a number that travels as a string of digits, users and what is
+//! theirs by a number that travels as one, organisations by a name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -82,9 +83,183 @@ numeric_id! {
     RecordId
 }
 
+/// The highest serial id: they are 32-bit signed integers where they come from.
+const SERIAL_MAX: u32 = i32::MAX.unsigned_abs();
+
+/// Why a number is no serial id.
+#[derive(Debug, thiserror::Error)]
+#[error("an id is a whole number from 1 to {SERIAL_MAX}")]
+pub struct NotASerialId;
+
+macro_rules! serial_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Written as a number from 1 to 2147483647; read from such a number or its digits.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The id as a number.
+            pub fn get(self) -> u32 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl TryFrom<u64> for $name {
+            type Error = NotASerialId;
+
+            fn try_from(number: u64) -> Result<Self, NotASerialId> {
+                u32::try_from(number).ok().filter(|id| (1..=SERIAL_MAX).contains(id)).map(Self).ok_or(NotASerialId)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotASerialId;
+
+            fn from_str(text: &str) -> Result<Self, NotASerialId> {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let number: u64 = text.parse().ok().filter(|_| digits).ok_or(NotASerialId)?;
+                number.try_into()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Serial;
+                impl Visitor<'_> for Serial {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an id, as an integer or a string of digits")
+                    }
+
+                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$name, E> {
+                        number.try_into().map_err(E::custom)
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_any(Serial)
+            }
+        }
+    };
+}
+
+serial_id! {
+    /// A user: somebody with an email address, who may have a password.
+    UserId
+}
+
+serial_id! {
+    /// A chat of a user.
+    ChatId
+}
+
+serial_id! {
+    /// A share: a chat that others may open.
+    ShareId
+}
+
+serial_id! {
+    /// A user's place on a share's whitelist, counted over all shares.
+    EntryId
+}
+
+serial_id! {
+    /// A place on an organisation's whitelist, counted over all organisations.
+    MemberId
+}
+
+serial_id! {
+    /// An api key of an organisation's member.
+    KeyId
+}
+
+/// Characters of the longest name that an organisation is known by.
+const ORG_ID_CHARS_MAX: usize = 64;
+
+/// An organisation, known by a name of letters, digits, `.`, `_` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
+pub struct OrgId(Box<str>);
+
+/// Why a text is no organisation's name.
+#[derive(Debug, thiserror::Error)]
+#[error("an organisation's id has 1 to {ORG_ID_CHARS_MAX} characters out of `a-z A-Z 0-9 . _ -`")]
+pub struct NotAnOrgId;
+
+impl OrgId {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<Box<str>> for OrgId {
+    type Error = NotAnOrgId;
+
+    fn try_from(text: Box<str>) -> Result<Self, NotAnOrgId> {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=ORG_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(known) {
+            Ok(Self(text))
+        } else {
+            Err(NotAnOrgId)
+        }
+    }
+}
+
+impl FromStr for OrgId {
+    type Err = NotAnOrgId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOrgId> {
+        Box::<str>::from(text).try_into()
+    }
+}
+
+impl From<OrgId> for Box<str> {
+    fn from(id: OrgId) -> Self {
+        id.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_serial_id_is_read_from_numbers_and_digits_and_written_as_a_number() {
+        for text in ["\"456\"", "456"] {
+            let id: ShareId = serde_json::from_str(text).expect("both forms are ids");
+            assert_eq!(serde_json::to_string(&id).expect("ids encode"), "456");
+        }
+        for text in ["0", "-1", "1.5", "2147483648", "\"\"", "\"+1\"", "\"1e3\"", "null", "true", "[]"] {
+            assert!(serde_json::from_str::<ShareId>(text).is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn an_organisation_is_known_by_a_plain_name() {
+        assert!("acme".parse::<OrgId>().is_ok() && "Acme_Inc.-2".parse::<OrgId>().is_ok());
+        for text in ["", "a b", "a/b", "é", &"x".repeat(65)] {
+            assert!(text.parse::<OrgId>().is_err(), "{text} was taken");
+        }
+    }
 
     #[test]
     fn an_id_is_read_from_digits_and_integers_and_written_as_digits() {
