@@ -10,6 +10,7 @@ pub mod digest;
 pub mod email;
 pub mod id;
 pub mod moment;
+pub mod organization;
 pub mod pattern_list;
 pub mod patterns;
 pub mod ranked;
