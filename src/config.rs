@@ -45,6 +45,10 @@ pub struct Limits {
     pub idle_wait: Duration,
     /// How long closing may take: the client's own close frame, and all connections together at a stop.
     pub close_wait: Duration,
+    /// Bytes of an HTTP request's body.
+    pub body_bytes_max: usize,
+    /// How long a client may take over the body of its HTTP request.
+    pub body_wait: Duration,
     /// How long accepting pauses when the process is out of descriptors.
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
@@ -74,6 +78,8 @@ impl Default for Limits {
             ping_interval: Duration::from_secs(30),
             idle_wait: Duration::from_secs(120),
             close_wait: Duration::from_secs(5),
+            body_bytes_max: 2_000_000,
+            body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
         }

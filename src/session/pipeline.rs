@@ -3,16 +3,21 @@
 use std::collections::VecDeque;
 use std::vec;
 
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
-use crate::config::Limits;
+use crate::config::{FRAME_OUT_BYTES_MAX, Limits};
 use crate::engine::{Submission, perhaps_written};
 use crate::fold::Outcome;
 use crate::methods::{Change, Command};
 use crate::wire::envelope::Reference;
+use crate::wire::error::Error;
 use crate::wire::frame;
+
+/// A change that is being prepared on another thread.
+type Work = BoxFuture<'static, Result<Change, Error>>;
 
 /// What the engine answers to a submission; an error when it has stopped.
 pub type Outcomes = Result<Vec<Outcome>, oneshot::error::RecvError>;
@@ -29,6 +34,15 @@ pub struct Pipeline {
     answers: usize,
     bytes: usize,
     parked: Option<Parked>,
+    preparing: Option<Preparing>,
+}
+
+/// A change whose passwords are being hashed. Nothing is read until that is done.
+struct Preparing {
+    work: Work,
+    method: &'static str,
+    reference: Reference,
+    bytes: usize,
 }
 
 /// A command whose answer depends on changes before it. Nothing is read until it is decided.
@@ -66,6 +80,7 @@ impl Pipeline {
             answers: 0,
             bytes: 0,
             parked: None,
+            preparing: None,
         }
     }
 
@@ -77,6 +92,16 @@ impl Pipeline {
     /// Whether outcomes that came wait for room in the outbox.
     pub fn is_settling(&self) -> bool {
         self.settling.is_some()
+    }
+
+    /// Whether a change is being prepared on another thread.
+    pub fn is_preparing(&self) -> bool {
+        self.preparing.is_some()
+    }
+
+    /// Whether answers are still to come.
+    pub fn is_busy(&self) -> bool {
+        self.is_preparing() || self.is_waiting() || self.is_settling()
     }
 
     /// Whether no change is under way, so that what the state says now is final.
@@ -92,6 +117,7 @@ impl Pipeline {
     /// Whether another frame may be read.
     pub fn has_room(&self, limits: &Limits) -> bool {
         self.parked.is_none()
+            && self.preparing.is_none()
             && self.settling.is_none()
             && self.answers < limits.in_flight_max
             && self.bytes < limits.in_flight_bytes_max
@@ -124,6 +150,27 @@ impl Pipeline {
     /// Puts a command aside until everything before it is settled.
     pub fn park(&mut self, parked: Parked) {
         self.parked = Some(parked);
+    }
+
+    /// Takes a change that is being prepared. Must not be called while another one is.
+    pub fn prepare(&mut self, work: Work, method: &'static str, reference: Reference, bytes: usize) {
+        self.preparing = Some(Preparing { work, method, reference, bytes });
+    }
+
+    /// The change that is being prepared, once it is. Must not be called when there is none; may be given up and called again.
+    pub async fn prepared(&mut self) -> Result<Change, Error> {
+        let preparing = self.preparing.as_mut().expect("asked for only while something is being prepared");
+        (&mut preparing.work).await
+    }
+
+    /// Goes on with what was prepared, or gives back what is refused.
+    pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, &'static str, Reference)> {
+        let Preparing { method, reference, bytes, .. } = self.preparing.take()?;
+        match prepared {
+            Ok(change) => self.gather(change, reference, bytes),
+            Err(error) => return Some((error, method, reference)),
+        }
+        None
     }
 
     /// The command that was put aside, once everything before it is settled.
@@ -172,7 +219,7 @@ impl Pipeline {
             Ticket::Change { reference, method, bytes } => {
                 self.bytes -= bytes;
                 match outcomes.next().unwrap_or_else(|| Err(perhaps_written())) {
-                    Ok(answer) => answer.encode(&reference, outbox),
+                    Ok(answer) => answer.encode(&reference, FRAME_OUT_BYTES_MAX, outbox),
                     Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
                 }
             }
