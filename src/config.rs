@@ -53,6 +53,16 @@ pub struct Limits {
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
     pub relaxed_flush_interval: Duration,
+    /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
+    pub guesses_burst: u32,
+    /// How long it takes until one guess more is allowed.
+    pub guess_interval: Duration,
+    /// Pairs of origin and secret that are remembered before those that have waited long enough are forgotten.
+    pub guess_keys_max: usize,
+    /// Passwords that are hashed at once. Each takes a core, and 19 MiB.
+    pub password_threads_max: usize,
+    /// Passwords that wait to be hashed; further ones are refused.
+    pub password_queue_max: usize,
 }
 
 impl Default for Limits {
@@ -82,6 +92,11 @@ impl Default for Limits {
             body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
+            guesses_burst: 30,
+            guess_interval: Duration::from_secs(2),
+            guess_keys_max: 65_536,
+            password_threads_max: 2,
+            password_queue_max: 256,
         }
     }
 }
