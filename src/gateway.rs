@@ -20,14 +20,12 @@ use crate::journal::file::{Durability, FileJournal};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::read::ReadError;
 use crate::methods::NewToken;
-use crate::passwords::Passwords;
 use crate::recovery;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
-use crate::throttle::Throttle;
 use crate::wire::close::Close;
 
 /// Where changes are kept.
@@ -136,17 +134,9 @@ impl Gateway {
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots);
         let engine = engine.spawn().map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let shared = Arc::new(Shared {
-            state,
-            engine: handle,
-            hub,
-            error_method,
-            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
-            open_sign_up,
-            passwords: Passwords::new(&limits),
-            throttle: Throttle::new(&limits),
-            limits,
-        });
+        let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+        let shared = Shared::new(state, handle, hub, limits);
+        let shared = Arc::new(Shared { error_method, public_url, open_sign_up, ..shared });
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {

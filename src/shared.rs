@@ -36,6 +36,21 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What connections have at hand where nothing else is said: reached where it listens, open to all, refusals without a method.
+    pub fn new(state: Arc<State>, engine: EngineHandle, hub: Arc<Hub>, limits: Limits) -> Self {
+        Self {
+            state,
+            engine,
+            hub,
+            error_method: false,
+            public_url: String::new(),
+            open_sign_up: true,
+            passwords: Passwords::new(&limits),
+            throttle: Throttle::new(&limits),
+            limits,
+        }
+    }
+
     /// What a caller sees now.
     pub fn view(&self, caller: Caller) -> View<'_> {
         View { state: &self.state, caller, at_ms: now_ms() }

@@ -182,12 +182,17 @@ fn share_management(view: View<'_>, user_id: UserId) -> Result<(), Error> {
             }
             Err(Error::new(
                 Code::PermissionMissing,
-                format!("bot {id} lacks \"share_management\" of user {user_id}; an administrator grants it with setBot"),
+                format!(
+                    "bot {id} lacks \"share_management\" of user {user_id}; an administrator grants it with setBot"
+                ),
             ))
         }
         Caller::Anyone | Caller::ApiKey(_) => Err(Error::new(
             Code::PermissionMissing,
-            format!("{} cannot manage the shares of a user; the user can, and bots that were granted it", described(view.caller)),
+            format!(
+                "{} cannot manage the shares of a user; the user can, and bots that were granted it",
+                described(view.caller)
+            ),
         )),
     }
 }
@@ -204,7 +209,10 @@ fn org_permission(view: View<'_>, org_id: &OrgId, permission: OrgPermission) -> 
         )),
         Caller::Anyone | Caller::User(_) => Err(Error::new(
             Code::PermissionMissing,
-            format!("{} holds nothing in organisation {org_id}; api keys of its members do, and bots", described(view.caller)),
+            format!(
+                "{} holds nothing in organisation {org_id}; api keys of its members do, and bots",
+                described(view.caller)
+            ),
         )),
     }
 }
@@ -225,5 +233,8 @@ fn anonymous() -> Error {
 }
 
 fn gone() -> Error {
-    Error::new(Code::NotAuthenticated, "the token is void, for its owner was removed; ask an administrator for a new one")
+    Error::new(
+        Code::NotAuthenticated,
+        "the token is void, for its owner was removed; ask an administrator for a new one",
+    )
 }

@@ -4,7 +4,7 @@
 mod body;
 pub mod credentials;
 mod rpc;
-mod run;
+pub mod run;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -16,7 +16,11 @@ pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Resul
 }
 
 /// Makes a change, and gives its reply once it is durable.
-pub async fn change<M: Listed>(shared: &Arc<Shared>, visitor: &Visitor, method: M) -> Result<<M as Method>::Reply, Error> {
+pub async fn change<M: Listed>(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    method: M,
+) -> Result<<M as Method>::Reply, Error> {
     let answer = submit(shared, visitor, method.into_change()).await?;
     M::reply_of(answer).ok_or_else(|| Error::new(Code::Unexpected, "the gateway gave the answer to another request"))
 }

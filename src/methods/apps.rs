@@ -7,7 +7,6 @@ use super::page::{Page, PageEnd};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::config::NAME_BYTES_MAX;
-use crate::state::State;
 use crate::state::app::{App, AppSettings, List};
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;

@@ -8,7 +8,6 @@ use super::signups::SignupRecord;
 use super::{Ask, Call, Method};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::SIGNUP_ID_BYTES_MAX;
-use crate::state::State;
 use crate::state::decision::Reason;
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;

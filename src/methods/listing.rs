@@ -9,7 +9,6 @@ use super::list::{OfList, resolve, resolved, with_app};
 use super::page::Page;
 use super::{Ask, Call, Method};
 use crate::access::{About, Permission, Sender, View};
-use crate::state::State;
 use crate::state::app::List;
 use crate::state::id::AppId;
 use crate::wire::error::Error;

@@ -11,7 +11,6 @@ use super::page::{Page, PageEnd, Start};
 use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
-use crate::state::State;
 use crate::state::app::List;
 use crate::state::id::{AppId, RecordId};
 use crate::state::pattern_list::{Pattern, PatternList};

@@ -10,7 +10,6 @@ use super::page::{Page, PageEnd, Start};
 use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
-use crate::state::State;
 use crate::state::app::{App, List};
 use crate::state::id::{AppId, RecordId};
 use crate::state::signup_list::{Entry, SignupList, Tags};

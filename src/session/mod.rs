@@ -117,13 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.settle();
                     None
                 }
-                prepared = self.pipeline.prepared(), if self.pipeline.is_preparing() => {
-                    self.take_prepared(prepared);
-                    None
-                }
-                outcomes = self.pipeline.outcomes(), if self.pipeline.is_waiting() => {
-                    self.pipeline.take_outcomes(outcomes);
-                    self.settle();
+                progress = self.pipeline.progress(), if self.pipeline.is_pending() => {
+                    self.take_progress(progress);
                     None
                 }
                 close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
@@ -148,14 +143,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let patience = self.shared.limits.close_wait;
         let settled = timeout(patience, async {
             while self.pipeline.is_busy() {
-                if self.pipeline.is_preparing() {
-                    let prepared = self.pipeline.prepared().await;
-                    self.take_prepared(prepared);
-                } else if !self.pipeline.is_settling() {
-                    let outcomes = self.pipeline.outcomes().await;
-                    self.pipeline.take_outcomes(outcomes);
+                if self.pipeline.is_settling() {
+                    self.settle();
+                } else {
+                    let progress = self.pipeline.progress().await;
+                    self.take_progress(progress);
                 }
-                self.settle();
                 self.submit().await;
                 self.send().await?;
             }

@@ -22,6 +22,14 @@ type Work = BoxFuture<'static, Result<Change, Error>>;
 /// What the engine answers to a submission; an error when it has stopped.
 pub type Outcomes = Result<Vec<Outcome>, oneshot::error::RecvError>;
 
+/// What came of something that was under way elsewhere.
+pub enum Progress {
+    /// The engine is done with the oldest submission.
+    Outcomes(Outcomes),
+    /// A change was prepared, or refused.
+    Prepared(Result<Change, Error>),
+}
+
 /// Changes of one connection on their way through the engine, and the answers that must not overtake theirs.
 pub struct Pipeline {
     caller: Caller,
@@ -85,8 +93,13 @@ impl Pipeline {
     }
 
     /// Whether changes are with the engine.
-    pub fn is_waiting(&self) -> bool {
+    fn is_waiting(&self) -> bool {
         !self.in_flight.is_empty()
+    }
+
+    /// Whether something is under way elsewhere: changes with the engine, or one that is being prepared.
+    pub fn is_pending(&self) -> bool {
+        self.is_waiting() || self.preparing.is_some()
     }
 
     /// Whether outcomes that came wait for room in the outbox.
@@ -94,14 +107,9 @@ impl Pipeline {
         self.settling.is_some()
     }
 
-    /// Whether a change is being prepared on another thread.
-    pub fn is_preparing(&self) -> bool {
-        self.preparing.is_some()
-    }
-
     /// Whether answers are still to come.
     pub fn is_busy(&self) -> bool {
-        self.is_preparing() || self.is_waiting() || self.is_settling()
+        self.is_pending() || self.is_settling()
     }
 
     /// Whether no change is under way, so that what the state says now is final.
@@ -157,12 +165,6 @@ impl Pipeline {
         self.preparing = Some(Preparing { work, method, reference, bytes });
     }
 
-    /// The change that is being prepared, once it is. Must not be called when there is none; may be given up and called again.
-    pub async fn prepared(&mut self) -> Result<Change, Error> {
-        let preparing = self.preparing.as_mut().expect("asked for only while something is being prepared");
-        (&mut preparing.work).await
-    }
-
     /// Goes on with what was prepared, or gives back what is refused.
     pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, &'static str, Reference)> {
         let Preparing { method, reference, bytes, .. } = self.preparing.take()?;
@@ -191,10 +193,14 @@ impl Pipeline {
         self.in_flight.push_back(InFlight { tickets, outcomes });
     }
 
-    /// The outcomes of the oldest submission. Must not be called when nothing is waiting; may be given up and called again.
-    pub async fn outcomes(&mut self) -> Outcomes {
-        let oldest = self.in_flight.front_mut().expect("asked for only while something is waiting");
-        (&mut oldest.outcomes).await
+    /// What comes next of what is under way elsewhere. Must not be called when nothing is; may be given up and called again.
+    pub async fn progress(&mut self) -> Progress {
+        // Nothing is begun while a change is being prepared, and that only begins when all before it is settled.
+        if let Some(preparing) = &mut self.preparing {
+            return Progress::Prepared((&mut preparing.work).await);
+        }
+        let oldest = self.in_flight.front_mut().expect("asked for only while something is under way");
+        Progress::Outcomes((&mut oldest.outcomes).await)
     }
 
     /// Takes the outcomes of the oldest submission, to be encoded.

@@ -5,7 +5,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Session;
-use super::pipeline::Parked;
+use super::pipeline::{Parked, Progress};
 use crate::access::Sender;
 use crate::config::FRAME_OUT_BYTES_MAX;
 use crate::methods::{Change, Command, Query, Verdict};
@@ -98,8 +98,8 @@ impl<S> Session<S> {
         }
         let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
         let admitted = query.admit(Sender { view, bound_app: self.identity.bound_app });
-        let answered = || query.answer(view, &reference, FRAME_OUT_BYTES_MAX, &mut self.outbox);
-        match admitted.and_then(|()| answered()) {
+        let outbox = &mut self.outbox;
+        match admitted.and_then(|()| query.answer(view, &reference, FRAME_OUT_BYTES_MAX, outbox)) {
             Ok(()) => self.count_outbox(before),
             Err(error) => self.refuse(&error, Some(query.call().method), &reference),
         }
@@ -133,11 +133,17 @@ impl<S> Session<S> {
         }
     }
 
-    /// Goes on with a change that was prepared on another thread, or refuses it.
-    pub(super) fn take_prepared(&mut self, prepared: Result<Change, Error>) {
-        if let Some((error, method, reference)) = self.pipeline.take_prepared(prepared) {
-            self.refuse(&error, Some(method), &reference);
+    /// Goes on with what the pipeline came to.
+    pub(super) fn take_progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::Outcomes(outcomes) => self.pipeline.take_outcomes(outcomes),
+            Progress::Prepared(prepared) => {
+                if let Some((error, method, reference)) = self.pipeline.take_prepared(prepared) {
+                    self.refuse(&error, Some(method), &reference);
+                }
+            }
         }
+        self.settle();
     }
 
     fn answer(&mut self, frame: Utf8Bytes) {

@@ -112,7 +112,9 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Ut
 fn introduced(state: &State, caller: Caller) -> (u64, String) {
     match caller {
         Caller::Bot(id) => (id.0, state.bot(id).map(|bot| bot.name.clone()).unwrap_or_default()),
-        Caller::User(id) => (id.get().into(), state.user(id).map(|user| user.primary_email.to_string()).unwrap_or_default()),
+        Caller::User(id) => {
+            (id.get().into(), state.user(id).map(|user| user.primary_email.to_string()).unwrap_or_default())
+        }
         Caller::ApiKey(id) => (id.get().into(), state.api_key(id).map(|key| key.name.to_string()).unwrap_or_default()),
         Caller::Seed | Caller::Anyone => (0, String::new()),
     }

@@ -73,10 +73,8 @@ fn read(frame: &Utf8Bytes) -> Result<(Raw<'_>, Reference), Error> {
         return Err(Error::new(Code::Malformed, not_an_object(text)));
     }
     let raw: Raw<'_> = serde_json::from_str(text).map_err(|error| malformed("", &error))?;
-    let reference = Reference {
-        reference: echo("reference", frame, raw.reference)?,
-        short: echo("ref", frame, raw.short)?,
-    };
+    let reference =
+        Reference { reference: echo("reference", frame, raw.reference)?, short: echo("ref", frame, raw.short)? };
     Ok((raw, reference))
 }
 
@@ -93,10 +91,11 @@ pub fn fields<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 }
 
 fn malformed(path: &str, error: &serde_json::Error) -> Error {
-    let colon = if path.is_empty() { "" } else { ": " };
     let advice = if error.is_data() { "" } else { "; send one JSON object a frame" };
-    let refusal = Error::new(Code::Malformed, format!("{path}{colon}{error}{advice}"));
-    if path.is_empty() { refusal } else { refusal.at(path) }
+    match path {
+        "" => Error::new(Code::Malformed, format!("{error}{advice}")),
+        path => Error::field(path, format_args!("{error}{advice}")),
+    }
 }
 
 fn not_an_object(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! This is where refusals are catalogued: the number a client acts on, and a message that says what to do next.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::state::id::{AppId, BotId, OrgId, UserId};
 
@@ -71,26 +72,29 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The app it is about.
     pub app_id: Option<AppId>,
-    /// The path of the field it is about, such as `signups[3].signup_id`.
-    pub field: Option<Box<str>>,
+    /// Bytes of the path of the field it is about, with which its message begins.
+    path_bytes: usize,
 }
 
 impl Error {
     /// A refusal that is about no app in particular.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), app_id: None, field: None }
+        Self { code, message: message.into(), app_id: None, path_bytes: 0 }
     }
 
     /// A field that cannot be taken, named by its path in the message, such as `signups[3].signup_id`.
     pub fn field(path: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
-        let path = path.to_string();
-        Self::new(Code::Malformed, format!("{path}: {message}")).at(path)
+        let mut text = path.to_string();
+        let path_bytes = text.len();
+        // Writing into a text does not fail.
+        let _ = write!(text, ": {message}");
+        Self { path_bytes, ..Self::new(Code::Malformed, text) }
     }
 
-    /// The same refusal, about a field.
-    pub fn at(mut self, path: impl Into<Box<str>>) -> Self {
-        self.field = Some(path.into());
-        self
+    /// The path of the field it is about, such as `signups[3].signup_id`, and what is wrong with it.
+    pub fn at_field(&self) -> Option<(&str, &str)> {
+        let (path, message) = self.message.split_at_checked(self.path_bytes)?;
+        (!path.is_empty()).then(|| (path, message.trim_start_matches(": ")))
     }
 
     /// The same refusal, about an app.
