@@ -11,8 +11,18 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use crate::access::Caller;
 use crate::config::Limits;
 use crate::state::patterns::fold;
+
+/// Whose attempts count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Those from a network address, of whoever has no token.
+    Address(IpAddr),
+    /// Those of a caller.
+    Caller(Caller),
+}
 
 /// The attempts of the last while, counted by origin and by what is guessed at.
 ///
@@ -47,9 +57,13 @@ impl<C: Clock> Throttle<C> {
     }
 
     /// Counts an attempt, or tells how long to wait before the next. Targets compare folded, as email addresses do.
-    pub fn admit(&self, origin: IpAddr, target: &str) -> Result<(), Duration> {
+    pub fn admit(&self, origin: Origin, target: &str) -> Result<(), Duration> {
         self.sweep();
-        let key = self.hasher.hash_one((network(origin), fold(target)));
+        let origin = match origin {
+            Origin::Address(address) => Origin::Address(network(address)),
+            caller @ Origin::Caller(_) => caller,
+        };
+        let key = self.hasher.hash_one((origin, fold(target)));
         self.attempts.check_key(&key).map_err(|refusal| refusal.wait_time_from(self.attempts.clock().now()))
     }
 
@@ -88,8 +102,8 @@ mod tests {
         (clock.clone(), Throttle::with_clock(limits, clock))
     }
 
-    fn origin(text: &str) -> IpAddr {
-        text.parse().expect("the test's addresses are addresses")
+    fn origin(text: &str) -> Origin {
+        Origin::Address(text.parse().expect("the test's addresses are addresses"))
     }
 
     #[test]
