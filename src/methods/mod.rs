@@ -3,12 +3,16 @@
 //!
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
+mod add_to_org_whitelist;
+mod api_keys;
 mod apps;
 mod bots;
 mod check_access;
 mod dispatch;
 mod list;
 mod listing;
+mod org_whitelist;
+mod organizations;
 mod page;
 mod patterns;
 mod set_bot;
@@ -26,12 +30,16 @@ use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
+pub use add_to_org_whitelist::AddToOrgWhitelist;
+pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
+pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
 pub use set_bot::SetBot;
 
 /// `addToWhitelist`
@@ -74,6 +82,12 @@ methods! {
         SetBot,
         RotateBotToken,
         RemoveBot,
+        SetOrganization,
+        RemoveOrganization,
+        AddToOrgWhitelist,
+        RemoveFromOrgWhitelist,
+        SetApiKey,
+        RemoveApiKey,
     ]
     queries: [
         GetWhitelistUsers,
@@ -83,6 +97,9 @@ methods! {
         CheckAccess,
         GetApps,
         GetBots,
+        GetOrganizations,
+        GetOrgWhitelist,
+        GetApiKeys,
     ]
 }
 
