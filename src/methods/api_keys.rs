@@ -227,12 +227,8 @@ impl Method for GetApiKeys {
 
 impl Ask for GetApiKeys {
     fn answer(&self, view: View<'_>) -> Result<ApiKeys, Error> {
-        let ids: Vec<u64> = view.state.api_key_ids().iter().map(|id| id.get().into()).collect();
-        let (ids, end) = self.page()?.cut_ids(&ids);
-        let keys = ids.into_iter().filter_map(|id| {
-            let key = view.state.api_key(id.try_into().ok()?)?;
-            Some(KeyRecord::new(&key, None))
-        });
+        let (ids, end) = self.page()?.cut_ids(&view.state.api_key_ids());
+        let keys = ids.into_iter().filter_map(|id| view.state.api_key(id).map(|key| KeyRecord::new(&key, None)));
         Ok(ApiKeys { api_keys: keys.collect(), end })
     }
 }

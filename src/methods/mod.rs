@@ -7,16 +7,26 @@ mod add_to_org_whitelist;
 mod api_keys;
 mod apps;
 mod bots;
+mod chats;
 mod check_access;
 mod dispatch;
+mod joining;
 mod list;
 mod listing;
 mod org_whitelist;
 mod organizations;
+mod owned;
 mod page;
+mod passwords;
 mod patterns;
+mod sessions;
 mod set_bot;
+mod set_share;
+mod share_whitelist;
+mod shares;
+mod sign_up;
 mod signups;
+mod users;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,13 +44,20 @@ pub use add_to_org_whitelist::AddToOrgWhitelist;
 pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
+pub use chats::{GetChats, RemoveChat, SetChat};
 pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
 pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
 pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
+pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
+pub use set_share::SetShare;
+pub use share_whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
+pub use shares::{GetShares, RemoveShare};
+pub use sign_up::SignUp;
+pub use users::{GetUsers, RemoveUser, SetUser};
 
 /// `addToWhitelist`
 pub type AddToWhitelist = signups::Add<Whitelist>;
@@ -88,6 +105,17 @@ methods! {
         RemoveFromOrgWhitelist,
         SetApiKey,
         RemoveApiKey,
+        SetUser,
+        RemoveUser,
+        SetChat,
+        RemoveChat,
+        SetShare,
+        RemoveShare,
+        AddToShareWhitelist,
+        RemoveFromShareWhitelist,
+        SignUp,
+        LogIn,
+        LogOut,
     ]
     queries: [
         GetWhitelistUsers,
@@ -100,6 +128,10 @@ methods! {
         GetOrganizations,
         GetOrgWhitelist,
         GetApiKeys,
+        GetUsers,
+        GetChats,
+        GetShares,
+        GetShareWhitelist,
     ]
 }
 

@@ -157,9 +157,8 @@ impl Method for GetOrganizations {
 
 impl Ask for GetOrganizations {
     fn answer(&self, view: View<'_>) -> Result<Organizations, Error> {
-        let ids: Vec<Option<OrgId>> = view.state.organization_ids().into_iter().map(Some).collect();
-        let (ids, end) = self.page()?.cut_ids(&ids);
-        let standing = ids.into_iter().flatten().filter_map(|id| {
+        let (ids, end) = self.page()?.cut_ids(&view.state.organization_ids());
+        let standing = ids.into_iter().filter_map(|id| {
             let organization = view.state.organization(&id)?;
             Some(OrgRecord::new(&organization))
         });

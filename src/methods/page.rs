@@ -109,12 +109,13 @@ impl<K: Key> Page<K> {
     }
 
     /// Takes the page off all ids there are, rising.
-    pub fn cut_ids(&self, ids: &[K]) -> (Vec<K>, PageEnd) {
+    pub fn cut_ids<I: Clone + Into<K>>(&self, ids: &[I]) -> (Vec<I>, PageEnd) {
+        let key = |id: &I| -> K { id.clone().into() };
         let start = match &self.start {
             Start::Rank(rank) => (*rank).min(ids.len()),
-            Start::After(after) => ids.partition_point(|id| id <= after),
+            Start::After(after) => ids.partition_point(|id| key(id) <= *after),
         };
-        let (page, end) = self.cut(ids[start..].iter().map(|id| (id.clone(), ())));
-        (page.into_iter().map(|(id, ())| id).collect(), end)
+        let (page, end) = self.cut(ids[start..].iter().map(|id| (key(id), id.clone())));
+        (page.into_iter().map(|(_, id)| id).collect(), end)
     }
 }
