@@ -43,6 +43,7 @@ pub mod engine;
 pub mod event;
 pub mod fold;
 pub mod gateway;
+pub mod http;
 pub mod hub;
 pub mod journal;
 pub mod methods;
