@@ -133,6 +133,15 @@ pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 /// Characters of the longest.
 pub const ADMIN_TOKEN_CHARS_MAX: usize = 254;
 
+/// KiB of memory that hashing a password takes. The cost of a hash is what the OWASP cheat sheet asks of argon2id.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 << 10;
+
+/// Passes over that memory.
+pub const PASSWORD_PASSES: u32 = 2;
+
+/// Lanes of that memory, which could be filled side by side.
+pub const PASSWORD_LANES: u32 = 1;
+
 /// Entries of a page, where the request does not say.
 pub const PAGE_SIZE_DEFAULT: u64 = 50;
 

@@ -3,6 +3,7 @@
 //! Many read it, each through [`State`]; one changes it, through the [`Writer`], of which there is one a state and which
 //! only the engine holds. Nothing here does I/O, reads a clock or draws a random number.
 
+pub mod account;
 pub mod app;
 pub mod bot;
 pub mod decision;
@@ -10,10 +11,12 @@ pub mod digest;
 pub mod email;
 pub mod id;
 pub mod moment;
+pub mod password;
 pub mod pattern_list;
 pub mod patterns;
 pub mod ranked;
 pub mod record;
+pub mod share;
 pub mod signup_list;
 pub mod token;
 
