@@ -11,9 +11,8 @@ pub const NAME: &str = "neptun-session";
 /// The session that a request's cookies name. An empty one is none: that is how a browser may remember having logged out.
 pub fn session(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let cookies = lines.flat_map(Cookie::split_parse).flatten();
-    let session = cookies.filter(|cookie| cookie.name() == NAME).map(|cookie| cookie.value_trimmed().to_owned());
-    session.into_iter().find(|token| !token.is_empty())
+    let cookies = lines.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == NAME);
+    cookies.map(|cookie| cookie.value_trimmed().to_owned()).find(|token| !token.is_empty())
 }
 
 /// The header value that has a browser keep a session for so long; over plain HTTP it only does where `secure` is off.

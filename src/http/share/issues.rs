@@ -38,7 +38,7 @@ pub enum Kind {
     TooBig { maximum: u64, r#type: &'static str, inclusive: bool, exact: bool },
     /// A text that is not of its form.
     InvalidString { validation: &'static str },
-    /// A rule that concerns several members.
+    /// What is none of the others, such as a rule that several members break together.
     Custom,
 }
 
@@ -109,7 +109,7 @@ impl Issue {
         Self { kind: Kind::InvalidString { validation: "regex" }, path, message }
     }
 
-    /// A rule that several members break together.
+    /// Whatever else is wrong.
     pub fn custom(message: &str, path: Vec<Step>) -> Self {
         Self { kind: Kind::Custom, path, message: message.to_owned() }
     }

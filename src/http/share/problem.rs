@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::issues::Issue;
+use crate::http::status;
+use crate::wire::error::Error;
 
 /// A refusal by a handler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +64,12 @@ impl Refusal {
         Self { status_code, status_message: status_message.into(), message: None, stack: [], data: None }
     }
 
+    /// A method's refusal.
+    pub fn of(error: Error) -> Self {
+        let status = status(error.code);
+        Self::new(status, status.canonical_reason().unwrap_or_default()).saying(error.message)
+    }
+
     /// A request in which something is wrong.
     pub fn invalid(status_message: &'static str, issues: Vec<Issue>) -> Self {
         let data = Data::Issues { issues, name: "ZodError" };
@@ -77,6 +85,15 @@ impl Refusal {
     pub fn with_share_info(self, share_info: ShareInfo) -> Self {
         Self { data: Some(Data::Share { share_info }), ..self }
     }
+}
+
+/// Either of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A handler refuses.
+    Refusal(Refusal),
+    /// Something failed around it.
+    Failure(Failure),
 }
 
 /// Something that failed around the handlers: nobody is signed in, a body cannot be read, or the gateway cannot write.
@@ -121,6 +138,27 @@ impl Failure {
 
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refusal(refusal) => refusal.into_response(),
+            Self::Failure(failure) => failure.into_response(),
+        }
+    }
 }
 
 impl IntoResponse for Refusal {
