@@ -5,7 +5,7 @@ mod body;
 pub mod credentials;
 mod rpc;
 pub mod run;
-pub mod share;
+mod share;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Peer(pub IpAddr);
 
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().merge(rpc::routes()).layer(middleware::map_response(unshared))
+    Router::new().merge(rpc::routes()).merge(share::routes()).layer(middleware::map_response(unshared))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.

@@ -5,19 +5,11 @@ use serde_json::{Map, Value};
 
 use super::issues::{Issue, Step};
 use super::numbers::id;
+use crate::config::{CHATS_PER_USER_MAX, EMAILS_PER_CALL_MAX, PASSWORD_CHARS_MAX};
 use crate::state::email::{EMAIL_BYTES_MAX, is_email};
-
-/// Email addresses in one body, at most.
-pub const EMAILS_MAX: usize = 1_000;
 
 /// Characters of the shortest email address.
 const EMAIL_CHARS_MIN: usize = 5;
-
-/// Characters of any password, at most.
-pub const PASSWORD_CHARS_MAX: usize = 256;
-
-/// Chats named in one body, at most.
-const CHATS_MAX: usize = 1_000;
 
 /// A body that should be JSON and is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +96,7 @@ pub fn chat_ids<T: TryFrom<u64>>(body: Option<&Value>) -> Result<Vec<T>, Vec<Iss
     let Some(Value::Array(items)) = found else {
         return Err(vec![Issue::unexpected("array", found, path())]);
     };
-    bound(items.len(), CHATS_MAX, &path()).map_err(|issue| vec![issue])?;
+    bound(items.len(), CHATS_PER_USER_MAX, &path()).map_err(|issue| vec![issue])?;
     let mut issues = Vec::new();
     let mut ids = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -140,7 +132,7 @@ fn email_list(list: Option<&Value>, path: &[Step], issues: &mut Vec<Issue>) -> V
         issues.push(Issue::unexpected("array", list, path.to_vec()));
         return Vec::new();
     };
-    if let Err(issue) = bound(items.len(), EMAILS_MAX, path) {
+    if let Err(issue) = bound(items.len(), EMAILS_PER_CALL_MAX, path) {
         issues.push(issue);
         return Vec::new();
     }
@@ -170,7 +162,7 @@ fn bound(length: usize, maximum: usize, path: &[Step]) -> Result<(), Issue> {
 /// What is wrong with an email address.
 pub fn bad_email(email: &str, path: &[Step]) -> Vec<Issue> {
     let mut issues = Vec::new();
-    let length = characters(email);
+    let length = email.chars().count();
     if length < EMAIL_CHARS_MIN {
         issues.push(Issue::too_short(EMAIL_CHARS_MIN as u64, path.to_vec()));
     }
@@ -205,18 +197,13 @@ fn share_password(object: &Map<String, Value>, issues: &mut Vec<Issue>) -> Optio
     const NAME: &str = "hashed_password";
     match object.get(NAME)? {
         Value::Null => return Some(None),
-        Value::String(password) if characters(password) > PASSWORD_CHARS_MAX => {
+        Value::String(password) if password.chars().count() > PASSWORD_CHARS_MAX => {
             issues.push(Issue::too_long(PASSWORD_CHARS_MAX as u64, vec![Step::Name(NAME)]));
         }
         Value::String(password) => return Some(Some(password.clone()).filter(|text| !text.trim().is_empty())),
         other => issues.push(Issue::unexpected("string", Some(other), vec![Step::Name(NAME)])),
     }
     None
-}
-
-/// Characters as JavaScript counts them, which is what the issues' bounds speak of.
-pub fn characters(text: &str) -> usize {
-    text.encode_utf16().count()
 }
 
 #[cfg(test)]
@@ -276,7 +263,7 @@ mod tests {
             r#"[{"code":"too_big","maximum":256,"type":"string","inclusive":true,"exact":false,"path":[0],"message":"String must contain at most 256 character(s)"}]"#
         );
         assert_eq!(
-            issues(json!(vec![0; EMAILS_MAX + 1])),
+            issues(json!(vec![0; EMAILS_PER_CALL_MAX + 1])),
             r#"[{"code":"too_big","maximum":1000,"type":"array","inclusive":true,"exact":false,"path":[],"message":"Array must contain at most 1000 element(s)"}]"#
         );
     }

@@ -28,7 +28,6 @@ pub enum Step {
 /// What is wrong: the `code`, and the members that come with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the members are those of the wire, and the catalogue gives their meaning")]
 pub enum Kind {
     /// A value of another type than expected.
     InvalidType { expected: &'static str, received: &'static str },

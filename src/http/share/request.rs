@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::mem::take;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::bodies::NotJson;
@@ -25,6 +27,9 @@ use crate::wire::error::{Code, Error};
 
 /// The header that is as good as the cookie.
 const SESSION_HEADER: &str = "x-neptun-session-session";
+
+/// The words for a body in which something is wrong.
+pub const INVALID_BODY: &str = "Bad Request. Invalid body.";
 
 /// What a person is told of what is not found, which must not tell whether it is somebody else's.
 const NOT_FOUND: &str = "There is no such user, chat, share or entry, or it is not yours.";
@@ -51,25 +56,22 @@ pub struct Asked {
     pub headers: HeaderMap,
     uri: Uri,
     parameters: HashMap<String, String>,
-    body: Body,
 }
 
-impl FromRequest<Arc<Shared>> for Asked {
+impl FromRequestParts<Arc<Shared>> for Asked {
     type Rejection = Infallible;
 
-    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, Infallible> {
-        let (mut parts, body) = request.into_parts();
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Infallible> {
         // What is no text is no id either, and is refused as such.
-        let parameters = Path::from_request_parts(&mut parts, shared).await.map(|Path(all)| all).unwrap_or_default();
+        let parameters = Path::from_request_parts(parts, shared).await.map(|Path(all)| all).unwrap_or_default();
         let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
         let visitor = token(&parts.headers).and_then(|token| Visitor::of_token(shared, peer, &token));
         Ok(Self {
             shared: shared.clone(),
             visitor: visitor.unwrap_or(Visitor::anyone(peer)),
-            headers: parts.headers,
-            uri: parts.uri,
+            headers: parts.headers.clone(),
+            uri: parts.uri.clone(),
             parameters,
-            body,
         })
     }
 }
@@ -117,10 +119,9 @@ impl Asked {
     }
 
     /// The body, read by its content type; `None` where there is none.
-    pub async fn body(&mut self) -> Result<Option<Value>, Problem> {
+    pub async fn read(&self, body: Body) -> Result<Option<Value>, Problem> {
         let max = self.shared.limits.body_bytes_max;
-        let body = body::read(take(&mut self.body), &self.shared.limits).await;
-        match body {
+        match body::read(body, &self.shared.limits).await {
             // In the share API, a body of just so many bytes is too large.
             Ok(bytes) if bytes.len() >= max => Err(self.fails(Failure::too_large)),
             Ok(bytes) => bodies::read(&self.headers, &bytes).map_err(|NotJson| self.fails(Failure::not_json)),
@@ -163,7 +164,7 @@ impl Asked {
         }
     }
 
-    /// A failure, of this request.
+    /// A failure of this request.
     pub fn fails(&self, failure: impl FnOnce(&str) -> Failure) -> Problem {
         failure(self.uri.path()).into()
     }
@@ -198,6 +199,18 @@ impl Asked {
         let share = owned::share(&self.shared.state, user_id, chat_id, share_id);
         share.map(|_| ()).map_err(|error| self.refused(error))
     }
+}
+
+/// The answer to a method that a path does not take.
+pub async fn wrong_method(uri: Uri) -> Failure {
+    let text = "This path takes other methods; the header `Allow` lists them.";
+    Failure::new(uri.path(), StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", text)
+}
+
+/// An answer of JSON.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_string(body).expect("answers are structs of texts, numbers and flags");
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 fn method<M: Method>(fields: Value) -> Result<M, Error> {
