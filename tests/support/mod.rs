@@ -44,6 +44,8 @@ pub fn options(directory: &Path, limits: Limits) -> Options {
         seed: Seed::demo(),
         limits,
         error_method: false,
+        public_url: None,
+        open_sign_up: true,
     }
 }
 
