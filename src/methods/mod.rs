@@ -5,14 +5,24 @@
 
 mod apps;
 mod bots;
+mod chats;
 mod check_access;
 mod dispatch;
+mod joining;
 mod list;
 mod listing;
+mod owned;
 mod page;
+mod passwords;
 mod patterns;
+mod sessions;
 mod set_bot;
+mod set_share;
+mod share_whitelist;
+mod shares;
+mod sign_up;
 mod signups;
+mod users;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,11 +38,18 @@ use crate::wire::frame::{self, AbsentReference, Reply};
 
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
+pub use chats::{GetChats, RemoveChat, SetChat};
 pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
+pub use set_share::SetShare;
+pub use share_whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
+pub use shares::{GetShares, RemoveShare};
+pub use sign_up::SignUp;
+pub use users::{GetUsers, RemoveUser, SetUser};
 
 /// `addToWhitelist`
 pub type AddToWhitelist = signups::Add<Whitelist>;
@@ -74,6 +91,17 @@ methods! {
         SetBot,
         RotateBotToken,
         RemoveBot,
+        SetUser,
+        RemoveUser,
+        SetChat,
+        RemoveChat,
+        SetShare,
+        RemoveShare,
+        AddToShareWhitelist,
+        RemoveFromShareWhitelist,
+        SignUp,
+        LogIn,
+        LogOut,
     ]
     queries: [
         GetWhitelistUsers,
@@ -83,6 +111,10 @@ methods! {
         CheckAccess,
         GetApps,
         GetBots,
+        GetUsers,
+        GetChats,
+        GetShares,
+        GetShareWhitelist,
     ]
 }
 
