@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use guestlist::journal::directory::files;
+use guestlist::config::SESSION_MS;
+use guestlist::journal::directory::{files, segment_path};
 use guestlist::recovery::fold_files;
 use guestlist::state::digest::Digest;
 use guestlist::state::moment::Moment;
@@ -14,7 +16,8 @@ use serde_json::{Value, json};
 use support::http::{AMY, BOB, Http, ORG, ORG_KEY, OWNER, OWNER_PASSWORD, log_in, make_user, set_password, sign_up};
 use support::process::{Served, run};
 use support::stage::{AMY_ID, BOB_ID, OWNER_ID, PASSWORD, Share, Stage, check_sent_away, done, number};
-use support::{ADMIN, Client};
+use support::written::aged;
+use support::{ADMIN, Client, Received, gateway};
 use tempfile::TempDir;
 
 /// How often what must be seen by the very next request is done.
@@ -154,6 +157,41 @@ async fn whoever_logs_out_on_a_connection_hears_so_and_is_sent_away() {
     let ack = done(&mut client, json!({"method": "logOut", "session": session, "reference": 7})).await;
     assert_eq!((&ack["method"], &ack["reference"]), (&json!("logOut_ack"), &json!(7)));
     check_sent_away(&mut client, "the connection that logged out").await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_by_itself_is_void_everywhere_and_its_connections_end() {
+    let stage = Stage::new().await;
+    let session = stage.owner().await;
+    let log_in = stage.http.get("/api/_auth/session").session(&session).send().await.expect(200).json();
+    let began: Moment = log_in["loggedInAt"].as_str().and_then(|at| at.parse().ok()).expect("a session has begun");
+    // As if all this had been almost seven days ago.
+    let left_ms = 4_000;
+    let journal = fs::read(segment_path(stage.directory.path(), 1)).expect("the journal can be read");
+    let home = TempDir::new().expect("a temporary directory");
+    let aged = aged(&journal, SESSION_MS - left_ms);
+    fs::write(segment_path(home.path(), 1), aged).expect("the directory can be written");
+    let gateway = gateway(home.path()).await;
+    let (http, url) = (Http::of(&gateway), gateway.url());
+    assert_eq!(answers_to_session(&http, &session, OWNER_ID).await, SESSION_GOOD, "it still holds");
+    let (mut idle, mut busy) = (Client::sign_in(&url, &session).await, Client::sign_in(&url, &session).await);
+    let chats = json!({"method": "getChats", "user_id": OWNER_ID}).to_string();
+    let refusal = async {
+        loop {
+            let answer = busy.call(chats.clone()).await;
+            if answer.get("error").is_some() {
+                break answer;
+            }
+        }
+    };
+    let refusal = tokio::time::timeout(PATIENCE, refusal).await.expect("the session ends");
+    assert!(now() >= began.plus_ms(left_ms), "it ended early");
+    assert_eq!(refusal["error"], 401, "{refusal}");
+    assert!(matches!(busy.receive().await, Received::Close(1008, _)));
+    idle.send(chats).await;
+    check_sent_away(&mut idle, "a connection that was quiet").await;
+    assert_eq!(answers_to_session(&http, &session, OWNER_ID).await, [401; 5]);
+    assert!(!is_known(&url, &session).await);
 }
 
 #[tokio::test]
