@@ -3,8 +3,10 @@
 
 mod body;
 pub mod credentials;
+mod organization;
 mod rpc;
 pub mod run;
+mod share;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +25,8 @@ pub struct Peer(pub IpAddr);
 
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().merge(rpc::routes()).layer(middleware::map_response(unshared))
+    let routes = Router::new().merge(organization::routes()).merge(rpc::routes()).merge(share::routes());
+    routes.layer(middleware::map_response(unshared))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.
