@@ -2,11 +2,12 @@
 
 use std::fs;
 
-use guestlist::journal::Journal;
+use guestlist::access::Caller;
 use guestlist::journal::directory::segment_path;
 use guestlist::journal::file::{Durability, FileJournal};
+use guestlist::journal::{Journal, checked, write_entry};
 use guestlist::state::digest::Digest;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{APP, BOT, Client, gateway};
@@ -86,4 +87,19 @@ pub fn directory() -> TempDir {
 pub async fn add(bot: &mut Client, signup: &str) {
     let ack = bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}).to_string()).await;
     assert_eq!(ack["signups"][0]["signup_id"], *signup, "{ack}");
+}
+
+/// The bytes of a segment, with all that was done moved so far into the past.
+pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
+    let mut lines = segment.split_inclusive(|byte| *byte == b'\n');
+    let mut aged = lines.next().expect("a segment has a header").to_vec();
+    for line in lines {
+        let text = checked(line.trim_ascii_end()).expect("a line that was written is whole");
+        let entry: Value = serde_json::from_str(text).expect("an entry is JSON");
+        let by: Caller = entry["by"].as_str().and_then(|by| by.parse().ok()).expect("an entry has a caller");
+        let number = |name: &str| entry[name].as_u64().expect("an entry has a number and a time");
+        let at_ms = number("at_ms").checked_sub(by_ms).expect("it was written after 1970");
+        write_entry(&mut aged, number("seq"), at_ms, by, entry["do"].to_string().as_bytes());
+    }
+    aged
 }
