@@ -3,12 +3,13 @@
 mod support;
 
 use guestlist::config::Limits;
+use guestlist::gateway::{Gateway, Options};
 use guestlist::methods::METHODS;
 use guestlist::state::digest::Digest;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use support::http::Http;
-use support::{ADMIN, APP, BARE_BOT, BOT, Client, gateway, gateway_with};
+use support::{ADMIN, APP, BARE_BOT, BOT, Client, gateway, gateway_with, options};
 use tempfile::TempDir;
 
 fn directory() -> TempDir {
@@ -126,5 +127,26 @@ async fn a_body_that_is_too_large_or_no_text_is_refused() {
     assert_eq!(fits.status, StatusCode::OK);
     let garbled = http.post("/api/getApps").bearer(ADMIN).raw(vec![0xff]).send().await;
     assert_eq!(garbled.status, StatusCode::BAD_REQUEST);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_takes_no_sign_ups_takes_none_on_any_way() {
+    let directory = directory();
+    let options = Options { open_sign_up: false, ..options(directory.path(), Limits::default()) };
+    let gateway = Gateway::start(options).await.expect("the gateway starts");
+    let (http, mut socket) = (Http::of(&gateway), Client::sign_in(&gateway.url(), ADMIN).await);
+    let body = json!({"email": "zoe@example.com", "password": "Zoe-pass-1!"});
+    for answer in [
+        http.post("/api/signUp").json(&body).send().await,
+        http.post("/api/signUp").bearer(ADMIN).json(&body).send().await,
+    ] {
+        assert_eq!((answer.status, answer.json()["error"].clone()), (StatusCode::FORBIDDEN, json!(160_017)));
+    }
+    let mut message = body.clone();
+    message["method"] = json!("signUp");
+    assert_eq!(socket.call(message.to_string()).await["error"], json!(160_017));
+    assert_eq!(gateway.state().user_by_email("zoe@example.com"), None);
+    drop(socket);
     gateway.stop().await;
 }

@@ -3,6 +3,7 @@
 
 mod body;
 pub mod credentials;
+mod organization;
 mod rpc;
 pub mod run;
 mod share;
@@ -24,7 +25,11 @@ pub struct Peer(pub IpAddr);
 
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().merge(rpc::routes()).merge(share::routes()).layer(middleware::map_response(unshared))
+    Router::new()
+        .merge(share::routes())
+        .merge(organization::routes())
+        .merge(rpc::routes())
+        .layer(middleware::map_response(unshared))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.

@@ -3,6 +3,8 @@
 //!
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
+mod add_to_org_whitelist;
+mod api_keys;
 mod apps;
 mod bots;
 mod chats;
@@ -11,6 +13,8 @@ mod dispatch;
 mod joining;
 mod list;
 mod listing;
+mod org_whitelist;
+mod organizations;
 pub(crate) mod owned;
 mod page;
 pub(crate) mod passwords;
@@ -36,6 +40,8 @@ use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
+pub use add_to_org_whitelist::AddToOrgWhitelist;
+pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use chats::{GetChats, RemoveChat, SetChat};
@@ -43,6 +49,8 @@ pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
+pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
 pub use page::PageEnd;
 pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
@@ -103,6 +111,12 @@ methods! {
         SignUp,
         LogIn,
         LogOut,
+        SetOrganization,
+        RemoveOrganization,
+        AddToOrgWhitelist,
+        RemoveFromOrgWhitelist,
+        SetApiKey,
+        RemoveApiKey,
     ]
     queries: [
         GetWhitelistUsers,
@@ -116,6 +130,9 @@ methods! {
         GetChats,
         GetShares,
         GetShareWhitelist,
+        GetOrganizations,
+        GetOrgWhitelist,
+        GetApiKeys,
     ]
 }
 
