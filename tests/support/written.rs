@@ -12,8 +12,17 @@ use tempfile::TempDir;
 
 use super::{APP, BOT, Client, gateway};
 
-/// Entries of the demo data.
-pub const SEEDED: usize = 4;
+/// Entries of the demo data, one a line.
+pub const SEEDED: usize = lines(include_bytes!("../../fixtures/demo.jsonl"));
+
+const fn lines(mut text: &[u8]) -> usize {
+    let mut lines = 0;
+    while let [byte, rest @ ..] = text {
+        lines += (*byte == b'\n') as usize;
+        text = rest;
+    }
+    lines
+}
 
 /// Sign-ups that the journal of these tests holds beyond it.
 pub const ADDED: usize = 6;
