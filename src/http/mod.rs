@@ -29,6 +29,7 @@ pub fn routes() -> Router<Arc<Shared>> {
         .merge(share::routes())
         .merge(organization::routes())
         .merge(rpc::routes())
+        .layer(middleware::from_fn(body::read_out))
         .layer(middleware::map_response(unshared))
 }
 
