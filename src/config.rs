@@ -45,10 +45,24 @@ pub struct Limits {
     pub idle_wait: Duration,
     /// How long closing may take: the client's own close frame, and all connections together at a stop.
     pub close_wait: Duration,
+    /// Bytes of an HTTP request's body.
+    pub body_bytes_max: usize,
+    /// How long a client may take over the body of its HTTP request.
+    pub body_wait: Duration,
     /// How long accepting pauses when the process is out of descriptors.
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
     pub relaxed_flush_interval: Duration,
+    /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
+    pub guesses_burst: u32,
+    /// How long it takes until one guess more is allowed.
+    pub guess_interval: Duration,
+    /// Pairs of origin and secret that are remembered before those that have waited long enough are forgotten.
+    pub guess_keys_max: usize,
+    /// Passwords that are hashed at once. Each takes a core, and 19 MiB.
+    pub password_threads_max: usize,
+    /// Passwords that wait to be hashed; further ones are refused.
+    pub password_queue_max: usize,
 }
 
 impl Default for Limits {
@@ -74,8 +88,15 @@ impl Default for Limits {
             ping_interval: Duration::from_secs(30),
             idle_wait: Duration::from_secs(120),
             close_wait: Duration::from_secs(5),
+            body_bytes_max: 2_000_000,
+            body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
+            guesses_burst: 30,
+            guess_interval: Duration::from_secs(2),
+            guess_keys_max: 65_536,
+            password_threads_max: 2,
+            password_queue_max: 256,
         }
     }
 }
@@ -132,6 +153,15 @@ pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 
 /// Characters of the longest.
 pub const ADMIN_TOKEN_CHARS_MAX: usize = 254;
+
+/// KiB of memory that hashing a password takes. The cost of a hash is what the OWASP cheat sheet asks of argon2id.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 << 10;
+
+/// Passes over that memory.
+pub const PASSWORD_PASSES: u32 = 2;
+
+/// Lanes of that memory, which could be filled side by side.
+pub const PASSWORD_LANES: u32 = 1;
 
 /// Entries of a page, where the request does not say.
 pub const PAGE_SIZE_DEFAULT: u64 = 50;

@@ -13,7 +13,7 @@ pub type Outcome = Result<Answer, Error>;
 /// Makes one journaled change, or refuses it, as it will be refused in every recovery.
 pub fn fold(writer: &mut Writer, entry: Entry, events: &mut Vec<Event>) -> Outcome {
     let Entry { seq, at_ms, by, change } = entry;
-    let outcome = change.run(by, &mut Turn { writer, events });
+    let outcome = change.run(&mut Turn { writer, events, caller: by, at_ms });
     writer.note(seq, at_ms);
     outcome
 }

@@ -64,6 +64,10 @@ pub struct Options {
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`, which brings them to a bot's catch-all callback.
     pub error_method: bool,
+    /// How the gateway is reached from outside, such as `https://lists.example.com`; else by where it listens.
+    pub public_url: Option<String>,
+    /// Whether everybody may sign up as a user.
+    pub open_sign_up: bool,
 }
 
 /// Why a gateway did not start.
@@ -117,7 +121,7 @@ struct Opened {
 impl Gateway {
     /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { listen, store, seed, limits, error_method } = options;
+        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up } = options;
         // Before the store: a start that cannot listen must not write.
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
@@ -129,7 +133,10 @@ impl Gateway {
         let hub = Arc::new(Hub::default());
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots);
         let engine = engine.spawn().map_err(StartError::Thread)?;
-        let shared = Arc::new(Shared { state, engine: handle, hub, limits, error_method });
+        let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
+        let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+        let shared = Shared::new(state, handle, hub, limits);
+        let shared = Arc::new(Shared { error_method, public_url, open_sign_up, ..shared });
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {

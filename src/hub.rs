@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use tokio::sync::{Notify, oneshot};
 
+use crate::access::Caller;
 use crate::event::Event;
-use crate::state::id::BotId;
 use crate::state::token::TokenHash;
 use crate::wire::close::Close;
 
@@ -16,7 +16,7 @@ use crate::wire::close::Close;
 pub struct Hub {
     seats: DashMap<u64, Connected>,
     next: AtomicU64,
-    last_references: DashMap<BotId, u64>,
+    last_references: DashMap<Caller, u64>,
     left: Notify,
     /// Why everybody has to go, once that is so.
     closed: OnceLock<Close>,
@@ -84,9 +84,9 @@ impl Hub {
         }
     }
 
-    /// The last numeric reference that a bot used in an earlier session; 0 if none.
-    pub fn last_reference(&self, bot: BotId) -> u64 {
-        self.last_references.get(&bot).map_or(0, |reference| *reference)
+    /// The last numeric reference that a caller used in an earlier session; 0 if none.
+    pub fn last_reference(&self, caller: Caller) -> u64 {
+        self.last_references.get(&caller).map_or(0, |reference| *reference)
     }
 
     fn close(&self, close: Close, concerns: impl Fn(&Connected) -> bool) {
@@ -107,9 +107,9 @@ impl Seat {
         }
     }
 
-    /// Notes the last numeric reference of the bot, for its next session.
-    pub fn note_reference(&self, bot: BotId, reference: u64) {
-        self.hub.last_references.insert(bot, reference);
+    /// Notes the last numeric reference of the caller, for the next session.
+    pub fn note_reference(&self, caller: Caller, reference: u64) {
+        self.hub.last_references.insert(caller, reference);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::access::Caller;
+use crate::access::{Caller, Sender, View};
 use crate::engine::{Submission, now_ms};
 use crate::fold::fold;
 use crate::journal::Entry;
@@ -101,12 +101,13 @@ impl Seed {
                 })
             };
             let mut change = read()?.map_err(refused)?;
-            change.admit(stage.state(), Caller::Seed, None).map_err(refused)?;
-            if let Verdict::Unchanged(_) = change.check(stage.state()).map_err(refused)? {
+            let view = View { state: stage.state(), caller: Caller::Seed, at_ms: now_ms() };
+            change.admit(Sender { view, bound_app: None }).map_err(refused)?;
+            if let Verdict::Unchanged(_) = change.check(view).map_err(refused)? {
                 continue;
             }
-            change.prepare(stage.state());
-            let entry = Entry { seq: stage.state().folded() + 1, at_ms: now_ms(), by: Caller::Seed, change };
+            change.prepare(view).map_err(refused)?;
+            let entry = Entry { seq: stage.state().folded() + 1, at_ms: view.at_ms, by: Caller::Seed, change };
             let rehearsed = entry.copy().map_err(|what| refused(Error::field(&method, what)))?;
             fold(&mut stage, rehearsed, &mut Vec::new()).map_err(refused)?;
             submission.push(entry.change);
@@ -141,7 +142,7 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
 
 /// Whether a state has a token of the demo data, which everybody knows.
 pub fn holds_demo_token(state: &State) -> bool {
-    tokens(DEMO).any(|token| state.bot_of_token(&TokenHash::of(&token)).is_some())
+    tokens(DEMO).any(|token| state.holder(&TokenHash::of(&token)).is_some())
 }
 
 /// The tokens that messages set.

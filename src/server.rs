@@ -19,6 +19,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::http::{self, Peer};
 use crate::session::{self, Metered};
 use crate::shared::Shared;
 
@@ -59,6 +60,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/ws", any(websocket))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .merge(http::routes())
         .fallback(|| async {
             (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
         })
@@ -68,7 +70,7 @@ fn routes(shared: Arc<Shared>) -> Router {
 async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
     // Answers are written whole; waiting to fill packets would only delay them.
     stream.set_nodelay(true).ok();
-    let service = tower_service(routes, permit);
+    let service = tower_service(routes, peer, permit);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.limits.handshake_wait)
@@ -79,9 +81,10 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<
     }
 }
 
-/// The routes for one connection; each request carries the connection's permit, for a WebSocket to keep.
+/// The routes for one connection; each request carries the client's address, and the connection's permit, for a WebSocket to keep.
 fn tower_service(
     routes: Router,
+    peer: SocketAddr,
     permit: Permit,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
@@ -92,6 +95,7 @@ fn tower_service(
     let routes = TowerToHyperService::new(routes);
     hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(permit.clone());
+        request.extensions_mut().insert(Peer(peer.ip()));
         hyper::service::Service::call(&routes, request)
     })
 }

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::access::{Caller, View};
 use crate::config::Limits;
-use crate::engine::EngineHandle;
+use crate::engine::{EngineHandle, now_ms};
 use crate::hub::Hub;
+use crate::methods::Change;
+use crate::passwords::Passwords;
 use crate::state::State;
+use crate::throttle::{Origin, Throttle};
+use crate::wire::error::{Code, Error};
 
 /// What every connection has at hand.
 #[derive(Debug)]
@@ -20,4 +25,52 @@ pub struct Shared {
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`.
     pub error_method: bool,
+    /// How the gateway is reached from outside, without a slash at the end: `https://lists.example.com`.
+    pub public_url: String,
+    /// Whether everybody may sign up as a user.
+    pub open_sign_up: bool,
+    /// Where passwords are hashed and checked.
+    pub passwords: Passwords,
+    /// What slows guessing down.
+    pub throttle: Throttle,
+}
+
+impl Shared {
+    /// What connections have at hand where nothing else is said: reached where it listens, open to all, refusals without a method.
+    pub fn new(state: Arc<State>, engine: EngineHandle, hub: Arc<Hub>, limits: Limits) -> Self {
+        Self {
+            state,
+            engine,
+            hub,
+            error_method: false,
+            public_url: String::new(),
+            open_sign_up: true,
+            passwords: Passwords::new(&limits),
+            throttle: Throttle::new(&limits),
+            limits,
+        }
+    }
+
+    /// What a caller sees now.
+    pub fn view(&self, caller: Caller) -> View<'_> {
+        View { state: &self.state, caller, at_ms: now_ms() }
+    }
+
+    /// Prepares a change that hashes passwords, when its turn has come. Who guesses is slowed down.
+    pub async fn prepare(self: Arc<Self>, caller: Caller, origin: Origin, mut change: Change) -> Result<Change, Error> {
+        if let Some(target) = change.guessed() {
+            self.admit_guess(origin, target)?;
+        }
+        let shared = self.clone();
+        let work = move || change.prepare(shared.view(caller)).map(|()| change);
+        self.passwords.work(work).await.map_err(|error| Error::new(Code::SlowDown, error.to_string()))?
+    }
+
+    /// Counts an attempt at a secret, or refuses it where there were too many.
+    pub fn admit_guess(&self, origin: Origin, target: &str) -> Result<(), Error> {
+        self.throttle.admit(origin, target).map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            Error::new(Code::SlowDown, format!("there were too many attempts; try again in {seconds} s"))
+        })
+    }
 }

@@ -14,7 +14,8 @@ use crate::journal::file::Header;
 use crate::journal::read::{self, Lines, ReadError};
 use crate::journal::{FORMAT, write_line};
 use crate::state::digest::Digest;
-use crate::state::record::{Record, Restore, each_record};
+use crate::state::record::{Record, each_record};
+use crate::state::restore::Restore;
 use crate::state::{State, Writer};
 
 /// The last line of a snapshot; a file without it is not whole.

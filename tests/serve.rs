@@ -278,7 +278,7 @@ fn no_secret_gets_into_journal_snapshot_or_log() {
     for secret in &secrets {
         assert!(!stopped.stderr.contains(secret), "the log holds {secret}: {}", stopped.stderr);
     }
-    assert!(stopped.stderr.contains("a bot signed in"), "the log says little: {}", stopped.stderr);
+    assert!(stopped.stderr.contains("a client signed in"), "the log says little: {}", stopped.stderr);
 }
 
 #[test]

@@ -137,7 +137,7 @@ async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_
     let journal = Box::new(MemoryJournal::default());
     let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), None);
     engine.spawn().expect("there are threads");
-    let shared = Arc::new(Shared { state, engine: handle, hub, limits, error_method: false });
+    let shared = Arc::new(Shared::new(state, handle, hub, limits));
     seed::apply(Seed::demo(), &shared).await.expect("the demo data is good");
 
     let panics = Arc::new(AtomicBool::new(false));

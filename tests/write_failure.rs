@@ -105,7 +105,7 @@ impl Faulty {
         let state = writer.state().clone();
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), Some(snapshots));
         engine.spawn().expect("there are threads");
-        let shared = Arc::new(Shared { state, engine: handle, hub, limits, error_method: false });
+        let shared = Arc::new(Shared::new(state, handle, hub, limits));
         seed::apply(Seed::demo(), &shared).await.expect("the demo data is good");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("port 0 is always free");
         let address = listener.local_addr().expect("a bound listener has an address");

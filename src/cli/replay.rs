@@ -112,6 +112,8 @@ fn fresh() -> Options {
         seed: Seed::demo(),
         limits: Limits::default(),
         error_method: false,
+        public_url: None,
+        open_sign_up: true,
     }
 }
 

@@ -64,6 +64,12 @@ struct Settings {
     /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
     #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     error_method: Option<bool>,
+    /// How the gateway is reached from outside, such as https://lists.example.com behind a proxy [default: http:// and the address]
+    #[arg(long, env = "GUESTLIST_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Whether everybody may sign up as a user; else only administrators make users [default: true]
+    #[arg(long, env = "GUESTLIST_SIGN_UP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    sign_up: Option<bool>,
     /// What is logged: error, warn, info, debug, or a filter by module [default: info]
     #[arg(long, env = "GUESTLIST_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -143,6 +149,8 @@ impl Settings {
             durability: self.durability.or(other.durability),
             snapshot_every: self.snapshot_every.or(other.snapshot_every),
             error_method: self.error_method.or(other.error_method),
+            public_url: self.public_url.or(other.public_url),
+            sign_up: self.sign_up.or(other.sign_up),
             log: self.log.or(other.log),
         }
     }
@@ -165,7 +173,8 @@ impl Settings {
             snapshot_every: self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT),
         };
         let error_method = self.error_method.unwrap_or(false);
-        Ok(Options { listen, store, seed, limits: Limits::default(), error_method })
+        let (public_url, open_sign_up) = (self.public_url, self.sign_up.unwrap_or(true));
+        Ok(Options { listen, store, seed, limits: Limits::default(), error_method, public_url, open_sign_up })
     }
 }
 

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::list::{bound_tags, second_half};
 use super::page::{Page, PageEnd};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
-use crate::access::Permission;
+use crate::access::{Permission, View};
 use crate::config::NAME_BYTES_MAX;
-use crate::state::State;
 use crate::state::app::{App, AppSettings, List};
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;
@@ -111,7 +110,7 @@ impl Method for SetApp {
 }
 
 impl Alter for SetApp {
-    fn check(&mut self, state: &State) -> Result<Verdict<AppRecord>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<AppRecord>, Error> {
         let standing = state.app(self.app_id).filter(|app| self.applied_to(Some(&app.settings)) == app.settings);
         Ok(standing.map_or(Verdict::Proceed, |app| Verdict::Unchanged(AppRecord::new(&app))))
     }
@@ -160,7 +159,7 @@ impl Method for RemoveApp {
 }
 
 impl Alter for RemoveApp {
-    fn check(&mut self, state: &State) -> Result<Verdict<RemovedApp>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<RemovedApp>, Error> {
         state.app(self.app_id).map(|_| Verdict::Proceed).ok_or_else(|| Error::unknown_app(self.app_id))
     }
 
@@ -188,7 +187,7 @@ impl Method for GetApps {
 }
 
 impl Ask for GetApps {
-    fn answer(&self, state: &State) -> Result<Apps, Error> {
+    fn answer(&self, View { state, .. }: View<'_>) -> Result<Apps, Error> {
         let ids: Vec<u64> = state.app_ids().iter().map(|id| id.0).collect();
         let (ids, end) = self.page()?.cut_ids(&ids);
         let apps = ids.into_iter().filter_map(|id| state.app(AppId(id)).map(|app| AppRecord::new(&app)));

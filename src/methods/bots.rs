@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::list::second_half;
 use super::page::{Page, PageEnd};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
-use crate::access::Permission;
+use crate::access::{Permission, View};
 use crate::event::Event;
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
@@ -136,18 +136,19 @@ impl Method for RotateBotToken {
 }
 
 impl Alter for RotateBotToken {
-    fn check(&mut self, state: &State) -> Result<Verdict<Rotated>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Rotated>, Error> {
         state.bot(self.bot_id).map(|_| Verdict::Proceed).ok_or_else(|| Error::unknown_bot(self.bot_id))
     }
 
     /// The token names the app that the bot is bound to, so what comes before must be done.
     const ALONE: bool = true;
 
-    fn prepare(&mut self, state: &State) {
+    fn prepare(&mut self, View { state, .. }: View<'_>) -> Result<(), Error> {
         let bound_app = state.bot(self.bot_id).and_then(|bot| bot.bound_app_id);
         let token = generate_token(self.bot_id, bound_app);
         self.token = Some(Secret::Hashed(token::TokenHash::of(&token)));
         self.shown = Some(token);
+        Ok(())
     }
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Rotated, Error> {
@@ -175,7 +176,7 @@ impl RemoveBot {
 }
 
 impl Alter for RemoveBot {
-    fn check(&mut self, state: &State) -> Result<Verdict<RemovedBot>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<RemovedBot>, Error> {
         self.refuse(state).map(|()| Verdict::Proceed)
     }
 
@@ -198,7 +199,7 @@ impl Method for GetBots {
 }
 
 impl Ask for GetBots {
-    fn answer(&self, state: &State) -> Result<Bots, Error> {
+    fn answer(&self, View { state, .. }: View<'_>) -> Result<Bots, Error> {
         let ids: Vec<u64> = state.bot_ids().iter().map(|id| id.0).collect();
         let (ids, end) = self.page()?.cut_ids(&ids);
         let bots = ids.into_iter().filter_map(|id| state.bot(BotId(id)).map(|bot| BotRecord::new(&bot, None)));

@@ -6,9 +6,8 @@ use super::list::with_app;
 use super::patterns::PatternRecord;
 use super::signups::SignupRecord;
 use super::{Ask, Call, Method};
-use crate::access::Permission;
+use crate::access::{About, Permission, Sender, View};
 use crate::config::SIGNUP_ID_BYTES_MAX;
-use crate::state::State;
 use crate::state::decision::Reason;
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;
@@ -93,8 +92,8 @@ impl Method for CheckAccess {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = Decided;
 
-    fn app(&mut self, _bound: Option<AppId>) -> Option<AppId> {
-        Some(self.resource.id)
+    fn about(&mut self, _sender: Sender<'_>) -> About {
+        About::App(Some(self.resource.id))
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -111,7 +110,7 @@ impl Method for CheckAccess {
 }
 
 impl Ask for CheckAccess {
-    fn answer(&self, state: &State) -> Result<Decided, Error> {
+    fn answer(&self, View { state, .. }: View<'_>) -> Result<Decided, Error> {
         with_app(state, Some(self.resource.id), |app| {
             let decision = app.decide(&self.subject.id.0);
             Decided {

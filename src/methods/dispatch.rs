@@ -1,10 +1,12 @@
 //! This is where the list of methods becomes code: what is the same for each is written once.
 
-use super::Method;
-use crate::access::{Caller, authorise};
-use crate::state::State;
-use crate::state::id::AppId;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{Call, Method};
+use crate::access::{Sender, authorise};
+use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
+use crate::wire::frame::{self, Reply};
 
 /// Generates, from the list of methods: `METHODS`, the enums `Change`, `Query` and `Answer`, and the dispatch.
 macro_rules! methods {
@@ -44,20 +46,30 @@ macro_rules! methods {
                 match self { $(Self::$change(_) => &$change::CALL,)+ }
             }
 
-            /// The gate, then the bounds; finds out which app the message is about.
-            pub fn admit(&mut self, state: &State, caller: Caller, bound: Option<AppId>) -> Result<(), Error> {
-                match self { $(Self::$change(method) => dispatch::admit(method, state, caller, bound),)+ }
+            /// The gate, then the bounds; finds out what the message is about.
+            pub fn admit(&mut self, sender: Sender<'_>) -> Result<(), Error> {
+                match self { $(Self::$change(method) => dispatch::admit(method, sender),)+ }
             }
 
             /// See [`Alter::ALONE`].
             pub fn is_alone(&self) -> bool {
-                match self { $(Self::$change(_) => $change::ALONE,)+ }
+                match self { $(Self::$change(method) => $change::ALONE || method.is_heavy(),)+ }
+            }
+
+            /// See [`Alter::is_heavy`].
+            pub fn is_heavy(&self) -> bool {
+                match self { $(Self::$change(method) => method.is_heavy(),)+ }
+            }
+
+            /// See [`Alter::guessed`].
+            pub fn guessed(&self) -> Option<&str> {
+                match self { $(Self::$change(method) => method.guessed(),)+ }
             }
 
             /// See [`Alter::check`].
-            pub fn check(&mut self, state: &State) -> Result<Verdict<Answer>, Error> {
+            pub fn check(&mut self, view: View<'_>) -> Result<Verdict<Answer>, Error> {
                 match self {
-                    $(Self::$change(method) => Ok(match method.check(state)? {
+                    $(Self::$change(method) => Ok(match method.check(view)? {
                         Verdict::Proceed => Verdict::Proceed,
                         Verdict::Unchanged(reply) => Verdict::Unchanged(Answer::$change(reply)),
                     }),)+
@@ -65,8 +77,8 @@ macro_rules! methods {
             }
 
             /// See [`Alter::prepare`].
-            pub fn prepare(&mut self, state: &State) {
-                match self { $(Self::$change(method) => method.prepare(state),)+ }
+            pub fn prepare(&mut self, view: View<'_>) -> Result<(), Error> {
+                match self { $(Self::$change(method) => method.prepare(view),)+ }
             }
 
             /// Appends the message as it is journaled.
@@ -75,22 +87,32 @@ macro_rules! methods {
             }
 
             /// The gate again, then [`Alter::run`].
-            pub fn run(mut self, caller: Caller, turn: &mut Turn<'_>) -> Result<Answer, Error> {
-                match &mut self { $(Self::$change(method) => dispatch::gate(method, turn.writer.state(), caller, None)?,)+ }
+            pub fn run(mut self, turn: &mut Turn<'_>) -> Result<Answer, Error> {
+                let sender = Sender { view: turn.view(), bound_app: None };
+                match &mut self { $(Self::$change(method) => dispatch::gate(method, sender)?,)+ }
                 match self { $(Self::$change(method) => method.run(turn).map(Answer::$change),)+ }
             }
         }
 
         impl Answer {
-            /// Encodes it.
-            pub fn encode(self, reference: &Reference, frames: &mut Vec<Utf8Bytes>) {
-                match self {
-                    $(Self::$change(reply) => {
-                        frame::answer($change::CALL.reply, reply, reference, $change::CALL.absent_reference, frames);
-                    })+
-                }
+            /// Encodes it, into frames of a size.
+            pub fn encode(self, reference: &Reference, bytes_max: usize, frames: &mut Vec<Utf8Bytes>) {
+                match self { $(Self::$change(reply) => dispatch::encode(&$change::CALL, reply, reference, bytes_max, frames),)+ }
             }
         }
+
+        $(impl Listed for $change {
+            fn into_change(self) -> Change {
+                Change::$change(self)
+            }
+
+            fn reply_of(answer: Answer) -> Option<Self::Reply> {
+                match answer {
+                    Answer::$change(reply) => Some(reply),
+                    _ => None,
+                }
+            }
+        })+
 
         impl Query {
             /// Decodes the message of a method; `None` where no query has this name.
@@ -106,17 +128,23 @@ macro_rules! methods {
                 match self { $(Self::$query(_) => &$query::CALL,)+ }
             }
 
-            /// The gate, then the bounds; finds out which app the message is about.
-            pub fn admit(&mut self, state: &State, caller: Caller, bound: Option<AppId>) -> Result<(), Error> {
-                match self { $(Self::$query(method) => dispatch::admit(method, state, caller, bound),)+ }
+            /// The gate, then the bounds; finds out what the message is about.
+            pub fn admit(&mut self, sender: Sender<'_>) -> Result<(), Error> {
+                match self { $(Self::$query(method) => dispatch::admit(method, sender),)+ }
             }
 
-            /// Answers from the state, encoded.
-            pub fn answer(&self, state: &State, reference: &Reference, frames: &mut Vec<Utf8Bytes>) -> Result<(), Error> {
+            /// Answers from the state, encoded into frames of a size.
+            pub fn answer(
+                &self,
+                view: View<'_>,
+                reference: &Reference,
+                bytes_max: usize,
+                frames: &mut Vec<Utf8Bytes>,
+            ) -> Result<(), Error> {
                 match self {
                     $(Self::$query(method) => {
-                        let reply = method.answer(state)?;
-                        frame::answer($query::CALL.reply, reply, reference, $query::CALL.absent_reference, frames);
+                        let reply = method.answer(view)?;
+                        dispatch::encode(&$query::CALL, reply, reference, bytes_max, frames);
                     })+
                 }
                 Ok(())
@@ -127,23 +155,24 @@ macro_rules! methods {
 pub(super) use methods;
 
 /// The gate, then the bounds.
-pub(super) fn admit<M: Method>(
-    method: &mut M,
-    state: &State,
-    caller: Caller,
-    bound: Option<AppId>,
-) -> Result<(), Error> {
-    gate(method, state, caller, bound)?;
+pub fn admit<M: Method>(method: &mut M, sender: Sender<'_>) -> Result<(), Error> {
+    gate(method, sender)?;
     method.validate()
 }
 
 /// The gate alone.
-pub(super) fn gate<M: Method>(
-    method: &mut M,
-    state: &State,
-    caller: Caller,
-    bound: Option<AppId>,
-) -> Result<(), Error> {
-    let app_id = method.app(bound);
-    authorise(state, caller, M::NEEDS, app_id)
+pub(super) fn gate<M: Method>(method: &mut M, sender: Sender<'_>) -> Result<(), Error> {
+    let about = method.about(sender);
+    authorise(sender.view, M::NEEDS, &about)
+}
+
+/// Encodes the reply to a call.
+pub(super) fn encode<R: Reply>(
+    call: &Call,
+    reply: R,
+    reference: &Reference,
+    bytes_max: usize,
+    frames: &mut Vec<Utf8Bytes>,
+) {
+    frame::answer(call.reply, reply, reference, call.absent_reference, bytes_max, frames);
 }

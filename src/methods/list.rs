@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use super::Call;
+use crate::access::{About, Sender};
 use crate::config::{TAG_BYTES_MAX, TAGS_MAX};
 use crate::state::app::{App, ListName};
 use crate::state::id::AppId;
@@ -74,9 +75,9 @@ impl OfList for Blacklist {
 
 /// Which app a message is about: `app_id`, else `chat_id` (the same value, in pattern calls), else the token's; `"0"` is what
 /// the Java SDK sends for none.
-pub fn resolve(app_id: &mut Option<AppId>, chat_id: Option<AppId>, bound: Option<AppId>) -> Option<AppId> {
-    *app_id = [*app_id, chat_id, bound].into_iter().flatten().find(|app| app.0 != 0);
-    *app_id
+pub fn resolve(app_id: &mut Option<AppId>, chat_id: Option<AppId>, sender: Sender<'_>) -> About {
+    *app_id = [*app_id, chat_id, sender.bound_app].into_iter().flatten().find(|app| app.0 != 0);
+    About::App(*app_id)
 }
 
 /// The app of a message that has passed the gate.

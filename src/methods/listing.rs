@@ -8,8 +8,7 @@ use serde::Deserialize;
 use super::list::{OfList, resolve, resolved, with_app};
 use super::page::Page;
 use super::{Ask, Call, Method};
-use crate::access::Permission;
-use crate::state::State;
+use crate::access::{About, Permission, Sender, View};
 use crate::state::app::List;
 use crate::state::id::AppId;
 use crate::wire::error::Error;
@@ -46,8 +45,8 @@ impl<L: OfList, I: Items<L>> Method for Get<L, I> {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = I::Page;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.app_id, self.chat_id, sender)
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -56,7 +55,7 @@ impl<L: OfList, I: Items<L>> Method for Get<L, I> {
 }
 
 impl<L: OfList, I: Items<L>> Ask for Get<L, I> {
-    fn answer(&self, state: &State) -> Result<I::Page, Error> {
+    fn answer(&self, View { state, .. }: View<'_>) -> Result<I::Page, Error> {
         let page = self.page()?;
         with_app(state, self.app_id, |app| I::page(resolved(self.app_id), app.list(L::LIST), &page))
     }

@@ -18,10 +18,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::access::{Caller, Permission};
+use crate::access::{About, Caller, Permission, Sender, View};
 use crate::event::Event;
-use crate::state::id::AppId;
-use crate::state::{State, Writer};
+use crate::state::Writer;
+use crate::state::moment::Moment;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
@@ -29,6 +29,7 @@ use crate::wire::frame::{self, AbsentReference, Reply};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use check_access::CheckAccess;
+pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
 pub use set_bot::SetBot;
@@ -115,14 +116,14 @@ impl Call {
 pub trait Method: DeserializeOwned + Send + 'static {
     /// How it is called.
     const CALL: Call;
-    /// What the caller needs, in the app of [`Method::app`].
+    /// What the caller needs, for what [`Method::about`] says.
     const NEEDS: Permission;
     /// What is answered.
     type Reply: Reply + Send;
 
-    /// The app it is about, filled in with the one the caller's token is bound to where the message names none.
-    fn app(&mut self, _bound: Option<AppId>) -> Option<AppId> {
-        None
+    /// What it is about; where the message does not say, that is filled in with what the sender's token stands for.
+    fn about(&mut self, _sender: Sender<'_>) -> About {
+        About::Gateway
     }
 
     /// Refuses what no state could make good: fields out of bounds or in contradiction.
@@ -134,7 +135,7 @@ pub trait Method: DeserializeOwned + Send + 'static {
 /// A method that changes nothing.
 pub trait Ask: Method {
     /// Answers from the state.
-    fn answer(&self, state: &State) -> Result<Self::Reply, Error>;
+    fn answer(&self, view: View<'_>) -> Result<Self::Reply, Error>;
 }
 
 /// A method that changes something.
@@ -142,11 +143,23 @@ pub trait Alter: Method + Serialize {
     /// Whether `prepare` must see the state after the changes before it.
     const ALONE: bool = false;
 
+    /// Whether this one's `prepare` hashes passwords, which takes long: it is then done on another thread, and alone.
+    fn is_heavy(&self) -> bool {
+        false
+    }
+
+    /// What the caller may be guessing at, such as the email address of a log-in: attempts at it are slowed down.
+    fn guessed(&self) -> Option<&str> {
+        None
+    }
+
     /// Refuses what the state as it stands rules out, and answers what would change nothing, before anything is journaled.
-    fn check(&mut self, state: &State) -> Result<Verdict<Self::Reply>, Error>;
+    fn check(&mut self, view: View<'_>) -> Result<Verdict<Self::Reply>, Error>;
 
     /// Does what is not deterministic: draws random tokens, hashes secrets. What it leaves is what is journaled.
-    fn prepare(&mut self, _state: &State) {}
+    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes the change, or refuses it in the same way on every replay. Does no I/O, reads no clock, draws no random number.
     fn run(self, turn: &mut Turn<'_>) -> Result<Self::Reply, Error>;
@@ -168,6 +181,31 @@ pub struct Turn<'a> {
     pub writer: &'a mut Writer,
     /// What others must hear of.
     pub events: &'a mut Vec<Event>,
+    /// Who sent it.
+    pub caller: Caller,
+    /// When it was journaled, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl Turn<'_> {
+    /// What the command is seen with.
+    pub fn view(&self) -> View<'_> {
+        View { state: self.writer.state(), caller: self.caller, at_ms: self.at_ms }
+    }
+
+    /// When it was journaled.
+    pub fn now(&self) -> Moment {
+        Moment::of_ms(self.at_ms)
+    }
+}
+
+/// A change that is in the list.
+pub trait Listed: Alter {
+    /// The change as one of all.
+    fn into_change(self) -> Change;
+
+    /// Its own reply, out of the answers to all.
+    fn reply_of(answer: Answer) -> Option<Self::Reply>;
 }
 
 /// A method's entry in the list.

@@ -9,9 +9,8 @@ use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_hal
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
 use super::{Alter, Call, Method, Turn, Verdict};
-use crate::access::Permission;
+use crate::access::{About, Permission, Sender, View};
 use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
-use crate::state::State;
 use crate::state::app::List;
 use crate::state::id::{AppId, RecordId};
 use crate::state::pattern_list::{Pattern, PatternList};
@@ -115,8 +114,8 @@ impl<L: OfList> Method for Add<L> {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = Changed;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.app_id, self.chat_id, sender)
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -133,7 +132,7 @@ impl<L: OfList> Method for Add<L> {
 }
 
 impl<L: OfList> Alter for Add<L> {
-    fn check(&mut self, state: &State) -> Result<Verdict<Changed>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Changed>, Error> {
         // Reading patterns may take long, so it is done between two looks at the list, under no guard.
         let unread = with_app(state, self.app_id, |app| self.unread(&app.list(L::LIST).patterns))?;
         for index in unread {
@@ -235,8 +234,8 @@ impl<L: OfList> Method for Remove<L> {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = Changed;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.app_id, self.chat_id, sender)
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -245,7 +244,7 @@ impl<L: OfList> Method for Remove<L> {
 }
 
 impl<L: OfList> Alter for Remove<L> {
-    fn check(&mut self, state: &State) -> Result<Verdict<Changed>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Changed>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).patterns;
             let any = self.patterns.0.iter().any(|field| list.find(&field.pattern).is_some());

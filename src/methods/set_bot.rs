@@ -6,13 +6,13 @@ use super::apps::bound_name;
 use super::bots::{BotRecord, generate_token, keep_an_admin};
 use super::list::bound_items;
 use super::{Alter, Call, Method, Turn, Verdict};
-use crate::access::Permission;
+use crate::access::{Permission, View};
 use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX};
 use crate::event::Event;
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
-use crate::state::token::{self, Secret, TokenHash};
+use crate::state::token::{self, Holder, Secret, TokenHash};
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Many, Object, Text};
 
@@ -104,11 +104,14 @@ impl SetBot {
                 keep_an_admin(state, self.bot_id)?;
             }
         }
-        if state.bot_of_token(&token).is_some_and(|other| other != self.bot_id) {
-            return Err(Error::new(Code::Conflict, "another bot has this token; choose another one"));
+        if state.holder(&token).is_some_and(|other| other != Holder::Bot(self.bot_id)) {
+            return Err(Error::new(Code::Conflict, "the token is taken; choose another one"));
         }
-        let unknown = bot.named_apps().find(|app| state.app(*app).is_none());
-        unknown.map_or(Ok(bot), |app_id| Err(Error::unknown_app(app_id)))
+        if let Some(app_id) = bot.named_apps().find(|app| state.app(*app).is_none()) {
+            return Err(Error::unknown_app(app_id));
+        }
+        bot.grants.iter().try_for_each(|grant| stands(state, grant))?;
+        Ok(bot)
     }
 
     fn applied_to(&self, standing: Bot, token: TokenHash) -> Bot {
@@ -128,14 +131,14 @@ impl SetBot {
 }
 
 impl Alter for SetBot {
-    fn check(&mut self, state: &State) -> Result<Verdict<BotRecord>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<BotRecord>, Error> {
         // What a new bot gets is made in `prepare`; anything stands for it here.
         let outcome = self.outcome(state, Some(TokenHash::of("")))?;
         let same = state.bot(self.bot_id).is_some_and(|bot| *bot == outcome);
         Ok(if same { Verdict::Unchanged(BotRecord::new(&outcome, None)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, _state: &State) {
+    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
         // What a client sends here is not used.
         self.token_if_new = None;
         if let Some(token) = &self.token {
@@ -146,6 +149,7 @@ impl Alter for SetBot {
             self.token_if_new = Some(Secret::Hashed(TokenHash::of(&token)));
             self.shown = Some(token);
         }
+        Ok(())
     }
 
     fn run(self, turn: &mut Turn<'_>) -> Result<BotRecord, Error> {
@@ -155,6 +159,19 @@ impl Alter for SetBot {
         let record = BotRecord::new(&bot, self.shown.filter(|_| before.is_none()));
         turn.writer.put_bot(bot);
         Ok(record)
+    }
+}
+
+/// Refuses a grant in what does not exist.
+fn stands(state: &State, grant: &Grant) -> Result<(), Error> {
+    if let Grant::ShareManagement { user_id } = grant
+        && state.user(*user_id).is_none()
+    {
+        return Err(Error::unknown_user(*user_id));
+    }
+    match grant.org_id() {
+        Some(org_id) if state.organization(org_id).is_none() => Err(Error::unknown_organization(org_id)),
+        _ => Ok(()),
     }
 }
 

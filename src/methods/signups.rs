@@ -8,9 +8,8 @@ use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_hal
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
 use super::{Alter, Call, Method, Turn, Verdict};
-use crate::access::Permission;
+use crate::access::{About, Permission, Sender, View};
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
-use crate::state::State;
 use crate::state::app::{App, List};
 use crate::state::id::{AppId, RecordId};
 use crate::state::signup_list::{Entry, SignupList, Tags};
@@ -108,8 +107,8 @@ impl<L: OfList> Method for Add<L> {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = Added;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.app_id, self.chat_id, sender)
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -118,7 +117,7 @@ impl<L: OfList> Method for Add<L> {
 }
 
 impl<L: OfList> Alter for Add<L> {
-    fn check(&mut self, state: &State) -> Result<Verdict<Added>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Added>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).signups;
             let standing: Option<Vec<_>> = self.signups.0.iter().map(|signup| stands::<L>(list, signup)).collect();
@@ -168,8 +167,8 @@ impl<L: OfList> Method for Remove<L> {
     const NEEDS: Permission = Permission::SignupManagement;
     type Reply = Removed;
 
-    fn app(&mut self, bound: Option<AppId>) -> Option<AppId> {
-        resolve(&mut self.app_id, self.chat_id, bound)
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.app_id, self.chat_id, sender)
     }
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -178,7 +177,7 @@ impl<L: OfList> Method for Remove<L> {
 }
 
 impl<L: OfList> Alter for Remove<L> {
-    fn check(&mut self, state: &State) -> Result<Verdict<Removed>, Error> {
+    fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Removed>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).signups;
             let any = self.signups.0.iter().any(|signup| list.find(&signup.signup_id).is_some());

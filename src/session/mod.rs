@@ -20,23 +20,23 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
-use crate::access::Caller;
+use crate::access::Identity;
+use crate::engine::now_ms;
 use crate::hub::Seat;
 use crate::shared::Shared;
-use crate::state::id::{AppId, BotId};
+use crate::state::moment::Moment;
 use crate::wire::close::Close;
 use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
 pub use meter::Metered;
 use pipeline::Pipeline;
 
-/// A connection whose bot has signed in.
+/// A connection whose client has signed in.
 struct Session<S> {
     socket: WebSocketStream<S>,
     shared: Arc<Shared>,
     seat: Seat,
-    bot: BotId,
-    bound_app: Option<AppId>,
+    identity: Identity,
     pipeline: Pipeline,
     outbox: Vec<Utf8Bytes>,
     outbox_bytes: usize,
@@ -59,8 +59,8 @@ enum End {
 /// Serves a connection from its first frame to its end.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Metered<S>>, shared: Arc<Shared>) {
     let mut seat = shared.hub.join();
-    let guest = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
-        Ok(guest) => guest,
+    let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
+        Ok(identity) => identity,
         Err(end) => {
             let close = match end {
                 End::Close(close) => close,
@@ -72,13 +72,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
         }
     };
     socket.get_mut().lift();
-    tracing::debug!(bot = %guest.bot, "a bot signed in");
+    tracing::debug!(caller = %identity.caller, "a client signed in");
     let mut session = Session {
-        pipeline: Pipeline::new(Caller::Bot(guest.bot)),
+        pipeline: Pipeline::new(identity.caller),
         socket,
         seat,
-        bot: guest.bot,
-        bound_app: guest.bound_app,
+        identity,
         outbox: Vec::new(),
         outbox_bytes: 0,
         owes_pong: false,
@@ -93,9 +92,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
         Err(_) => session.fail().await,
     };
     if let Some(reference) = session.last_reference {
-        session.seat.note_reference(session.bot, reference);
+        session.seat.note_reference(session.identity.caller, reference);
     }
-    tracing::debug!(bot = %session.bot, "a bot's connection ended");
+    tracing::debug!(caller = %session.identity.caller, "a client's connection ended");
     if let End::Close(close) = end {
         // The seat is given up only when the farewell is said, so that a stop waits for it.
         let Session { socket, shared, seat, .. } = session;
@@ -118,9 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.settle();
                     None
                 }
-                outcomes = self.pipeline.outcomes(), if self.pipeline.is_waiting() => {
-                    self.pipeline.take_outcomes(outcomes);
-                    self.settle();
+                progress = self.pipeline.progress(), if self.pipeline.is_pending() => {
+                    self.take_progress(progress);
                     None
                 }
                 close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
@@ -144,12 +142,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn finish(&mut self, close: Close) -> End {
         let patience = self.shared.limits.close_wait;
         let settled = timeout(patience, async {
-            while self.pipeline.is_waiting() || self.pipeline.is_settling() {
-                if !self.pipeline.is_settling() {
-                    let outcomes = self.pipeline.outcomes().await;
-                    self.pipeline.take_outcomes(outcomes);
+            while self.pipeline.is_busy() {
+                if self.pipeline.is_settling() {
+                    self.settle();
+                } else {
+                    let progress = self.pipeline.progress().await;
+                    self.take_progress(progress);
                 }
-                self.settle();
                 self.submit().await;
                 self.send().await?;
             }
@@ -174,10 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Says that the gateway failed; what was under way is not answered any more.
     async fn fail(&mut self) -> End {
-        tracing::error!(bot = %self.bot, "a connection is closed, for the gateway failed over its message");
+        tracing::error!(caller = %self.identity.caller, "a connection is closed, for the gateway failed over its message");
         let error =
             Error::new(Code::Unexpected, "the gateway failed over a message; look what stands before you repeat it");
-        self.pipeline = Pipeline::new(Caller::Bot(self.bot));
+        self.pipeline = Pipeline::new(self.identity.caller);
         self.outbox.clear();
         self.refuse(&error, None, &Reference::default());
         match self.send().await {
@@ -193,6 +192,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Takes a frame and all others that have arrived.
     fn take_ready(&mut self, first: Option<tungstenite::Result<Message>>) -> Option<End> {
         self.last_heard = Instant::now();
+        if self.is_over() {
+            return Some(End::Close(Close::Revoked));
+        }
         let (mut next, mut taken) = (first, 0);
         loop {
             let Some(Ok(message)) = next else { return Some(end_of(next)) };
@@ -238,12 +240,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         })
     }
 
+    /// Whether the client's token has ended by itself.
+    fn is_over(&self) -> bool {
+        self.identity.expires_at.is_some_and(|end| end <= Moment::of_ms(now_ms()))
+    }
+
     /// Pings a quiet client, and gives up one that has been silent for too long.
     fn on_tick(&mut self) -> Option<End> {
         let silent = self.last_heard.elapsed();
         // What is not read because of us is not the client's silence.
         if silent > self.shared.limits.idle_wait && self.may_read() {
             return Some(End::Close(Close::Idle));
+        }
+        if self.is_over() {
+            return Some(End::Close(Close::Revoked));
         }
         self.owes_ping = silent >= self.shared.limits.ping_interval;
         None

@@ -3,19 +3,32 @@
 use std::collections::VecDeque;
 use std::vec;
 
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
-use crate::config::Limits;
+use crate::config::{FRAME_OUT_BYTES_MAX, Limits};
 use crate::engine::{Submission, perhaps_written};
 use crate::fold::Outcome;
 use crate::methods::{Change, Command};
 use crate::wire::envelope::Reference;
+use crate::wire::error::Error;
 use crate::wire::frame;
+
+/// A change that is being prepared on another thread.
+type Work = BoxFuture<'static, Result<Change, Error>>;
 
 /// What the engine answers to a submission; an error when it has stopped.
 pub type Outcomes = Result<Vec<Outcome>, oneshot::error::RecvError>;
+
+/// What came of something that was under way elsewhere.
+pub enum Progress {
+    /// The engine is done with the oldest submission.
+    Outcomes(Outcomes),
+    /// A change was prepared, or refused.
+    Prepared(Result<Change, Error>),
+}
 
 /// Changes of one connection on their way through the engine, and the answers that must not overtake theirs.
 pub struct Pipeline {
@@ -29,6 +42,15 @@ pub struct Pipeline {
     answers: usize,
     bytes: usize,
     parked: Option<Parked>,
+    preparing: Option<Preparing>,
+}
+
+/// A change whose passwords are being hashed. Nothing is read until that is done.
+struct Preparing {
+    work: Work,
+    method: &'static str,
+    reference: Reference,
+    bytes: usize,
 }
 
 /// A command whose answer depends on changes before it. Nothing is read until it is decided.
@@ -66,17 +88,28 @@ impl Pipeline {
             answers: 0,
             bytes: 0,
             parked: None,
+            preparing: None,
         }
     }
 
     /// Whether changes are with the engine.
-    pub fn is_waiting(&self) -> bool {
+    fn is_waiting(&self) -> bool {
         !self.in_flight.is_empty()
+    }
+
+    /// Whether something is under way elsewhere: changes with the engine, or one that is being prepared.
+    pub fn is_pending(&self) -> bool {
+        self.is_waiting() || self.preparing.is_some()
     }
 
     /// Whether outcomes that came wait for room in the outbox.
     pub fn is_settling(&self) -> bool {
         self.settling.is_some()
+    }
+
+    /// Whether answers are still to come.
+    pub fn is_busy(&self) -> bool {
+        self.is_pending() || self.is_settling()
     }
 
     /// Whether no change is under way, so that what the state says now is final.
@@ -92,6 +125,7 @@ impl Pipeline {
     /// Whether another frame may be read.
     pub fn has_room(&self, limits: &Limits) -> bool {
         self.parked.is_none()
+            && self.preparing.is_none()
             && self.settling.is_none()
             && self.answers < limits.in_flight_max
             && self.bytes < limits.in_flight_bytes_max
@@ -126,6 +160,21 @@ impl Pipeline {
         self.parked = Some(parked);
     }
 
+    /// Takes a change that is being prepared. Must not be called while another one is.
+    pub fn prepare(&mut self, work: Work, method: &'static str, reference: Reference, bytes: usize) {
+        self.preparing = Some(Preparing { work, method, reference, bytes });
+    }
+
+    /// Goes on with what was prepared, or gives back what is refused.
+    pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, &'static str, Reference)> {
+        let Preparing { method, reference, bytes, .. } = self.preparing.take()?;
+        match prepared {
+            Ok(change) => self.gather(change, reference, bytes),
+            Err(error) => return Some((error, method, reference)),
+        }
+        None
+    }
+
     /// The command that was put aside, once everything before it is settled.
     pub fn unpark(&mut self) -> Option<Parked> {
         let clear = self.is_clear();
@@ -144,10 +193,14 @@ impl Pipeline {
         self.in_flight.push_back(InFlight { tickets, outcomes });
     }
 
-    /// The outcomes of the oldest submission. Must not be called when nothing is waiting; may be given up and called again.
-    pub async fn outcomes(&mut self) -> Outcomes {
-        let oldest = self.in_flight.front_mut().expect("asked for only while something is waiting");
-        (&mut oldest.outcomes).await
+    /// What comes next of what is under way elsewhere. Must not be called when nothing is; may be given up and called again.
+    pub async fn progress(&mut self) -> Progress {
+        // Nothing is begun while a change is being prepared, and that only begins when all before it is settled.
+        if let Some(preparing) = &mut self.preparing {
+            return Progress::Prepared((&mut preparing.work).await);
+        }
+        let oldest = self.in_flight.front_mut().expect("asked for only while something is under way");
+        Progress::Outcomes((&mut oldest.outcomes).await)
     }
 
     /// Takes the outcomes of the oldest submission, to be encoded.
@@ -172,7 +225,7 @@ impl Pipeline {
             Ticket::Change { reference, method, bytes } => {
                 self.bytes -= bytes;
                 match outcomes.next().unwrap_or_else(|| Err(perhaps_written())) {
-                    Ok(answer) => answer.encode(&reference, outbox),
+                    Ok(answer) => answer.encode(&reference, FRAME_OUT_BYTES_MAX, outbox),
                     Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
                 }
             }

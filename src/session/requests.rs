@@ -1,12 +1,15 @@
 //! This is where a frame is taken up: answered, refused, handed over as a change, or put aside until it can be decided.
 
+use futures::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Session;
-use super::pipeline::Parked;
-use crate::access::Caller;
+use super::pipeline::{Parked, Progress};
+use crate::access::Sender;
+use crate::config::FRAME_OUT_BYTES_MAX;
 use crate::methods::{Change, Command, Query, Verdict};
+use crate::throttle::Origin;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame;
@@ -93,9 +96,10 @@ impl<S> Session<S> {
         if !self.pipeline.is_clear() {
             return self.pipeline.park(Parked { command: Command::Query(query), reference, bytes });
         }
-        let (state, before) = (&self.shared.state, self.outbox.len());
-        let admitted = query.admit(state, Caller::Bot(self.bot), self.bound_app);
-        match admitted.and_then(|()| query.answer(state, &reference, &mut self.outbox)) {
+        let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
+        let admitted = query.admit(Sender { view, bound_app: self.identity.bound_app });
+        let outbox = &mut self.outbox;
+        match admitted.and_then(|()| query.answer(view, &reference, FRAME_OUT_BYTES_MAX, outbox)) {
             Ok(()) => self.count_outbox(before),
             Err(error) => self.refuse(&error, Some(query.call().method), &reference),
         }
@@ -105,23 +109,41 @@ impl<S> Session<S> {
         if change.is_alone() && !self.pipeline.is_clear() {
             return self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
         }
-        let state = &self.shared.state;
-        let admitted = change.admit(state, Caller::Bot(self.bot), self.bound_app);
-        match admitted.and_then(|()| change.check(state)) {
-            Ok(Verdict::Proceed) => {
-                change.prepare(state);
-                self.pipeline.gather(change, reference, bytes);
+        let view = self.shared.view(self.identity.caller);
+        let admitted = change.admit(Sender { view, bound_app: self.identity.bound_app });
+        match admitted.and_then(|()| change.check(view)) {
+            Ok(Verdict::Proceed) if change.is_heavy() => {
+                let (caller, method) = (view.caller, change.call().method);
+                let work = self.shared.clone().prepare(caller, Origin::Caller(caller), change);
+                self.pipeline.prepare(work.boxed(), method, reference, bytes);
             }
+            Ok(Verdict::Proceed) => match change.prepare(view) {
+                Ok(()) => self.pipeline.gather(change, reference, bytes),
+                Err(error) => self.refuse(&error, Some(change.call().method), &reference),
+            },
             _ if !self.pipeline.is_clear() => {
                 self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
             }
             Ok(Verdict::Unchanged(answer)) => {
                 let before = self.outbox.len();
-                answer.encode(&reference, &mut self.outbox);
+                answer.encode(&reference, FRAME_OUT_BYTES_MAX, &mut self.outbox);
                 self.count_outbox(before);
             }
             Err(error) => self.refuse(&error, Some(change.call().method), &reference),
         }
+    }
+
+    /// Goes on with what the pipeline came to.
+    pub(super) fn take_progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::Outcomes(outcomes) => self.pipeline.take_outcomes(outcomes),
+            Progress::Prepared(prepared) => {
+                if let Some((error, method, reference)) = self.pipeline.take_prepared(prepared) {
+                    self.refuse(&error, Some(method), &reference);
+                }
+            }
+        }
+        self.settle();
     }
 
     fn answer(&mut self, frame: Utf8Bytes) {

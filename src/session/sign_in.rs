@@ -8,23 +8,17 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
+use crate::access::{self, Caller, Identity};
 use crate::engine::now_ms;
 use crate::hub::Seat;
 use crate::shared::Shared;
-use crate::state::id::{AppId, BotId};
+use crate::state::State;
+use crate::state::moment::Moment;
 use crate::state::token::TokenHash;
 use crate::wire::close::Close;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{Welcome, refusal};
-
-/// Who signed in.
-pub struct Guest {
-    /// The bot.
-    pub bot: BotId,
-    /// The app its token is bound to.
-    pub bound_app: Option<AppId>,
-}
 
 #[derive(Deserialize)]
 struct TokenAuth {
@@ -36,7 +30,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     shared: &Shared,
     seat: &mut Seat,
-) -> Result<Guest, End> {
+) -> Result<Identity, End> {
     let waited = tokio::select! {
         biased;
         close = &mut seat.closing => return Err(End::Close(close.unwrap_or(Close::Stopping))),
@@ -53,7 +47,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let (frame, outcome) = match admitted {
-        Ok((guest, welcome)) => (welcome, Ok(guest)),
+        Ok((identity, welcome)) => (welcome, Ok(identity)),
         Err(refused) => (
             refusal(&refused.error, refused.request.as_deref(), &refused.reference, shared.error_method),
             Err(End::Close(Close::NotAuthenticated)),
@@ -88,8 +82,8 @@ impl Refused {
     }
 }
 
-/// The guest and the welcome.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8Bytes), Box<Refused>> {
+/// Who it is, and the welcome.
+fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Utf8Bytes), Box<Refused>> {
     let envelope =
         envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
     let reference = envelope.reference;
@@ -104,20 +98,26 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Guest, Utf8B
     let token = TokenHash::of(&auth.token);
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
-    let known = shared.state.bot_of_token(&token);
-    let bot = known.and_then(|bot| shared.state.bot(bot));
-    let Some(bot) = bot else {
+    let date = now_ms();
+    let Some(identity) = access::identify(&shared.state, &token, Moment::of_ms(date)) else {
         return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));
     };
-    let welcome = Welcome {
-        bot_id: bot.bot_id,
-        name: &bot.name,
-        date: now_ms(),
-        local_id: shared.hub.last_reference(bot.bot_id),
-        bound_app: bot.bound_app_id,
-    };
-    let guest = Guest { bot: bot.bot_id, bound_app: bot.bound_app_id };
-    Ok((guest, welcome.frame(&reference)))
+    let (id, name) = introduced(&shared.state, identity.caller);
+    let local_id = shared.hub.last_reference(identity.caller);
+    let welcome = Welcome { id, name: &name, date, local_id, bound_app: identity.bound_app };
+    Ok((identity, welcome.frame(&reference)))
+}
+
+/// The id and name that a caller is welcomed with.
+fn introduced(state: &State, caller: Caller) -> (u64, String) {
+    match caller {
+        Caller::Bot(id) => (id.0, state.bot(id).map(|bot| bot.name.clone()).unwrap_or_default()),
+        Caller::User(id) => {
+            (id.get().into(), state.user(id).map(|user| user.primary_email.to_string()).unwrap_or_default())
+        }
+        Caller::ApiKey(id) => (id.get().into(), state.api_key(id).map(|key| key.name.to_string()).unwrap_or_default()),
+        Caller::Seed | Caller::Anyone => (0, String::new()),
+    }
 }
 
 fn unauthenticated(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, BotId};
+use super::id::{AppId, BotId, OrgId, UserId};
+use super::organization::OrgPermission;
 use super::token::TokenHash;
 
 /// What a bot may do, and where.
@@ -18,6 +19,49 @@ pub enum Grant {
         /// The app.
         app_id: AppId,
     },
+    /// Keep a user's chats, shares and their lists, and ask who may open them.
+    ShareManagement {
+        /// The user.
+        user_id: UserId,
+    },
+    /// Be let into an organisation.
+    CanRead {
+        /// The organisation.
+        org_id: OrgId,
+    },
+    /// Use api keys in an organisation.
+    CanUseApi {
+        /// The organisation.
+        org_id: OrgId,
+    },
+    /// Keep the list of an organisation, and ask who may get in.
+    CanUseWhitelist {
+        /// The organisation.
+        org_id: OrgId,
+    },
+    /// Delegate tasks in an organisation.
+    CanDelegate {
+        /// The organisation.
+        org_id: OrgId,
+    },
+}
+
+impl Grant {
+    /// What it allows in which organisation, where it is about one.
+    pub fn in_organization(&self) -> Option<(&OrgId, OrgPermission)> {
+        match self {
+            Self::CanRead { org_id } => Some((org_id, OrgPermission::CanRead)),
+            Self::CanUseApi { org_id } => Some((org_id, OrgPermission::CanUseApi)),
+            Self::CanUseWhitelist { org_id } => Some((org_id, OrgPermission::CanUseWhitelist)),
+            Self::CanDelegate { org_id } => Some((org_id, OrgPermission::CanDelegate)),
+            Self::Admin | Self::SignupManagement { .. } | Self::ShareManagement { .. } => None,
+        }
+    }
+
+    /// The organisation it is about, where it is about one.
+    pub fn org_id(&self) -> Option<&OrgId> {
+        self.in_organization().map(|(org_id, _)| org_id)
+    }
 }
 
 /// A bot, as it is kept.
@@ -49,7 +93,7 @@ impl Bot {
     pub fn named_apps(&self) -> impl Iterator<Item = AppId> {
         let granted = self.grants.iter().filter_map(|grant| match grant {
             Grant::SignupManagement { app_id } => Some(*app_id),
-            Grant::Admin => None,
+            _ => None,
         });
         granted.chain(self.apps.iter().copied()).chain(self.bound_app_id)
     }
@@ -64,6 +108,17 @@ impl Bot {
         self.apps.contains(&app)
             || self.bound_app_id == Some(app)
             || self.grants.contains(&Grant::SignupManagement { app_id: app })
+    }
+
+    /// Whether it was granted a permission in an organisation.
+    pub fn holds(&self, org_id: &OrgId, permission: OrgPermission) -> bool {
+        self.grants.iter().any(|grant| grant.in_organization() == Some((org_id, permission)))
+    }
+
+    /// The same bot with only the grants that pass.
+    pub fn with_grants(mut self, passes: impl Fn(&Grant) -> bool) -> Self {
+        self.grants.retain(passes);
+        self
     }
 
     /// The same bot with nothing left in an app.

@@ -101,6 +101,9 @@ macro_rules! serial_id {
         pub struct $name(u32);
 
         impl $name {
+            /// The lowest there is.
+            pub const FIRST: Self = Self(1);
+
             /// The id as a number.
             pub fn get(self) -> u32 {
                 self.0

@@ -3,43 +3,74 @@
 //! Many read it, each through [`State`]; one changes it, through the [`Writer`], of which there is one a state and which
 //! only the engine holds. Nothing here does I/O, reads a clock or draws a random number.
 
+pub mod account;
 pub mod app;
 pub mod bot;
 pub mod decision;
 pub mod digest;
 pub mod email;
 pub mod id;
+pub mod last_ids;
 pub mod moment;
+pub mod organization;
+pub mod password;
 pub mod pattern_list;
 pub mod patterns;
 pub mod ranked;
 pub mod record;
+pub mod restore;
+pub mod share;
 pub mod signup_list;
 pub mod token;
+mod writer;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use dashmap::DashMap;
-use dashmap::mapref::one::{Ref, RefMut};
+use dashmap::mapref::one::Ref;
+use uuid::Uuid;
 
+use account::{Chat, Session, User};
 use app::App;
 use bot::Bot;
-use id::{AppId, BotId};
-use token::TokenHash;
+use id::{AppId, BotId, ChatId, KeyId, OrgId, ShareId, UserId};
+use last_ids::LastIds;
+use organization::{ApiKey, Organization};
+use patterns::fold;
+use share::Share;
+use token::{Holder, TokenHash};
+pub use writer::Writer;
 
-/// Everything that is known: apps with their lists, and bots.
-#[derive(Debug)]
+/// Everything that is known: apps with their lists, users with their chats and shares, organisations with their members, and
+/// who holds which token.
+#[derive(Debug, Default)]
 pub struct State {
     apps: DashMap<AppId, App>,
     bots: DashMap<BotId, Bot>,
-    tokens: DashMap<TokenHash, BotId>,
+    users: DashMap<UserId, User>,
+    /// By folded address.
+    users_of_emails: DashMap<Box<str>, UserId>,
+    sessions: DashMap<TokenHash, Session>,
+    /// Oldest first.
+    sessions_of_users: DashMap<UserId, Vec<TokenHash>>,
+    chats: DashMap<ChatId, Chat>,
+    /// Rising.
+    chats_of_users: DashMap<UserId, Vec<ChatId>>,
+    shares: DashMap<ShareId, Share>,
+    shares_of_chats: DashMap<ChatId, ShareId>,
+    shares_of_uuids: DashMap<Uuid, ShareId>,
+    organizations: DashMap<OrgId, Organization>,
+    api_keys: DashMap<KeyId, ApiKey>,
+    tokens: DashMap<TokenHash, Holder>,
+    last_ids: RwLock<LastIds>,
     folded: AtomicU64,
     at_ms: AtomicU64,
 }
 
+/// What is found is under a guard that must not be held across an await.
 impl State {
-    /// An app, under a guard that must not be held across an await.
+    /// An app.
     pub fn app(&self, id: AppId) -> Option<Ref<'_, AppId, App>> {
         self.apps.get(&id)
     }
@@ -49,7 +80,7 @@ impl State {
         sorted(self.apps.iter().map(|app| *app.key()))
     }
 
-    /// A bot, under a guard that must not be held across an await.
+    /// A bot.
     pub fn bot(&self, id: BotId) -> Option<Ref<'_, BotId, Bot>> {
         self.bots.get(&id)
     }
@@ -59,11 +90,97 @@ impl State {
         sorted(self.bots.iter().map(|bot| *bot.key()))
     }
 
-    /// The bot that a token belongs to.
-    pub fn bot_of_token(&self, token: &TokenHash) -> Option<BotId> {
-        let id = *self.tokens.get(token)?;
-        let bot = self.bot(id)?;
-        bot.token.matches(token).then_some(id)
+    /// A user.
+    pub fn user(&self, id: UserId) -> Option<Ref<'_, UserId, User>> {
+        self.users.get(&id)
+    }
+
+    /// The ids of all users, rising.
+    pub fn user_ids(&self) -> Vec<UserId> {
+        sorted(self.users.iter().map(|user| *user.key()))
+    }
+
+    /// The user who has an email address, in whatever case it is written.
+    pub fn user_by_email(&self, email: &str) -> Option<UserId> {
+        let email = fold(email);
+        let id = *self.users_of_emails.get(email.as_ref())?;
+        // While an address is being changed, the index has both.
+        self.user(id).filter(|user| fold(&user.primary_email) == email).map(|_| id)
+    }
+
+    /// A session, over or not.
+    pub fn session(&self, token: &TokenHash) -> Option<Ref<'_, TokenHash, Session>> {
+        self.sessions.get(token)
+    }
+
+    /// The sessions of a user, oldest first.
+    pub fn sessions_of(&self, user: UserId) -> Vec<TokenHash> {
+        self.sessions_of_users.get(&user).map(|sessions| sessions.clone()).unwrap_or_default()
+    }
+
+    /// A chat.
+    pub fn chat(&self, id: ChatId) -> Option<Ref<'_, ChatId, Chat>> {
+        self.chats.get(&id)
+    }
+
+    /// The ids of all chats, rising.
+    pub fn chat_ids(&self) -> Vec<ChatId> {
+        sorted(self.chats.iter().map(|chat| *chat.key()))
+    }
+
+    /// The chats of a user, rising.
+    pub fn chats_of(&self, user: UserId) -> Vec<ChatId> {
+        self.chats_of_users.get(&user).map(|chats| chats.clone()).unwrap_or_default()
+    }
+
+    /// A share.
+    pub fn share(&self, id: ShareId) -> Option<Ref<'_, ShareId, Share>> {
+        self.shares.get(&id)
+    }
+
+    /// The ids of all shares, rising.
+    pub fn share_ids(&self) -> Vec<ShareId> {
+        sorted(self.shares.iter().map(|share| *share.key()))
+    }
+
+    /// The share of a chat.
+    pub fn share_of_chat(&self, chat: ChatId) -> Option<ShareId> {
+        self.shares_of_chats.get(&chat).map(|id| *id)
+    }
+
+    /// The share of a uuid.
+    pub fn share_by_uuid(&self, uuid: &Uuid) -> Option<ShareId> {
+        self.shares_of_uuids.get(uuid).map(|id| *id)
+    }
+
+    /// An organisation.
+    pub fn organization(&self, id: &OrgId) -> Option<Ref<'_, OrgId, Organization>> {
+        self.organizations.get(id)
+    }
+
+    /// The ids of all organisations, in order.
+    pub fn organization_ids(&self) -> Vec<OrgId> {
+        sorted(self.organizations.iter().map(|organization| organization.key().clone()))
+    }
+
+    /// An api key.
+    pub fn api_key(&self, id: KeyId) -> Option<Ref<'_, KeyId, ApiKey>> {
+        self.api_keys.get(&id)
+    }
+
+    /// The ids of all api keys, rising.
+    pub fn api_key_ids(&self) -> Vec<KeyId> {
+        sorted(self.api_keys.iter().map(|key| *key.key()))
+    }
+
+    /// Who holds a token. Who it lets in is for [`identify`](crate::access::identify) to say.
+    pub fn holder(&self, token: &TokenHash) -> Option<Holder> {
+        self.tokens.get(token).map(|holder| *holder)
+    }
+
+    /// The highest ids that were ever given.
+    pub fn last_ids(&self) -> LastIds {
+        *self.last_ids.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of the newest journal entry that is part of this state; 0 before the first.
@@ -81,67 +198,4 @@ fn sorted<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
     let mut ids: Vec<T> = ids.collect();
     ids.sort_unstable();
     ids
-}
-
-/// The one who may change a [`State`].
-#[derive(Debug)]
-pub struct Writer(Arc<State>);
-
-impl Default for Writer {
-    fn default() -> Self {
-        Self(Arc::new(State {
-            apps: DashMap::new(),
-            bots: DashMap::new(),
-            tokens: DashMap::new(),
-            folded: AtomicU64::new(0),
-            at_ms: AtomicU64::new(0),
-        }))
-    }
-}
-
-impl Writer {
-    /// The state, for readers.
-    pub fn state(&self) -> &Arc<State> {
-        &self.0
-    }
-
-    /// An app, to be changed.
-    pub fn app_mut(&mut self, id: AppId) -> Option<RefMut<'_, AppId, App>> {
-        self.0.apps.get_mut(&id)
-    }
-
-    /// Puts an app in place.
-    pub fn put_app(&mut self, app: App) {
-        self.0.apps.insert(app.settings.app_id, app);
-    }
-
-    /// Takes an app away, with its lists.
-    pub fn remove_app(&mut self, id: AppId) -> Option<App> {
-        self.0.apps.remove(&id).map(|(_, app)| app)
-    }
-
-    /// Puts a bot in place, and its token with it; a token it had before is void.
-    pub fn put_bot(&mut self, bot: Bot) {
-        let (id, token) = (bot.bot_id, bot.token);
-        // The new token first, and the old one only if it is another: a token that stays is known at every moment.
-        self.0.tokens.insert(token, id);
-        if let Some(before) = self.0.bots.insert(id, bot)
-            && before.token != token
-        {
-            self.0.tokens.remove(&before.token);
-        }
-    }
-
-    /// Takes a bot away; its token is void.
-    pub fn remove_bot(&mut self, id: BotId) -> Option<Bot> {
-        let (_, bot) = self.0.bots.remove(&id)?;
-        self.0.tokens.remove(&bot.token);
-        Some(bot)
-    }
-
-    /// Notes which journal entry was folded last.
-    pub fn note(&mut self, seq: u64, at_ms: u64) {
-        self.0.folded.store(seq, Ordering::Release);
-        self.0.at_ms.store(at_ms, Ordering::Release);
-    }
 }

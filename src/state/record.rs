@@ -1,16 +1,20 @@
-//! This is where the state is taken apart and put together: as records, of which snapshots are made and digests are taken.
+//! This is where the state is taken apart: into records, of which snapshots are made and digests are taken, and from which
+//! [`super::restore`] puts it together.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::app::{App, AppSettings, ListName};
+use super::State;
+use super::account::{Chat, Session, User};
+use super::app::{AppSettings, ListName};
 use super::bot::Bot;
-use super::id::AppId;
+use super::id::{AppId, OrgId, ShareId};
+use super::last_ids::LastIds;
+use super::organization::{ApiKey, Member, OrgSettings};
 use super::pattern_list::Pattern;
-use super::patterns::Expression;
+use super::share::{ShareEntry, ShareSettings};
 use super::signup_list::Entry;
-use super::{State, Writer};
 
 /// One independent piece of the state; all records together are the state.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,24 +53,53 @@ pub enum Record<'a> {
     },
     /// A bot.
     Bot(Cow<'a, Bot>),
+    /// Which ids were given; it comes before the records that have them.
+    LastIds(LastIds),
+    /// A user.
+    User(Cow<'a, User>),
+    /// A chat; it comes after its user.
+    Chat(Cow<'a, Chat>),
+    /// A share without its list; it comes after its chat.
+    Share(Cow<'a, ShareSettings>),
+    /// A user on a share's list.
+    ShareEntry {
+        /// The share.
+        share_id: ShareId,
+        /// The entry.
+        entry: ShareEntry,
+    },
+    /// An organisation without its members.
+    Organization(Cow<'a, OrgSettings>),
+    /// A member of an organisation.
+    Member {
+        /// The organisation.
+        org_id: Cow<'a, OrgId>,
+        /// The member.
+        member: Cow<'a, Member>,
+    },
+    /// An api key; it comes after its member.
+    ApiKey(Cow<'a, ApiKey>),
+    /// A session; it comes after its user, and those of one user come oldest first.
+    Session(Cow<'a, Session>),
 }
 
-/// Why records do not make a state.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// An entry or pattern came before its app.
-    #[error("app {0} has an entry but no record of its own before it")]
-    UnknownApp(AppId),
-    /// A sign-up id that stands on its list already.
-    #[error("app {0} has the sign-up id of entry {1} twice on one list")]
-    Twice(AppId, u64),
-    /// An entry or pattern whose number does not rise, or is above its app's count.
-    #[error("app {0} has the number {1} where a higher one, within its count, must come")]
-    Number(AppId, u64),
-}
-
-/// Hands out every record of the state: apps and bots by id, list members oldest first.
+/// Hands out every record of the state: each kind by id, what is on lists oldest first.
 pub fn each_record<E>(state: &State, mut take: impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
+    each_app(state, &mut take)?;
+    for bot_id in state.bot_ids() {
+        let Some(bot) = state.bot(bot_id) else { continue };
+        take(Record::Bot(Cow::Borrowed(&bot)))?;
+    }
+    // A state that never gave one has the records, and the digest, that it had before there were any.
+    if state.last_ids() != LastIds::default() {
+        take(Record::LastIds(state.last_ids()))?;
+    }
+    each_user(state, &mut take)?;
+    each_share(state, &mut take)?;
+    each_organization(state, &mut take)
+}
+
+fn each_app<E>(state: &State, take: &mut impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
     for app_id in state.app_ids() {
         let Some(app) = state.app(app_id) else { continue };
         take(Record::App {
@@ -83,76 +116,45 @@ pub fn each_record<E>(state: &State, mut take: impl FnMut(Record<'_>) -> Result<
             }
         }
     }
-    for bot_id in state.bot_ids() {
-        let Some(bot) = state.bot(bot_id) else { continue };
-        take(Record::Bot(Cow::Borrowed(&bot)))?;
+    Ok(())
+}
+
+fn each_user<E>(state: &State, take: &mut impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
+    for user_id in state.user_ids() {
+        let Some(user) = state.user(user_id).map(|user| user.clone()) else { continue };
+        take(Record::User(Cow::Owned(user)))?;
+        for token in state.sessions_of(user_id) {
+            let Some(session) = state.session(&token) else { continue };
+            take(Record::Session(Cow::Borrowed(&session)))?;
+        }
     }
     Ok(())
 }
 
-/// Puts a state together from its records, in the order of [`each_record`].
-pub struct Restore<'a> {
-    writer: &'a mut Writer,
-    /// Patterns of one list wait here, so that they are compiled together.
-    patterns: Vec<(u64, Pattern, Expression)>,
-    patterns_of: Option<(AppId, ListName)>,
+fn each_share<E>(state: &State, take: &mut impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
+    for chat_id in state.chat_ids() {
+        let Some(chat) = state.chat(chat_id) else { continue };
+        take(Record::Chat(Cow::Borrowed(&chat)))?;
+    }
+    for share_id in state.share_ids() {
+        let Some(share) = state.share(share_id) else { continue };
+        take(Record::Share(Cow::Borrowed(&share.settings)))?;
+        share.entries.iter().try_for_each(|entry| take(Record::ShareEntry { share_id, entry: *entry }))?;
+    }
+    Ok(())
 }
 
-impl<'a> Restore<'a> {
-    /// Starts on an empty state.
-    pub fn new(writer: &'a mut Writer) -> Self {
-        Self { writer, patterns: Vec::new(), patterns_of: None }
-    }
-
-    /// Adds the next record.
-    pub fn take(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
-        match record {
-            Record::App { settings, last_signup, last_pattern } => {
-                let mut app = App::new(settings.into_owned());
-                (app.last_signup, app.last_pattern) = (last_signup, last_pattern);
-                self.writer.put_app(app);
-            }
-            Record::Signup { app_id, list, id, entry } => {
-                let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
-                let last = app.last_signup;
-                let signups = &mut app.list_mut(list).signups;
-                if id > last || signups.last_id().is_some_and(|before| before >= id) {
-                    return Err(RestoreError::Number(app_id, id));
-                }
-                let vacancy = signups.look_up(&entry.signup_id).err().ok_or(RestoreError::Twice(app_id, id))?;
-                signups.push(vacancy, id, entry.into_owned());
-            }
-            Record::Pattern { app_id, list, id, pattern } => {
-                if self.patterns_of != Some((app_id, list)) {
-                    self.flush()?;
-                    self.patterns_of = Some((app_id, list));
-                }
-                // What was accepted once stands, even where a later gateway cannot read it any more.
-                let expression = Expression::parse(&pattern.pattern, pattern.operator).unwrap_or_else(|error| {
-                    tracing::warn!(%app_id, id, %error, "a pattern can no longer be read, and matches nothing");
-                    Expression::nothing()
-                });
-                self.patterns.push((id, pattern.into_owned(), expression));
-            }
-            Record::Bot(bot) => self.writer.put_bot(bot.into_owned()),
+fn each_organization<E>(state: &State, take: &mut impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
+    for org_id in state.organization_ids() {
+        let Some(organization) = state.organization(&org_id) else { continue };
+        take(Record::Organization(Cow::Borrowed(&organization.settings)))?;
+        for member in organization.members() {
+            take(Record::Member { org_id: Cow::Borrowed(&org_id), member: Cow::Borrowed(member) })?;
         }
-        Ok(())
     }
-
-    /// Adds what still waits. The state is whole only after this.
-    pub fn finish(mut self) -> Result<(), RestoreError> {
-        self.flush()
+    for key_id in state.api_key_ids() {
+        let Some(key) = state.api_key(key_id) else { continue };
+        take(Record::ApiKey(Cow::Borrowed(&key)))?;
     }
-
-    fn flush(&mut self) -> Result<(), RestoreError> {
-        let Some((app_id, list)) = self.patterns_of.take() else { return Ok(()) };
-        let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
-        let patterns = std::mem::take(&mut self.patterns);
-        let rising = patterns.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if let Some((id, ..)) = patterns.last().filter(|(id, ..)| !rising || *id > app.last_pattern) {
-            return Err(RestoreError::Number(app_id, *id));
-        }
-        app.list_mut(list).patterns.extend(patterns);
-        Ok(())
-    }
+    Ok(())
 }

@@ -6,7 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::id::{AppId, BotId};
+use super::id::{AppId, BotId, KeyId, UserId};
+
+/// Who a token belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A bot.
+    Bot(BotId),
+    /// A user, for as long as the session lasts.
+    User(UserId),
+    /// An api key.
+    ApiKey(KeyId),
+}
 
 /// Characters of the random part of a bot's token.
 pub const SECRET_CHARS: usize = 30;

@@ -51,15 +51,7 @@ struct Raw<'a> {
 /// Opens a frame. The error comes with the reference where there is one to be read.
 pub fn open(frame: &Utf8Bytes) -> Result<Envelope<'_>, (Error, Reference)> {
     let refused = |error| (error, Reference::default());
-    let text = frame.as_str();
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(refused(Error::new(Code::Malformed, not_an_object(text))));
-    }
-    let raw: Raw<'_> = serde_json::from_str(text).map_err(|error| refused(malformed("", &error)))?;
-    let reference = Reference {
-        reference: echo("reference", frame, raw.reference).map_err(refused)?,
-        short: echo("ref", frame, raw.short).map_err(refused)?,
-    };
+    let (raw, reference) = read(frame).map_err(refused)?;
     let method = match raw.method {
         Some(method) => serde_json::from_str(method.get()).map_err(|_| "must be a string, such as \"addToWhitelist\""),
         None => Err("is missing; name the method, such as \"addToWhitelist\""),
@@ -68,6 +60,22 @@ pub fn open(frame: &Utf8Bytes) -> Result<Envelope<'_>, (Error, Reference)> {
         Ok(MethodName(method)) => Ok(Envelope { method, reference }),
         Err(message) => Err((Error::field("method", message), reference)),
     }
+}
+
+/// The reference alone, for a message whose method is told elsewhere.
+pub fn reference(text: &Utf8Bytes) -> Result<Reference, Error> {
+    read(text).map(|(_, reference)| reference)
+}
+
+fn read(frame: &Utf8Bytes) -> Result<(Raw<'_>, Reference), Error> {
+    let text = frame.as_str();
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Error::new(Code::Malformed, not_an_object(text)));
+    }
+    let raw: Raw<'_> = serde_json::from_str(text).map_err(|error| malformed("", &error))?;
+    let reference =
+        Reference { reference: echo("reference", frame, raw.reference)?, short: echo("ref", frame, raw.short)? };
+    Ok((raw, reference))
 }
 
 /// Reads a method's fields, saying of what cannot be read both its path and its position.
@@ -83,9 +91,11 @@ pub fn fields<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 }
 
 fn malformed(path: &str, error: &serde_json::Error) -> Error {
-    let colon = if path.is_empty() { "" } else { ": " };
     let advice = if error.is_data() { "" } else { "; send one JSON object a frame" };
-    Error::new(Code::Malformed, format!("{path}{colon}{error}{advice}"))
+    match path {
+        "" => Error::new(Code::Malformed, format!("{error}{advice}")),
+        path => Error::field(path, format_args!("{error}{advice}")),
+    }
 }
 
 fn not_an_object(text: &str) -> String {

@@ -1,8 +1,9 @@
 //! This is where refusals are catalogued: the number a client acts on, and a message that says what to do next.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
-use crate::state::id::AppId;
+use crate::state::id::{AppId, BotId, OrgId, UserId};
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)*) => {
@@ -47,6 +48,8 @@ codes! {
     Conflict = 409,
     /// The frame, a list in it, or the list it would make is too large.
     TooLarge = 413,
+    /// Too many attempts, or too much work waits; try again later.
+    SlowDown = 429,
     /// The change could not be made durable.
     NotWritable = 503,
     /// There is no app of this id.
@@ -69,17 +72,29 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The app it is about.
     pub app_id: Option<AppId>,
+    /// Bytes of the path of the field it is about, with which its message begins.
+    path_bytes: usize,
 }
 
 impl Error {
     /// A refusal that is about no app in particular.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), app_id: None }
+        Self { code, message: message.into(), app_id: None, path_bytes: 0 }
     }
 
     /// A field that cannot be taken, named by its path in the message, such as `signups[3].signup_id`.
     pub fn field(path: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
-        Self::new(Code::Malformed, format!("{path}: {message}"))
+        let mut text = path.to_string();
+        let path_bytes = text.len();
+        // Writing into a text does not fail.
+        let _ = write!(text, ": {message}");
+        Self { path_bytes, ..Self::new(Code::Malformed, text) }
+    }
+
+    /// The path of the field it is about, such as `signups[3].signup_id`, and what is wrong with it.
+    pub fn at_field(&self) -> Option<(&str, &str)> {
+        let (path, message) = self.message.split_at_checked(self.path_bytes)?;
+        (!path.is_empty()).then(|| (path, message.trim_start_matches(": ")))
     }
 
     /// The same refusal, about an app.
@@ -95,7 +110,20 @@ impl Error {
     }
 
     /// There is no such bot.
-    pub fn unknown_bot(bot_id: crate::state::id::BotId) -> Self {
+    pub fn unknown_bot(bot_id: BotId) -> Self {
         Self::new(Code::NotFound, format!("there is no bot {bot_id}; getBots lists those there are"))
+    }
+
+    /// There is no such user, or it is none of the caller's business.
+    pub fn unknown_user(user_id: UserId) -> Self {
+        Self::new(Code::NotFound, format!("there is no user {user_id} here; getUsers lists them for administrators"))
+    }
+
+    /// There is no such organisation, or it is none of the caller's business.
+    pub fn unknown_organization(org_id: &OrgId) -> Self {
+        Self::new(
+            Code::NotFound,
+            format!("there is no organisation {org_id} here; getOrganizations lists them for administrators"),
+        )
     }
 }

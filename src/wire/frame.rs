@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::envelope::Reference;
 use super::error::Error;
-use crate::config::{ERROR_BYTES_MAX, FRAME_OUT_BYTES_MAX};
+use crate::config::ERROR_BYTES_MAX;
 use crate::state::id::{AppId, BotId};
 
 /// What an answer carries beside its method and reference.
@@ -28,16 +28,17 @@ pub enum AbsentReference {
     Null,
 }
 
-/// Encodes an answer, as one frame wherever it fits.
+/// Encodes an answer, as one frame wherever it fits into the bytes that one may have.
 pub fn answer<R: Reply>(
     method: &str,
     mut reply: R,
     reference: &Reference,
     absent: AbsentReference,
+    bytes_max: usize,
     frames: &mut Vec<Utf8Bytes>,
 ) {
     let frame = encode(&Answer { method }, &reply, reference, absent);
-    if frame.len() <= FRAME_OUT_BYTES_MAX {
+    if frame.len() <= bytes_max {
         return frames.push(frame);
     }
     let Some(rest) = reply.split_off() else {
@@ -46,8 +47,8 @@ pub fn answer<R: Reply>(
     };
     // Not kept while its parts are made.
     drop(frame);
-    answer(method, reply, reference, absent, frames);
-    answer(method, rest, reference, absent, frames);
+    answer(method, reply, reference, absent, bytes_max, frames);
+    answer(method, rest, reference, absent, bytes_max, frames);
 }
 
 #[derive(Serialize)]
@@ -95,15 +96,15 @@ pub fn pong() -> Utf8Bytes {
 /// The answer to a `TOKEN_AUTH` whose token is good. It never has the token in it: no SDK reads it there.
 #[derive(Debug)]
 pub struct Welcome<'a> {
-    /// The bot.
-    pub bot_id: BotId,
-    /// Its name.
+    /// The bot, or whoever else signed in.
+    pub id: u64,
+    /// Their name.
     pub name: &'a str,
     /// The gateway's clock, in milliseconds since 1970.
     pub date: u64,
-    /// The last numeric reference the bot used in an earlier session; 0 if none.
+    /// The last numeric reference used in an earlier session; 0 if none.
     pub local_id: u64,
-    /// The app its token is bound to.
+    /// The app the token is bound to.
     pub bound_app: Option<AppId>,
 }
 
@@ -125,8 +126,8 @@ impl Welcome<'_> {
             chat_id: Option<AppId>,
         }
         let body = Body {
-            upper_id: self.bot_id,
-            id: self.bot_id,
+            upper_id: BotId(self.id),
+            id: BotId(self.id),
             name: self.name,
             date: self.date,
             is_nandbox: 0,

@@ -1,6 +1,7 @@
 //! This is where every integration test gets its gateway and its connections.
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod http;
 pub mod process;
 pub mod written;
 
@@ -42,6 +43,8 @@ pub fn options(directory: &Path, limits: Limits) -> Options {
         seed: Seed::demo(),
         limits,
         error_method: false,
+        public_url: None,
+        open_sign_up: true,
     }
 }
 

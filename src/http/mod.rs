@@ -1,0 +1,48 @@
+//! This is where HTTP requests are answered: each becomes the same method that a WebSocket message would, and the reply gets the
+//! form that its product publishes.
+
+mod body;
+pub mod credentials;
+mod rpc;
+pub mod run;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::Response;
+
+use crate::shared::Shared;
+use crate::wire::error::Code;
+
+/// The address that a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Every route but those of the gateway itself.
+pub fn routes() -> Router<Arc<Shared>> {
+    Router::new().merge(rpc::routes()).layer(middleware::map_response(unshared))
+}
+
+/// Keeps answers, all of which depend on who asks and when, out of caches.
+async fn unshared(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response
+}
+
+/// The status that a refusal has over HTTP.
+pub fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Malformed => StatusCode::BAD_REQUEST,
+        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionMissing | Code::NotInApp => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::UnknownMethod | Code::UnknownApp => StatusCode::NOT_FOUND,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        Code::NotWritable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,85 @@
+//! `POST /api/{method}`: any method of the list, for those who cannot hold a socket.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::credentials::{Visitor, bearer};
+use super::{Peer, body, run, status};
+use crate::methods::Command;
+use crate::shared::Shared;
+use crate::wire::envelope::{self, Reference};
+use crate::wire::error::{Code, Error};
+use crate::wire::frame;
+
+/// The one route.
+pub fn routes() -> Router<Arc<Shared>> {
+    Router::new().route("/api/{method}", post(call))
+}
+
+async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
+    let text = match body::read(body, &shared.limits).await {
+        Ok(bytes) if bytes.is_empty() => Ok(Utf8Bytes::from_static("{}")),
+        Ok(bytes) => Utf8Bytes::try_from(bytes).map_err(|_| Error::new(Code::Malformed, "the body is not UTF-8")),
+        Err(error) => Err(error),
+    };
+    let mut reference = Reference::default();
+    let answered = match text {
+        Ok(text) => answer(&shared, peer, &parts.headers, &method, &text, &mut reference).await,
+        Err(error) => Err(error),
+    };
+    match answered {
+        Ok(frame) => json(StatusCode::OK, frame),
+        Err(error) => refused(&error, frame::refusal(&error, Some(&method), &reference, false)),
+    }
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    peer: Peer,
+    headers: &HeaderMap,
+    method: &str,
+    text: &Utf8Bytes,
+    reference: &mut Reference,
+) -> Result<Utf8Bytes, Error> {
+    let visitor = match bearer(headers) {
+        None => Visitor::anyone(peer),
+        Some(token) => Visitor::of_token(shared, peer, token).ok_or_else(|| {
+            Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one")
+        })?,
+    };
+    *reference = envelope::reference(text)?;
+    let mut frames = Vec::with_capacity(1);
+    match Command::read(method, text)? {
+        Command::Query(mut query) => {
+            let sender = visitor.sender(shared);
+            query.admit(sender)?;
+            // There is nobody here who could not read it in one piece.
+            query.answer(sender.view, reference, usize::MAX, &mut frames)?;
+        }
+        Command::Change(change) => {
+            run::submit(shared, &visitor, change).await?.encode(reference, usize::MAX, &mut frames);
+        }
+    }
+    Ok(frames.pop().expect("an answer that may be of any size is one frame"))
+}
+
+fn refused(error: &Error, frame: Utf8Bytes) -> Response {
+    let mut response = json(status(error.code), frame);
+    if error.code == Code::NotAuthenticated {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn json(status: StatusCode, frame: Utf8Bytes) -> Response {
+    let body: bytes::Bytes = frame.into();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
