@@ -3,9 +3,9 @@
 //!
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
+mod access;
 mod apps;
 mod bots;
-mod check_access;
 mod dispatch;
 mod list;
 mod listing;
@@ -26,9 +26,11 @@ use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
+pub use access::{
+    AuthZen, CheckAccess, Checked, Decided, Evaluation, Found, Known, SearchActions, SearchResources, SearchSubjects,
+};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
-pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
@@ -81,6 +83,9 @@ methods! {
         GetWhitelistPatterns,
         GetBlacklistPatterns,
         CheckAccess,
+        SearchSubjects,
+        SearchResources,
+        SearchActions,
         GetApps,
         GetBots,
     ]
