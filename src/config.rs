@@ -169,6 +169,27 @@ pub const EVALUATIONS_PER_CALL_MAX: usize = 100;
 /// Candidates that a page of a search looks at; the page ends there, however many of them are a yes.
 pub const SEARCH_EXAMINED_MAX: usize = 1_000;
 
+/// Characters of the shortest password of a user.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+
+/// Characters of the longest password.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+
+/// How long a session lasts, in milliseconds: seven days.
+pub const SESSION_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// Sessions of one user; one more ends the oldest.
+pub const SESSIONS_PER_USER_MAX: usize = 50;
+
+/// Chats of one user, and chats removed in one call.
+pub const CHATS_PER_USER_MAX: usize = 10_000;
+
+/// Users on the whitelist of one share, the owner among them.
+pub const ENTRIES_PER_SHARE_MAX: usize = 10_000;
+
+/// Items in one call: users added to the whitelist of a share, or taken off it.
+pub const EMAILS_PER_CALL_MAX: usize = 1_000;
+
 /// Entries of a page, where the request does not say.
 pub const PAGE_SIZE_DEFAULT: u64 = 50;
 

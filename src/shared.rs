@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{Caller, View};
+use crate::access::{Caller, Sender, View};
 use crate::config::Limits;
 use crate::engine::{EngineHandle, now_ms};
 use crate::hub::Hub;
@@ -54,6 +54,17 @@ impl Shared {
     /// What a caller sees now.
     pub fn view(&self, caller: Caller) -> View<'_> {
         View { state: &self.state, caller, at_ms: now_ms() }
+    }
+
+    /// The gate and the bounds for a change, and whether this gateway takes such changes at all.
+    pub fn admit(&self, change: &mut Change, sender: Sender<'_>) -> Result<(), Error> {
+        if matches!(change, Change::SignUp(_)) && !self.open_sign_up {
+            return Err(Error::new(
+                Code::PermissionMissing,
+                "this gateway takes no sign-ups; an administrator makes users with setUser",
+            ));
+        }
+        change.admit(sender)
     }
 
     /// Prepares a change that hashes passwords, when its turn has come. Who guesses is slowed down.

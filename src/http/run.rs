@@ -29,7 +29,7 @@ pub async fn change<M: Listed>(
 pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
     {
         let sender = visitor.sender(shared);
-        change.admit(sender)?;
+        shared.admit(&mut change, sender)?;
         if let Verdict::Unchanged(answer) = change.check(sender.view)? {
             return Ok(answer);
         }

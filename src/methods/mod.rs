@@ -6,13 +6,23 @@
 mod access;
 mod apps;
 mod bots;
+mod chats;
 mod dispatch;
+mod joining;
 mod list;
 mod listing;
+mod owned;
 mod page;
+mod passwords;
 mod patterns;
+mod sessions;
 mod set_bot;
+mod set_share;
+mod share_whitelist;
+mod shares;
+mod sign_up;
 mod signups;
+mod users;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,10 +41,17 @@ pub use access::{
 };
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
+pub use chats::{GetChats, RemoveChat, SetChat};
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
+pub use set_share::SetShare;
+pub use share_whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
+pub use shares::{GetShares, RemoveShare};
+pub use sign_up::SignUp;
+pub use users::{GetUsers, RemoveUser, SetUser};
 
 /// `addToWhitelist`
 pub type AddToWhitelist = signups::Add<Whitelist>;
@@ -76,6 +93,17 @@ methods! {
         SetBot,
         RotateBotToken,
         RemoveBot,
+        SetUser,
+        RemoveUser,
+        SetChat,
+        RemoveChat,
+        SetShare,
+        RemoveShare,
+        AddToShareWhitelist,
+        RemoveFromShareWhitelist,
+        SignUp,
+        LogIn,
+        LogOut,
     ]
     queries: [
         GetWhitelistUsers,
@@ -88,6 +116,10 @@ methods! {
         SearchActions,
         GetApps,
         GetBots,
+        GetUsers,
+        GetChats,
+        GetShares,
+        GetShareWhitelist,
     ]
 }
 

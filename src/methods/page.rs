@@ -86,12 +86,12 @@ impl Page {
     }
 
     /// Takes the page off all ids there are, rising.
-    pub fn cut_ids(&self, ids: &[u64]) -> (Vec<u64>, PageEnd) {
+    pub fn cut_ids<I: Copy + Into<u64>>(&self, ids: &[I]) -> (Vec<I>, PageEnd) {
         let start = match self.start {
             Start::Rank(rank) => rank.min(ids.len()),
-            Start::After(after) => ids.partition_point(|id| *id <= after),
+            Start::After(after) => ids.partition_point(|id| (*id).into() <= after),
         };
-        let (page, end) = self.cut(ids[start..].iter().map(|id| (*id, ())));
-        (page.into_iter().map(|(id, ())| id).collect(), end)
+        let (page, end) = self.cut(ids[start..].iter().map(|id| ((*id).into(), *id)));
+        (page.into_iter().map(|(_, id)| id).collect(), end)
     }
 }

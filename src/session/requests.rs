@@ -110,7 +110,7 @@ impl<S> Session<S> {
             return self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
         }
         let view = self.shared.view(self.identity.caller);
-        let admitted = change.admit(Sender { view, bound_app: self.identity.bound_app });
+        let admitted = self.shared.admit(&mut change, Sender { view, bound_app: self.identity.bound_app });
         match admitted.and_then(|()| change.check(view)) {
             Ok(Verdict::Proceed) if change.is_heavy() => {
                 let (caller, method) = (view.caller, change.call().method);

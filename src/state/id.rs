@@ -116,6 +116,12 @@ macro_rules! serial_id {
             }
         }
 
+        impl From<$name> for u64 {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
         impl TryFrom<u64> for $name {
             type Error = NotASerialId;
 

@@ -157,13 +157,13 @@ impl ShareEntries {
 
     /// An entry.
     pub fn get(&self, id: EntryId) -> Option<&ShareEntry> {
-        self.entries.get(id.get().into())
+        self.entries.get(id.into())
     }
 
     /// Whether an entry could be pushed: its user is not listed, and its id is above those of all entries.
     pub fn takes(&self, entry: &ShareEntry) -> bool {
         !self.of_users.contains_key(&entry.user_id)
-            && self.entries.last_id().is_none_or(|last| last < entry.entry_id.get().into())
+            && self.entries.last_id().is_none_or(|last| last < entry.entry_id.into())
     }
 
     /// Appends an entry.
@@ -171,7 +171,7 @@ impl ShareEntries {
     /// # Panics
     /// If its id is not above all ids given before, or its user is listed: [`ShareEntries::takes`] tells.
     pub fn push(&mut self, entry: ShareEntry) {
-        let id = entry.entry_id.get().into();
+        let id = entry.entry_id.into();
         self.entries.push(id, entry);
         let before = self.of_users.insert(entry.user_id, id);
         assert!(before.is_none(), "a user stands on a list once");

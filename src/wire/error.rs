@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::state::id::{AppId, BotId, OrgId, UserId};
+use crate::state::id::{AppId, BotId, ChatId, OrgId, ShareId, UserId};
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)*) => {
@@ -117,6 +117,16 @@ impl Error {
     /// There is no such user, or it is none of the caller's business.
     pub fn unknown_user(user_id: UserId) -> Self {
         Self::new(Code::NotFound, format!("there is no user {user_id} here; getUsers lists them for administrators"))
+    }
+
+    /// The user has no such chat, or it is somebody else's.
+    pub fn unknown_chat(user_id: UserId, chat_id: ChatId) -> Self {
+        Self::new(Code::NotFound, format!("user {user_id} has no chat {chat_id}; getChats lists those there are"))
+    }
+
+    /// The chat has no such share, or it is another chat's.
+    pub fn unknown_share(chat_id: ChatId, share_id: ShareId) -> Self {
+        Self::new(Code::NotFound, format!("chat {chat_id} has no share {share_id}; getShares lists those there are"))
     }
 
     /// There is no such organisation, or it is none of the caller's business.

@@ -1,0 +1,49 @@
+//! This is where it is said which passwords are taken, and what they are salted with.
+
+use std::fmt::Display;
+
+use crate::config::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::state::password::{Password, Salt};
+use crate::wire::error::Error;
+
+/// Refuses a password of a user that is easily guessed.
+pub fn bound_password(path: impl Display, password: &Password) -> Result<(), Error> {
+    let clear = in_clear(&path, password)?;
+    let has = |kind: fn(char) -> bool| clear.chars().any(kind);
+    let mixed = has(char::is_lowercase)
+        && has(char::is_uppercase)
+        && has(char::is_numeric)
+        && has(|letter| !letter.is_alphanumeric());
+    if mixed && (PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&clear.chars().count()) {
+        return Ok(());
+    }
+    Err(Error::field(
+        path,
+        format_args!(
+            "must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, among them a lower-case letter, a capital, \
+             a digit and something else"
+        ),
+    ))
+}
+
+/// Refuses a password of any other kind that is blank or too long.
+pub fn bound_secret(path: impl Display, password: &Password) -> Result<(), Error> {
+    let clear = in_clear(&path, password)?;
+    if !clear.trim().is_empty() && clear.chars().count() <= PASSWORD_CHARS_MAX {
+        return Ok(());
+    }
+    Err(Error::field(path, format_args!("must have 1 to {PASSWORD_CHARS_MAX} characters, and not spaces alone")))
+}
+
+/// A password as a client sends it; hashed ones are the journal's.
+fn in_clear(path: impl Display, password: &Password) -> Result<&str, Error> {
+    match password {
+        Password::Clear(clear) => Ok(clear),
+        Password::Hashed(_) => Err(Error::field(path, "must be a password, as a string")),
+    }
+}
+
+/// A salt that was never used before.
+pub fn new_salt() -> Salt {
+    rand::random()
+}

@@ -1,0 +1,87 @@
+//! This is where strangers become users.
+
+use serde::{Deserialize, Serialize};
+
+use super::owned::{bound_email, used_up};
+use super::passwords::{bound_password, new_salt};
+use super::sessions::{SignedIn, begin_session, new_token};
+use super::users::taken;
+use super::{Alter, Call, Method, Turn, Verdict};
+use crate::access::{Permission, View};
+use crate::state::account::User;
+use crate::state::password::Password;
+use crate::state::token::Secret;
+use crate::wire::error::Error;
+use crate::wire::fields::Text;
+
+/// Makes a user known who chooses a password, and signs them in.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SignUp {
+    email: Text,
+    password: Password,
+    #[serde(rename = "confirmPassword", skip_serializing)]
+    confirm_password: Option<Password>,
+    /// Prepared; what a client sends here is not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Secret>,
+    /// The token of the session, to be shown; lives from `prepare` to `run` and is never written.
+    #[serde(skip)]
+    shown: Option<String>,
+}
+
+impl Method for SignUp {
+    const CALL: Call = Call::new("signUp", "signUp_ack", "makes a user known, who is then signed in");
+    const NEEDS: Permission = Permission::Anyone;
+    type Reply = SignedIn;
+
+    fn validate(&mut self) -> Result<(), Error> {
+        bound_email("email", &self.email)?;
+        bound_password("password", &self.password)?;
+        if self.confirm_password.as_ref().is_some_and(|confirmed| *confirmed != self.password) {
+            return Err(Error::field("confirmPassword", "is another password"));
+        }
+        Ok(())
+    }
+}
+
+impl SignUp {
+    fn newcomer(&self, view: View<'_>) -> Result<User, Error> {
+        if view.state.user_by_email(&self.email.0).is_some() {
+            return Err(taken());
+        }
+        let user_id = view.state.last_ids().next_user().ok_or_else(|| used_up("user"))?;
+        Ok(User::new(user_id, self.email.0.clone(), view.now()))
+    }
+}
+
+impl Alter for SignUp {
+    fn is_heavy(&self) -> bool {
+        true
+    }
+
+    /// All sign-ups of one origin count together.
+    fn guessed(&self) -> Option<&str> {
+        Some(Self::CALL.method)
+    }
+
+    fn check(&mut self, view: View<'_>) -> Result<Verdict<SignedIn>, Error> {
+        self.newcomer(view).map(|_| Verdict::Proceed)
+    }
+
+    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+        let (session, token) = new_token();
+        (self.session, self.shown) = (Some(session), Some(token));
+        self.password = self.password.hashed(&new_salt());
+        self.confirm_password = None;
+        Ok(())
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<SignedIn, Error> {
+        let token = self.session.as_ref().ok_or_else(|| Error::field("session", "was not prepared"))?;
+        let hash = self.password.hash().ok_or_else(|| Error::field("password", "was not prepared"))?;
+        let mut user = self.newcomer(turn.view())?;
+        user.set_password(hash.clone());
+        turn.writer.put_user(user.clone());
+        Ok(begin_session(turn, &user, token, self.shown))
+    }
+}
