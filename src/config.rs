@@ -148,6 +148,21 @@ pub const NAME_BYTES_MAX: usize = 254;
 /// Apps and grants of one bot, each. With longer lists a bot's record would not fit into a frame.
 pub const GRANTS_MAX: usize = 500;
 
+/// Members of one organisation.
+pub const MEMBERS_MAX: usize = 100_000;
+
+/// Api keys of one member.
+pub const KEYS_PER_MEMBER_MAX: usize = 20;
+
+/// Characters of an api key that is made here, some six random bits each.
+pub const KEY_CHARS: usize = 40;
+
+/// Characters of the shortest api key that an administrator may choose.
+pub const KEY_CHARS_MIN: usize = 12;
+
+/// Characters of the longest.
+pub const KEY_CHARS_MAX: usize = 254;
+
 /// Characters of the shortest token of its own form that an administrator may have.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 

@@ -127,7 +127,7 @@ impl Gateway {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let Opened { writer, journal, snapshots, directory } = open(store)?;
         let state = writer.state().clone();
-        if !listen.ip().is_loopback() && (seed.sets_demo_token() || seed::holds_demo_token(&state)) {
+        if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(listen));
         }
         let hub = Arc::new(Hub::default());

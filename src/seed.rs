@@ -1,5 +1,6 @@
 //! This is where an empty store gets its first contents: directory messages from a file, or an administrator to begin with.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use crate::fold::fold;
 use crate::journal::Entry;
 use crate::methods::{Answer, Change, NewToken, Verdict};
 use crate::shared::Shared;
+use crate::state::id::UserId;
 use crate::state::token::TokenHash;
 use crate::state::{State, Writer};
 use crate::wire::envelope;
@@ -77,9 +79,10 @@ impl Seed {
         Ok(Self { name: path.display().to_string(), text })
     }
 
-    /// Whether it sets a token of the demo data, which everybody knows.
-    pub fn sets_demo_token(&self) -> bool {
-        tokens(&self.text).any(|token| tokens(DEMO).any(|known| known == token))
+    /// Whether it sets a token, api key or password of the demo data, which everybody knows.
+    pub fn sets_demo_secret(&self) -> bool {
+        let known: HashSet<String> = secrets(DEMO).flat_map(Secrets::into_all).collect();
+        secrets(&self.text).flat_map(Secrets::into_all).any(|secret| known.contains(&secret))
     }
 
     /// Its messages, each made on a state of its own first: what one refuses, the empty store would refuse as well.
@@ -140,16 +143,34 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
     tokens.filter_map(Result::transpose).collect()
 }
 
-/// Whether a state has a token of the demo data, which everybody knows.
-pub fn holds_demo_token(state: &State) -> bool {
-    tokens(DEMO).any(|token| state.holder(&TokenHash::of(&token)).is_some())
+/// Whether a state has a token, api key or password of the demo data, which everybody knows.
+pub fn holds_demo_secret(state: &State) -> bool {
+    let lets_in = |token: &String| state.holder(&TokenHash::of(token)).is_some();
+    secrets(DEMO).any(|known| known.token.iter().chain(&known.api_key).any(lets_in) || known.is_password_in(state))
 }
 
-/// The tokens that messages set.
-fn tokens(messages: &str) -> impl Iterator<Item = String> {
-    #[derive(Deserialize)]
-    struct Line {
-        token: Option<String>,
+/// What a message sets that lets somebody in.
+#[derive(Deserialize)]
+struct Secrets {
+    token: Option<String>,
+    api_key: Option<String>,
+    password: Option<String>,
+    user_id: Option<UserId>,
+}
+
+impl Secrets {
+    fn into_all(self) -> impl Iterator<Item = String> {
+        [self.token, self.api_key, self.password].into_iter().flatten()
     }
-    messages.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.token)
+
+    fn is_password_in(&self, state: &State) -> bool {
+        let (Some(clear), Some(user_id)) = (&self.password, self.user_id) else { return false };
+        let password = state.user(user_id).and_then(|user| user.password.clone());
+        password.is_some_and(|password| password.verifies(clear))
+    }
+}
+
+/// The secrets of messages, one a line.
+fn secrets(messages: &str) -> impl Iterator<Item = Secrets> {
+    messages.lines().filter_map(|line| serde_json::from_str(line).ok())
 }

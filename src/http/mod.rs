@@ -4,6 +4,7 @@
 mod authzen;
 mod body;
 pub mod credentials;
+mod organization;
 mod rpc;
 pub mod run;
 
@@ -24,7 +25,11 @@ pub struct Peer(pub IpAddr);
 
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().merge(authzen::routes()).merge(rpc::routes()).layer(middleware::map_response(unshared))
+    Router::new()
+        .merge(authzen::routes())
+        .merge(organization::routes())
+        .merge(rpc::routes())
+        .layer(middleware::map_response(unshared))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.

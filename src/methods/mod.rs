@@ -4,6 +4,8 @@
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
 mod access;
+mod add_to_org_whitelist;
+mod api_keys;
 mod apps;
 mod bots;
 mod chats;
@@ -11,6 +13,8 @@ mod dispatch;
 mod joining;
 mod list;
 mod listing;
+mod org_whitelist;
+mod organizations;
 mod owned;
 mod page;
 mod passwords;
@@ -39,12 +43,16 @@ use crate::wire::frame::{self, AbsentReference, Reply};
 pub use access::{
     AuthZen, CheckAccess, Checked, Decided, Evaluation, Found, Known, SearchActions, SearchResources, SearchSubjects,
 };
+pub use add_to_org_whitelist::AddToOrgWhitelist;
+pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use chats::{GetChats, RemoveChat, SetChat};
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
+pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
 pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
 pub use set_share::SetShare;
@@ -93,6 +101,12 @@ methods! {
         SetBot,
         RotateBotToken,
         RemoveBot,
+        SetOrganization,
+        RemoveOrganization,
+        AddToOrgWhitelist,
+        RemoveFromOrgWhitelist,
+        SetApiKey,
+        RemoveApiKey,
         SetUser,
         RemoveUser,
         SetChat,
@@ -116,6 +130,9 @@ methods! {
         SearchActions,
         GetApps,
         GetBots,
+        GetOrganizations,
+        GetOrgWhitelist,
+        GetApiKeys,
         GetUsers,
         GetChats,
         GetShares,

@@ -3,26 +3,55 @@
 use serde::Serialize;
 
 use crate::config::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
-use crate::state::id::RecordId;
+use crate::state::id::{OrgId, RecordId};
 use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
 
 /// Which page of a list is asked for.
 #[derive(Debug)]
-pub struct Page {
+pub struct Page<K = u64> {
     /// Where it starts.
-    pub start: Start,
+    pub start: Start<K>,
     size: usize,
     number: Option<u64>,
 }
 
 /// Where a page starts.
 #[derive(Clone, Copy, Debug)]
-pub enum Start {
+pub enum Start<K = u64> {
     /// At the item with this many others before it.
     Rank(usize),
     /// After the item with this id.
-    After(u64),
+    After(K),
+}
+
+/// What a list is in the order of, and a cursor names; the default comes before all items.
+pub trait Key: Clone + Default + Ord {
+    /// Reads it out of a cursor.
+    fn read(cursor: &str) -> Option<Self>;
+
+    /// Makes a cursor of it.
+    fn written(&self) -> Box<str>;
+}
+
+impl Key for u64 {
+    fn read(cursor: &str) -> Option<Self> {
+        cursor.parse().ok().map(|RecordId(id)| id)
+    }
+
+    fn written(&self) -> Box<str> {
+        self.to_string().into()
+    }
+}
+
+impl Key for Option<OrgId> {
+    fn read(cursor: &str) -> Option<Self> {
+        cursor.parse().ok().map(Some)
+    }
+
+    fn written(&self) -> Box<str> {
+        self.as_ref().map(OrgId::as_str).unwrap_or_default().into()
+    }
 }
 
 /// What an answer says of the page's place in the list.
@@ -36,7 +65,7 @@ pub struct PageEnd {
     eop: Option<bool>,
     /// Where a walk by cursor goes on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<RecordId>,
+    cursor: Option<Box<str>>,
 }
 
 impl PageEnd {
@@ -46,7 +75,7 @@ impl PageEnd {
     }
 }
 
-impl Page {
+impl<K: Key> Page<K> {
     /// The page that a request's fields describe.
     pub fn new(size: Option<Count>, number: Option<Count>, cursor: Option<&Text>) -> Result<Self, Error> {
         let size = size.map_or(PAGE_SIZE_DEFAULT, |size| size.0);
@@ -62,36 +91,31 @@ impl Page {
             Some(_) if number.is_some() => {
                 return Err(Error::field("cursor", "goes without page_number; send one of them"));
             }
-            Some(Text(cursor)) if cursor.is_empty() => Start::After(0),
-            Some(Text(cursor)) => {
-                let RecordId(last) = cursor.parse().map_err(|_| {
-                    Error::field(
-                        "cursor",
-                        "is none of ours; start with \"\" and go on with the cursor of the last answer",
-                    )
-                })?;
-                Start::After(last)
-            }
+            Some(Text(cursor)) if cursor.is_empty() => Start::After(K::default()),
+            Some(Text(cursor)) => Start::After(K::read(cursor).ok_or_else(|| {
+                Error::field("cursor", "is none of ours; start with \"\" and go on with the cursor of the last answer")
+            })?),
         };
         let number = cursor.is_none().then(|| number.map_or(0, |number| number.0));
         Ok(Self { start, size, number })
     }
 
     /// Takes the page off the items from its start on, which come with their ids.
-    pub fn cut<T>(&self, mut items: impl Iterator<Item = (u64, T)>) -> (Vec<(u64, T)>, PageEnd) {
+    pub fn cut<T>(&self, mut items: impl Iterator<Item = (K, T)>) -> (Vec<(K, T)>, PageEnd) {
         let page: Vec<_> = items.by_ref().take(self.size).collect();
         let more = items.next().is_some();
-        let cursor = page.last().filter(|_| more && self.number.is_none()).map(|(id, _)| RecordId(*id));
+        let cursor = page.last().filter(|_| more && self.number.is_none()).map(|(id, _)| id.written());
         (page, PageEnd { page_number: self.number, eop: Some(!more), cursor })
     }
 
     /// Takes the page off all ids there are, rising.
-    pub fn cut_ids<I: Copy + Into<u64>>(&self, ids: &[I]) -> (Vec<I>, PageEnd) {
-        let start = match self.start {
-            Start::Rank(rank) => rank.min(ids.len()),
-            Start::After(after) => ids.partition_point(|id| (*id).into() <= after),
+    pub fn cut_ids<I: Clone + Into<K>>(&self, ids: &[I]) -> (Vec<I>, PageEnd) {
+        let key = |id: &I| -> K { id.clone().into() };
+        let start = match &self.start {
+            Start::Rank(rank) => (*rank).min(ids.len()),
+            Start::After(after) => ids.partition_point(|id| key(id) <= *after),
         };
-        let (page, end) = self.cut(ids[start..].iter().map(|id| ((*id).into(), *id)));
+        let (page, end) = self.cut(ids[start..].iter().map(|id| (key(id), id.clone())));
         (page.into_iter().map(|(_, id)| id).collect(), end)
     }
 }

@@ -174,6 +174,14 @@ impl Writer {
         Some((organization, keys))
     }
 
+    /// Puts a member in place, where there is the organisation.
+    pub fn put_member(&mut self, id: &OrgId, member: Member) {
+        self.change_last_ids(|last| last.note_member(member.member_id));
+        if let Some(mut organization) = self.0.organizations.get_mut(id) {
+            organization.put_member(member);
+        }
+    }
+
     /// Takes a member away, with their api keys, which are given back.
     pub fn remove_member(&mut self, id: &OrgId, email: &str) -> Option<(Member, Vec<ApiKey>)> {
         let keys: Vec<KeyId> = {

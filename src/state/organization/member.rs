@@ -9,7 +9,7 @@ use crate::state::moment::Moment;
 
 /// What a member may be permitted in an organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "Box<str>")]
 pub enum OrgPermission {
     /// To get in at all.
     CanRead,
@@ -20,6 +20,11 @@ pub enum OrgPermission {
     /// To delegate tasks.
     CanDelegate,
 }
+
+/// Why a text is no permission.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such permission, but can_read, can_use_api, can_use_whitelist and can_delegate")]
+pub struct NotAPermission;
 
 impl OrgPermission {
     /// All there are, in the order in which they are always written.
@@ -37,6 +42,14 @@ impl OrgPermission {
 
     fn bit(self) -> u8 {
         1 << self as u8
+    }
+}
+
+impl TryFrom<Box<str>> for OrgPermission {
+    type Error = NotAPermission;
+
+    fn try_from(text: Box<str>) -> Result<Self, NotAPermission> {
+        Self::ALL.into_iter().find(|permission| permission.name() == &*text).ok_or(NotAPermission)
     }
 }
 

@@ -1,0 +1,149 @@
+//! This is where people get on the whitelists of organisations.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::org_whitelist::{OneMember, keep_a_holder, resolve, resolved};
+use super::{Alter, Call, Method, Turn, Verdict};
+use crate::access::{About, Permission, Sender, View};
+use crate::config::{MEMBERS_MAX, NAME_BYTES_MAX};
+use crate::state::email::{EMAIL_BYTES_MAX, is_email};
+use crate::state::id::OrgId;
+use crate::state::moment::Moment;
+use crate::state::organization::{Member, OrgPermission, Permissions};
+use crate::wire::error::{Code, Error};
+use crate::wire::fields::{Many, Text};
+
+/// Adds a member to an organisation's whitelist. One who stands on it is replaced and keeps the id, unless `create_only` says
+/// that this is to be refused.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AddToOrgWhitelist {
+    org_id: Option<OrgId>,
+    name: Text,
+    email: Text,
+    #[serde(deserialize_with = "permissions")]
+    permissions: Permissions,
+    start_date: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_date: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    create_only: Option<bool>,
+}
+
+/// Permissions: an array of their names in any order, or a single one.
+fn permissions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Permissions, D::Error> {
+    Many::<OrgPermission>::deserialize(deserializer).map(|many| many.0.into_iter().collect())
+}
+
+impl Method for AddToOrgWhitelist {
+    const CALL: Call = Call::new(
+        "addToOrgWhitelist",
+        "addToOrgWhitelist_ack",
+        "lets somebody into an organisation, with permissions, from a moment on and perhaps until another",
+    );
+    const NEEDS: Permission = Permission::OrgWhitelist;
+    type Reply = OneMember;
+
+    fn about(&mut self, sender: Sender<'_>) -> About {
+        resolve(&mut self.org_id, sender)
+    }
+
+    fn validate(&mut self) -> Result<(), Error> {
+        if self.name.0.trim().is_empty() || self.name.0.len() > NAME_BYTES_MAX {
+            return Err(Error::field("name", format_args!("must be the full name, of at most {NAME_BYTES_MAX} bytes")));
+        }
+        if !is_email(&self.email.0) {
+            let message = format_args!("must be an email address, of at most {EMAIL_BYTES_MAX} bytes");
+            return Err(Error::field("email", message));
+        }
+        if !self.permissions.contains(OrgPermission::CanRead) {
+            return Err(Error::field("permissions", "must have can_read in them, without which nobody gets in"));
+        }
+        if self.end_date.is_some_and(|end| end <= self.start_date) {
+            return Err(Error::field("end_date", "must be later than start_date; leave it out for no end"));
+        }
+        Ok(())
+    }
+}
+
+impl AddToOrgWhitelist {
+    /// The same, refused where the address is on the whitelist already.
+    pub fn only_if_new(self) -> Self {
+        Self { create_only: Some(true), ..self }
+    }
+
+    /// The member as this message would leave it, and whether that is a change.
+    fn outcome(&self, view: View<'_>) -> Result<(Member, bool), Error> {
+        let org_id = resolved(self.org_id.as_ref());
+        self.grants_only_what_is_held(view, org_id)?;
+        let organization = view.state.organization(org_id).ok_or_else(|| Error::unknown_organization(org_id))?;
+        let Some(standing) = organization.member(&self.email.0) else {
+            return self.as_new(view, organization.len()).map(|member| (member, true));
+        };
+        if self.create_only == Some(true) {
+            let message = "the address is on the whitelist already; without create_only its entry is replaced";
+            return Err(Error::new(Code::Conflict, message));
+        }
+        let after = self.applied_to(standing);
+        if after == *standing {
+            return Ok((after, false));
+        }
+        keep_a_holder(&organization, &self.email.0, Some(&after), view.now())?;
+        Ok((Member { updated_at: view.now(), ..after }, true))
+    }
+
+    fn grants_only_what_is_held(&self, view: View<'_>, org_id: &OrgId) -> Result<(), Error> {
+        let lacked = self.permissions.iter().find(|permission| !view.holds(org_id, *permission));
+        lacked.map_or(Ok(()), |lacked| {
+            let message = format!("nobody grants in organisation {org_id} what they do not hold there now: {lacked}");
+            Err(Error::new(Code::PermissionMissing, message))
+        })
+    }
+
+    fn as_new(&self, view: View<'_>, members: usize) -> Result<Member, Error> {
+        if members >= MEMBERS_MAX {
+            let message = format!("an organisation has at most {MEMBERS_MAX} members; remove some first");
+            return Err(Error::new(Code::TooLarge, message));
+        }
+        let next = view.state.last_ids().next_member();
+        let member_id = next.ok_or_else(|| Error::new(Code::TooLarge, "there are no more ids for members"))?;
+        Ok(Member {
+            member_id,
+            name: self.name.0.clone(),
+            email: self.email.0.clone(),
+            permissions: self.permissions,
+            start_date: self.start_date,
+            end_date: self.end_date,
+            created_at: view.now(),
+            updated_at: view.now(),
+        })
+    }
+
+    fn applied_to(&self, standing: &Member) -> Member {
+        Member {
+            name: self.name.0.clone(),
+            permissions: self.permissions,
+            start_date: self.start_date,
+            end_date: self.end_date,
+            ..standing.clone()
+        }
+    }
+}
+
+impl Alter for AddToOrgWhitelist {
+    fn check(&mut self, view: View<'_>) -> Result<Verdict<OneMember>, Error> {
+        let (member, changed) = self.outcome(view)?;
+        if changed {
+            return Ok(Verdict::Proceed);
+        }
+        let org_id = resolved(self.org_id.as_ref()).clone();
+        Ok(Verdict::Unchanged(OneMember::new(org_id, &member, view.now())))
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<OneMember, Error> {
+        let (member, _) = self.outcome(turn.view())?;
+        let org_id = resolved(self.org_id.as_ref()).clone();
+        let record = OneMember::new(org_id.clone(), &member, turn.now());
+        turn.writer.put_member(&org_id, member);
+        Ok(record)
+    }
+}
