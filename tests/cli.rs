@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use support::process::{Served, guestlist, ran, run};
+use support::written::SEEDED;
 use support::{ADMIN, APP, BARE_BOT, BOT};
 use tempfile::TempDir;
 
@@ -129,13 +130,15 @@ fn journal_prints_who_did_what_and_checks_without_changing_anything() {
     assert_eq!(run(&["call", "--url", &served.url, "--token", ADMIN, rotate]).code, Some(0));
     let printed = run(&["journal", "print", text(&data)]);
     let lines: Vec<&str> = printed.stdout.lines().collect();
-    assert_eq!((printed.code, lines.len()), (Some(0), 6), "{printed:?}");
+    assert_eq!((printed.code, lines.len()), (Some(0), SEEDED + 2), "{printed:?}");
     assert!(lines[0].contains("  seed  {\"method\":\"setApp\","), "{}", lines[0]);
-    let added = r#"5  bot:90091784056528980  {"method":"addToWhitelist","app_id":"90090684293000559","signups":[{"signup_id":"a@example.com","tags":["4"]}]}"#;
-    assert!(lines[4].ends_with(added) && lines[4].starts_with("20") && lines[4].contains("Z  "), "{}", lines[4]);
-    assert!(lines[5].contains(r#"bot:1  {"method":"rotateBotToken","bot_id":"90091784056528981""#), "{}", lines[5]);
+    let (added, rotated) = (lines[SEEDED], lines[SEEDED + 1]);
+    let who_did_what = format!("{}  bot:90091784056528980  {add}", SEEDED + 1);
+    assert!(added.ends_with(&who_did_what) && added.starts_with("20") && added.contains("Z  "), "{added}");
+    assert!(rotated.contains(r#"bot:1  {"method":"rotateBotToken","bot_id":"90091784056528981""#), "{rotated}");
     let running = run(&["journal", "check", text(&data)]);
-    assert!(running.code == Some(0) && running.stdout.contains("6 since the snapshot"), "{running:?}");
+    let since = format!("{} since the snapshot", SEEDED + 2);
+    assert!(running.code == Some(0) && running.stdout.contains(&since), "{running:?}");
     assert_eq!(served.stop().code, Some(0));
     let names = || {
         let entries = fs::read_dir(&data).expect("it can be read").map(|entry| entry.expect("it can be read").path());

@@ -25,6 +25,7 @@ const NO_TRANSCRIPTS: &[&str] = &["demo.jsonl", "journal"];
 
 /// Codes that no conversation brings about, and why.
 const CODES_ABSENT: &[(Code, &str)] = &[
+    (Code::SlowDown, "depends on how fast a machine checks passwords; tests/share_defects.rs"),
     (Code::NotWritable, "needs a disk that fails"),
     (Code::Unexpected, "needs a gateway that fails in a way nobody foresaw"),
 ];

@@ -7,6 +7,7 @@ pub mod credentials;
 mod organization;
 mod rpc;
 pub mod run;
+mod share;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub struct Peer(pub IpAddr);
 pub fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .merge(authzen::routes())
+        .merge(share::routes())
         .merge(organization::routes())
         .merge(rpc::routes())
         .layer(middleware::map_response(unshared))

@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::state::id::{KeyId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::ApiKey;
+use crate::state::patterns::fold;
 use crate::state::token::{Holder, Secret, TokenHash};
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text};
@@ -128,7 +129,7 @@ impl SetApiKey {
         let member = organization.member(&self.email.0).ok_or_else(|| unknown_member(&self.org_id))?;
         let before = self.key_id.and_then(|id| view.state.api_key(id).map(|key| key.clone()));
         let key_id = match (&before, self.key_id) {
-            (Some(before), _) if before.org_id != self.org_id || before.email != member.email => {
+            (Some(before), _) if before.org_id != self.org_id || fold(&before.email) != fold(&member.email) => {
                 let message = "key_id is the key of another member; leave it out to have a new key made";
                 return Err(Error::new(Code::Conflict, message));
             }

@@ -15,9 +15,9 @@ mod list;
 mod listing;
 mod org_whitelist;
 mod organizations;
-mod owned;
+pub(crate) mod owned;
 mod page;
-mod passwords;
+pub(crate) mod passwords;
 mod patterns;
 mod sessions;
 mod set_bot;
@@ -53,6 +53,7 @@ use dispatch::methods;
 use list::{Blacklist, Whitelist};
 pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
 pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
+pub use page::PageEnd;
 pub use sessions::{LogIn, LogOut};
 pub use set_bot::SetBot;
 pub use set_share::SetShare;
@@ -101,12 +102,6 @@ methods! {
         SetBot,
         RotateBotToken,
         RemoveBot,
-        SetOrganization,
-        RemoveOrganization,
-        AddToOrgWhitelist,
-        RemoveFromOrgWhitelist,
-        SetApiKey,
-        RemoveApiKey,
         SetUser,
         RemoveUser,
         SetChat,
@@ -118,6 +113,12 @@ methods! {
         SignUp,
         LogIn,
         LogOut,
+        SetOrganization,
+        RemoveOrganization,
+        AddToOrgWhitelist,
+        RemoveFromOrgWhitelist,
+        SetApiKey,
+        RemoveApiKey,
     ]
     queries: [
         GetWhitelistUsers,
@@ -130,13 +131,13 @@ methods! {
         SearchActions,
         GetApps,
         GetBots,
-        GetOrganizations,
-        GetOrgWhitelist,
-        GetApiKeys,
         GetUsers,
         GetChats,
         GetShares,
         GetShareWhitelist,
+        GetOrganizations,
+        GetOrgWhitelist,
+        GetApiKeys,
     ]
 }
 

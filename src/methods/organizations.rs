@@ -158,10 +158,8 @@ impl Method for GetOrganizations {
 impl Ask for GetOrganizations {
     fn answer(&self, view: View<'_>) -> Result<Organizations, Error> {
         let (ids, end) = self.page()?.cut_ids(&view.state.organization_ids());
-        let standing = ids.into_iter().filter_map(|id| {
-            let organization = view.state.organization(&id)?;
-            Some(OrgRecord::new(&organization))
-        });
+        let standing =
+            ids.into_iter().filter_map(|id| view.state.organization(&id).map(|found| OrgRecord::new(&found)));
         Ok(Organizations { organizations: standing.collect(), end })
     }
 }

@@ -110,12 +110,11 @@ impl<K: Key> Page<K> {
 
     /// Takes the page off all ids there are, rising.
     pub fn cut_ids<I: Clone + Into<K>>(&self, ids: &[I]) -> (Vec<I>, PageEnd) {
-        let key = |id: &I| -> K { id.clone().into() };
         let start = match &self.start {
             Start::Rank(rank) => (*rank).min(ids.len()),
-            Start::After(after) => ids.partition_point(|id| key(id) <= *after),
+            Start::After(after) => ids.partition_point(|id| id.clone().into() <= *after),
         };
-        let (page, end) = self.cut(ids[start..].iter().map(|id| (key(id), id.clone())));
+        let (page, end) = self.cut(ids[start..].iter().map(|id| (id.clone().into(), id.clone())));
         (page.into_iter().map(|(_, id)| id).collect(), end)
     }
 }

@@ -6,14 +6,22 @@ use crate::config::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::state::password::{Password, Salt};
 use crate::wire::error::Error;
 
+/// The kinds of characters that a user's password must have, but this one has not.
+pub fn lacking(password: &str) -> impl Iterator<Item = &'static str> {
+    type Kind = (&'static str, fn(char) -> bool);
+    const KINDS: [Kind; 4] = [
+        ("lower-case letter", char::is_lowercase),
+        ("capital letter", char::is_uppercase),
+        ("digit", char::is_numeric),
+        ("special character", |letter| !letter.is_alphanumeric()),
+    ];
+    KINDS.into_iter().filter(|(_, is_of_kind)| !password.contains(is_of_kind)).map(|(name, _)| name)
+}
+
 /// Refuses a password of a user that is easily guessed.
 pub fn bound_password(path: impl Display, password: &Password) -> Result<(), Error> {
     let clear = in_clear(&path, password)?;
-    let has = |kind: fn(char) -> bool| clear.chars().any(kind);
-    let mixed = has(char::is_lowercase)
-        && has(char::is_uppercase)
-        && has(char::is_numeric)
-        && has(|letter| !letter.is_alphanumeric());
+    let mixed = lacking(clear).next().is_none();
     if mixed && (PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&clear.chars().count()) {
         return Ok(());
     }
@@ -21,7 +29,7 @@ pub fn bound_password(path: impl Display, password: &Password) -> Result<(), Err
         path,
         format_args!(
             "must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, among them a lower-case letter, a capital, \
-             a digit and something else"
+             a digit and a special character"
         ),
     ))
 }

@@ -3,6 +3,7 @@
 //! Every request has a connection of its own, so any number of them can be under way at once. A path is sent as it is given:
 //! a test that wants something escaped escapes it. Nothing is followed, kept or retried.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use futures::stream;
 use guestlist::gateway::Gateway;
 use hyper::client::conn::http1;
 use hyper::ext::ReasonPhrase;
@@ -45,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// More than any answer has.
 const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// How much of a body is sent at a time where it is sent in pieces.
+const CHUNK_BYTES: usize = 16 << 10;
 
 /// A gateway's HTTP side.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +102,8 @@ impl Http {
     /// Any request, to be sent.
     pub fn request(&self, method: Method, path: impl Into<String>) -> Request {
         let headers = HeaderMap::new();
-        Request { address: self.address, method, path: path.into(), headers, body: Bytes::new() }
+        let (path, body) = (path.into(), Bytes::new());
+        Request { address: self.address, method, path, headers, body, chunked: false }
     }
 }
 
@@ -110,6 +116,7 @@ pub struct Request {
     path: String,
     headers: HeaderMap,
     body: Bytes,
+    chunked: bool,
 }
 
 impl Request {
@@ -158,6 +165,11 @@ impl Request {
         self
     }
 
+    /// With any bytes as body, sent in pieces, so that its length is not told beforehand.
+    pub fn chunked(self, body: impl Into<Bytes>) -> Self {
+        Self { chunked: true, ..self.raw(body) }
+    }
+
     /// Sends it and waits for the whole answer.
     pub async fn send(self) -> Answer {
         let said = format!("{} {}", self.method, self.path);
@@ -170,7 +182,13 @@ impl Request {
         let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) = http1::handshake::<_, Body>(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let mut request = hyper::Request::new(Body::from(self.body));
+        let body = if self.chunked {
+            let pieces: Vec<_> = self.body.chunks(CHUNK_BYTES).map(|piece| self.body.slice_ref(piece)).collect();
+            Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)))
+        } else {
+            Body::from(self.body)
+        };
+        let mut request = hyper::Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse()?;
         *request.headers_mut() = self.headers;

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod process;
+pub mod stage;
 pub mod written;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -2,17 +2,27 @@
 
 use std::fs;
 
-use guestlist::journal::Journal;
+use guestlist::access::Caller;
 use guestlist::journal::directory::segment_path;
 use guestlist::journal::file::{Durability, FileJournal};
+use guestlist::journal::{Journal, checked, write_entry};
 use guestlist::state::digest::Digest;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{APP, BOT, Client, gateway};
 
-/// Entries of the demo data.
-pub const SEEDED: usize = 4;
+/// Entries of the demo data, one a line.
+pub const SEEDED: usize = lines(include_bytes!("../../fixtures/demo.jsonl"));
+
+const fn lines(mut text: &[u8]) -> usize {
+    let mut lines = 0;
+    while let [byte, rest @ ..] = text {
+        lines += (*byte == b'\n') as usize;
+        text = rest;
+    }
+    lines
+}
 
 /// Sign-ups that the journal of these tests holds beyond it.
 pub const ADDED: usize = 6;
@@ -86,4 +96,19 @@ pub fn directory() -> TempDir {
 pub async fn add(bot: &mut Client, signup: &str) {
     let ack = bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}).to_string()).await;
     assert_eq!(ack["signups"][0]["signup_id"], *signup, "{ack}");
+}
+
+/// The bytes of a segment, with all that was done moved so far into the past.
+pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
+    let mut lines = segment.split_inclusive(|byte| *byte == b'\n');
+    let mut aged = lines.next().expect("a segment has a header").to_vec();
+    for line in lines {
+        let text = checked(line.trim_ascii_end()).expect("a line that was written is whole");
+        let entry: Value = serde_json::from_str(text).expect("an entry is JSON");
+        let by: Caller = entry["by"].as_str().and_then(|by| by.parse().ok()).expect("an entry has a caller");
+        let number = |name: &str| entry[name].as_u64().expect("an entry has a number and a time");
+        let at_ms = number("at_ms").checked_sub(by_ms).expect("it was written after 1970");
+        write_entry(&mut aged, number("seq"), at_ms, by, entry["do"].to_string().as_bytes());
+    }
+    aged
 }
