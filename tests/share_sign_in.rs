@@ -32,9 +32,7 @@ fn refusal(status: u16, words: &str, message: &str) -> String {
 
 /// A failure around the handlers.
 fn failure(path: &str, status: u16, words: &str, message: &str) -> String {
-    format!(
-        r#"{{"error":true,"url":"{path}","statusCode":{status},"statusMessage":"{words}","message":"{message}"}}"#
-    )
+    format!(r#"{{"error":true,"url":"{path}","statusCode":{status},"statusMessage":"{words}","message":"{message}"}}"#)
 }
 
 /// The status and the body, which must be JSON that nobody keeps.
@@ -85,11 +83,9 @@ async fn a_wrong_password_and_an_unknown_address_are_refused_alike() {
     let gateway = gateway(&directory, None).await;
     let http = Http::of(&gateway);
     let expected = refusal(401, "Unauthorized", "the email address or the password is wrong");
-    for (email, password) in [
-        (OWNER, "Demo-pass-2!"),
-        ("nobody@example.com", OWNER_PASSWORD),
-        ("amy@example.com", OWNER_PASSWORD),
-    ] {
+    for (email, password) in
+        [(OWNER, "Demo-pass-2!"), ("nobody@example.com", OWNER_PASSWORD), ("amy@example.com", OWNER_PASSWORD)]
+    {
         let answer = log_in_of(&http, email, password).send().await;
         assert_eq!(told(&answer), (401, expected.clone()), "{email}");
         assert_eq!(answer.header("set-cookie"), None);
