@@ -200,7 +200,9 @@ fn with_snapshots(directory: &Path, snapshot_every: u64, seed: Seed) -> Options 
 /// The demo data without users, who are made at some time and with some salt: so that two gateways come to the same state.
 fn apps_and_bots(directory: &Path) -> Seed {
     let demo = include_str!("../fixtures/demo.jsonl").lines();
-    let lines: Vec<&str> = demo.filter(|line| line.contains("\"setApp\"") || line.contains("\"setBot\"")).collect();
+    let lines: Vec<&str> = demo
+        .filter(|line| (line.contains("\"setApp\"") || line.contains("\"setBot\"")) && !line.contains("org_id"))
+        .collect();
     let path = directory.join("seed.jsonl");
     fs::write(&path, lines.join("\n")).expect("the directory can be written");
     Seed::read(&path).expect("the seed can be read")

@@ -1,6 +1,7 @@
 //! This is where HTTP requests are answered: each becomes the same method that a WebSocket message would, and the reply gets the
 //! form that its product publishes.
 
+mod authzen;
 mod body;
 pub mod credentials;
 mod organization;

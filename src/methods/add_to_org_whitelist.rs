@@ -3,10 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::org_whitelist::{OneMember, keep_a_holder, resolve, resolved};
+use super::owned::{bound_email, used_up};
 use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{MEMBERS_MAX, NAME_BYTES_MAX};
-use crate::state::email::{EMAIL_BYTES_MAX, is_email};
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, OrgPermission, Permissions};
@@ -51,10 +51,7 @@ impl Method for AddToOrgWhitelist {
         if self.name.0.trim().is_empty() || self.name.0.len() > NAME_BYTES_MAX {
             return Err(Error::field("name", format_args!("must be the full name, of at most {NAME_BYTES_MAX} bytes")));
         }
-        if !is_email(&self.email.0) {
-            let message = format_args!("must be an email address, of at most {EMAIL_BYTES_MAX} bytes");
-            return Err(Error::field("email", message));
-        }
+        bound_email("email", &self.email)?;
         if !self.permissions.contains(OrgPermission::CanRead) {
             return Err(Error::field("permissions", "must have can_read in them, without which nobody gets in"));
         }
@@ -105,7 +102,7 @@ impl AddToOrgWhitelist {
             return Err(Error::new(Code::TooLarge, message));
         }
         let next = view.state.last_ids().next_member();
-        let member_id = next.ok_or_else(|| Error::new(Code::TooLarge, "there are no more ids for members"))?;
+        let member_id = next.ok_or_else(|| used_up("member"))?;
         Ok(Member {
             member_id,
             name: self.name.0.clone(),

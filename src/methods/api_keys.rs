@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::apps::bound_name;
 use super::list::second_half;
 use super::org_whitelist::unknown_member;
+use super::owned::used_up;
 use super::page::{Page, PageEnd};
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{Permission, View};
@@ -134,10 +135,7 @@ impl SetApiKey {
                 return Err(Error::new(Code::Conflict, message));
             }
             (_, Some(id)) => id,
-            (_, None) => {
-                let next = view.state.last_ids().next_key();
-                next.ok_or_else(|| Error::new(Code::TooLarge, "there are no more ids for api keys"))?
-            }
+            (_, None) => view.state.last_ids().next_key().ok_or_else(|| used_up("key"))?,
         };
         if before.is_none() && organization.keys_of(member.member_id).count() >= KEYS_PER_MEMBER_MAX {
             let message = format!("a member has at most {KEYS_PER_MEMBER_MAX} api keys; remove one with removeApiKey");

@@ -6,11 +6,38 @@ use serde_json::{Map, Value};
 /// Keys whose value is an id wherever they stand: a string of digits, for a number would be rounded by JavaScript.
 const IDS: &[&str] = &["id", "ID", "app_id", "chat_id", "bot_id", "bound_app_id", "cursor"];
 
+/// The same of users and what is theirs: a number, as the API that they come from has it, and small enough for every language.
+const SERIAL_IDS: &[&str] = &["user_id", "share_id", "whitelisted_neptun_user_id", "chat_conversation_share_id"];
+
+/// Replies in which `id` and `chat_id` are such numbers as well. No SDK knows these methods.
+const OF_USERS: &[&str] = &[
+    "setUser_ack",
+    "removeUser_ack",
+    "getUsersResponse",
+    "setChat_ack",
+    "removeChat_ack",
+    "getChatsResponse",
+    "setShare_ack",
+    "removeShare_ack",
+    "getSharesResponse",
+    "addToShareWhitelist_ack",
+    "removeFromShareWhitelist_ack",
+    "getShareWhitelistResponse",
+    "signUp_ack",
+    "logIn_ack",
+    "logOut_ack",
+];
+
 /// Keys that may be null, at the top of a frame: two as the real service sends them, and the reference of a sign-up's ack.
 const NULLABLE: &[&str] = &["email", "recordIndex", "reference"];
 
+/// The members of an entry on the list of a share, in alphabetical order.
+const SHARE_ENTRY: [&str; 5] =
+    ["chat_conversation_share_id", "created_at", "id", "updated_at", "whitelisted_neptun_user_id"];
+
 /// What the array of a kind of reply holds.
 enum Items {
+    ShareEntries,
     Objects { key: &'static str, text: &'static str },
     Strings { key: &'static str },
 }
@@ -18,12 +45,13 @@ enum Items {
 /// Says what is wrong with a frame that the gateway sent.
 pub fn check(frame: &Value) -> Result<(), String> {
     let Value::Object(frame) = frame else { return Err("is no object".to_owned()) };
+    let of_users = frame.get("method").and_then(Value::as_str).is_some_and(|method| OF_USERS.contains(&method));
     for (key, value) in frame {
         if value.is_null() && !NULLABLE.contains(&key.as_str()) {
             return Err(format!("{key} is null"));
         }
         if !value.is_null() {
-            member(key, value).map_err(|fault| format!("{key}{fault}"))?;
+            member(key, value, of_users).map_err(|fault| format!("{key}{fault}"))?;
         }
     }
     match frame.get("method") {
@@ -63,7 +91,7 @@ fn reply(method: &str, frame: &Map<String, Value>) -> Result<(), String> {
     if null_reference && !of_people {
         return Err("reference is null, at which the Python SDK fails".to_owned());
     }
-    if !frame.contains_key("app_id") {
+    if !matches!(items, Items::ShareEntries) && !frame.contains_key("app_id") {
         return Err("app_id is missing".to_owned());
     }
     array(frame, &items)
@@ -71,6 +99,9 @@ fn reply(method: &str, frame: &Map<String, Value>) -> Result<(), String> {
 
 /// What the replies of a method hold, by its name on the wire.
 fn items(method: &str) -> Option<Items> {
+    if method.contains("ShareWhitelist") {
+        return Some(Items::ShareEntries);
+    }
     if method.starts_with("removeFrom") {
         return Some(Items::Strings { key: "signups" });
     }
@@ -82,11 +113,15 @@ fn items(method: &str) -> Option<Items> {
 }
 
 fn array(frame: &Map<String, Value>, items: &Items) -> Result<(), String> {
-    let (Items::Objects { key, .. } | Items::Strings { key }) = items;
-    let Some(Value::Array(array)) = frame.get(*key) else { return Err(format!("{key} is missing or no array")) };
+    let key = match items {
+        Items::Objects { key, .. } | Items::Strings { key } => *key,
+        Items::ShareEntries => "shareWhitelistEntries",
+    };
+    let Some(Value::Array(array)) = frame.get(key) else { return Err(format!("{key} is missing or no array")) };
     for (index, item) in array.iter().enumerate() {
         let good = match items {
             Items::Strings { .. } => item.is_string(),
+            Items::ShareEntries => item.as_object().is_some_and(|entry| entry.keys().eq(SHARE_ENTRY)),
             Items::Objects { text, .. } => {
                 item.get("id").is_some_and(Value::is_string) && item.get(text).is_some_and(Value::is_string)
             }
@@ -94,6 +129,7 @@ fn array(frame: &Map<String, Value>, items: &Items) -> Result<(), String> {
         if !good {
             return Err(match items {
                 Items::Strings { .. } => format!("{key}[{index}] is no string"),
+                Items::ShareEntries => format!("{key}[{index}] has not just the members of an entry"),
                 Items::Objects { text, .. } => format!("{key}[{index}] is no object with the strings id and {text}"),
             });
         }
@@ -111,8 +147,12 @@ fn welcome(frame: &Map<String, Value>) -> Result<(), String> {
 }
 
 /// A member's value and all there is in it, null excluded; the fault begins with the path from here.
-fn member(key: &str, value: &Value) -> Result<(), String> {
+fn member(key: &str, value: &Value, of_users: bool) -> Result<(), String> {
     let good = match key {
+        _ if SERIAL_IDS.contains(&key) => is_serial_id(value),
+        "id" | "chat_id" if of_users => is_serial_id(value),
+        "chat_ids" => value.as_array().is_some_and(|ids| ids.iter().all(is_serial_id)),
+        "created_at" | "updated_at" | "expires_at" | "loggedInAt" => value.as_str().is_some_and(is_moment),
         _ if IDS.contains(&key) => value.as_str().is_some_and(is_digits),
         "eop" => value.is_boolean(),
         "page_number" => value.is_u64(),
@@ -127,9 +167,9 @@ fn member(key: &str, value: &Value) -> Result<(), String> {
         return Err(format!(" is {value}"));
     }
     match value {
-        Value::Object(members) => within(members),
+        Value::Object(members) => within(members, of_users),
         Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| match item {
-            Value::Object(members) => within(members).map_err(|fault| format!("[{index}]{fault}")),
+            Value::Object(members) => within(members, of_users).map_err(|fault| format!("[{index}]{fault}")),
             Value::Null => Err(format!("[{index}] is null")),
             _ => Ok(()),
         }),
@@ -137,13 +177,24 @@ fn member(key: &str, value: &Value) -> Result<(), String> {
     }
 }
 
-fn within(members: &Map<String, Value>) -> Result<(), String> {
+fn within(members: &Map<String, Value>, of_users: bool) -> Result<(), String> {
     members.iter().try_for_each(|(key, value)| {
         if value.is_null() {
             return Err(format!(".{key} is null"));
         }
-        member(key, value).map_err(|fault| format!(".{key}{fault}"))
+        member(key, value, of_users).map_err(|fault| format!(".{key}{fault}"))
     })
+}
+
+fn is_serial_id(value: &Value) -> bool {
+    value.as_u64().is_some_and(|id| (1..=2_147_483_647).contains(&id))
+}
+
+/// Such as `2024-03-20T10:00:00.000Z`, which every language reads.
+fn is_moment(text: &str) -> bool {
+    let form = "dddd-dd-ddTdd:dd:dd.dddZ";
+    let fits = |(byte, form): (u8, u8)| if form == b'd' { byte.is_ascii_digit() } else { byte == form };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -161,6 +212,9 @@ fn the_shapes_that_every_sdk_takes_pass() {
         r#"{"method":"addWhitelistPatterns_ack","app_id":"1","chat_id":"1","data":[{"pattern":"x","id":"5","example":"x"}]}"#,
         r#"{"method":"addBlacklistPatterns_ack","app_id":"1","chat_id":"1","data":[],"recordIndex":null}"#,
         r#"{"error":160017,"app_id":"1","request":"addToWhitelist","message":"no","reference":"1"}"#,
+        r#"{"method":"setChat_ack","chat_id":1,"user_id":2,"name":"","created_at":"2024-03-20T10:00:00.000Z"}"#,
+        r#"{"method":"addToShareWhitelist_ack","shareWhitelistEntries":[{"id":1,"created_at":"2024-03-20T10:00:00.000Z",
+            "updated_at":"2024-03-20T10:00:00.000Z","whitelisted_neptun_user_id":2,"chat_conversation_share_id":3}]}"#,
     ] {
         assert_eq!(judge(frame), Ok(()), "{frame}");
     }
@@ -196,6 +250,15 @@ fn what_breaks_an_sdk_is_found() {
         (r#"{"method":"removeWhitelistPatterns_ack","app_id":"1","data":["x"]}"#, "data[0] is no object"),
         (r#"{"method":"addWhitelistPatterns_ack","app_id":"1","patterns":[]}"#, "data is missing"),
         (r#"{"method":"addToWhitelist_ack","app_id":"1","signups":[],"error":400}"#, "a reply has no error"),
+        (r#"{"method":"setChat_ack","chat_id":"1","user_id":2}"#, "chat_id is \"1\""),
+        (r#"{"method":"setChat_ack","chat_id":1,"user_id":2147483648}"#, "user_id is 2147483648"),
+        (r#"{"method":"removeChat_ack","user_id":1,"chat_ids":["1"]}"#, "chat_ids is"),
+        (r#"{"method":"logIn_ack","user":{"id":1},"expires_at":"2024-03-20T10:00:00Z"}"#, "expires_at is"),
+        (
+            r#"{"method":"getShareWhitelistResponse","shareWhitelistEntries":[{"id":1}]}"#,
+            "shareWhitelistEntries[0] has",
+        ),
+        (r#"{"method":"removeFromShareWhitelist_ack"}"#, "shareWhitelistEntries is missing"),
         (r#"{"error":"400","message":"x"}"#, "a refusal has an integer error"),
         (r#"{"error":400}"#, "a refusal has an integer error"),
     ] {
