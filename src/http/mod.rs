@@ -27,9 +27,10 @@ pub struct Peer(pub IpAddr);
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
     Router::new()
-        .merge(share::routes())
+        .merge(authzen::routes())
         .merge(organization::routes())
         .merge(rpc::routes())
+        .merge(share::routes())
         .layer(middleware::from_fn(body::read_out))
         .layer(middleware::map_response(unshared))
 }
