@@ -101,6 +101,12 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a refused request's body that are read and thrown away, for its sender to get to read why.
+pub const BODY_REST_BYTES_MAX: usize = 16 << 20;
+
+/// How long that may take.
+pub const BODY_REST_WAIT: Duration = Duration::from_secs(5);
+
 /// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
 pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
 
