@@ -101,6 +101,12 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a refused request's body that are read and thrown away, for its sender to get to read why.
+pub const BODY_REST_BYTES_MAX: usize = 16 << 20;
+
+/// How long that may take.
+pub const BODY_REST_WAIT: Duration = Duration::from_secs(5);
+
 /// Bytes of the longest frame that is sent. Java bots end their connection at 100,001.
 pub const FRAME_OUT_BYTES_MAX: usize = 90_000;
 
@@ -177,6 +183,12 @@ pub const PASSWORD_PASSES: u32 = 2;
 
 /// Lanes of that memory, which could be filled side by side.
 pub const PASSWORD_LANES: u32 = 1;
+
+/// Questions in one call of `checkAccess`. Each may have to hold a person against every pattern of two lists.
+pub const EVALUATIONS_PER_CALL_MAX: usize = 100;
+
+/// Candidates that a page of a search looks at; the page ends there, however many of them are a yes.
+pub const SEARCH_EXAMINED_MAX: usize = 1_000;
 
 /// Characters of the shortest password of a user.
 pub const PASSWORD_CHARS_MIN: usize = 8;

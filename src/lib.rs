@@ -9,12 +9,14 @@
 //! ```
 //!
 //! - [`server`] accepts connections and hands their WebSockets to [`session`], which reads what has arrived, and sends what is
-//!   ready with one flush. Answers leave in the order of their requests.
+//!   ready with one flush. Answers leave in the order of their requests. [`http`] turns requests into the same methods, and their
+//!   replies into the forms that the share, organisation and AuthZEN APIs publish.
 //! - [`wire`] opens a frame: the method's name, and the reference, which is echoed byte for byte and never parsed.
 //! - [`methods`] is the list of what can be asked. Each method is a struct of its fields; its permission stands beside it, and
-//!   [`access`] is the one gate before all of them.
+//!   [`access`] is the one gate before all of them: it knows the caller by the token, be it a bot's, a session's or an api key.
 //! - A query is answered from the [`state`] on the connection's task. A change is checked there against the state as it stands,
-//!   prepared (random tokens, hashes), and handed to the [`engine`].
+//!   prepared (random tokens, hashes; passwords by [`passwords`], on threads of their own, after [`throttle`] has counted the
+//!   attempt), and handed to the [`engine`].
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
@@ -28,9 +30,10 @@
 //!    the same journal makes the same state, always and everywhere.
 //! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk.
 //! 3. State changes in one place: there is one [`state::Writer`], and live it is the engine's, which gives it to [`fold::fold`] alone.
-//! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `server` or `gateway`.
+//! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `http`, `server` or `gateway`.
 //! 5. Every queue, frame, batch, page, connection count and wait has a limit in `config.rs`.
-//! 6. No secret is written: tokens are hashed in `prepare`, and [`state::token::Secret`] in clear cannot be serialised.
+//! 6. No secret is written: tokens and passwords are hashed in `prepare`; in clear, [`state::token::Secret`] and
+//!    [`state::password::Password`] cannot be serialised.
 //!
 //! # What is absent on purpose
 //!

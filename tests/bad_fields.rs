@@ -4,6 +4,7 @@ mod support;
 
 use guestlist::methods::METHODS;
 use guestlist::state::digest::Digest;
+use guestlist::state::password::PasswordHash;
 use serde_json::{Value, json};
 use support::{ADMIN, APP, Client, gateway};
 use tempfile::TempDir;
@@ -35,6 +36,12 @@ enum Kind {
     Cursor,
     /// An object with members of its own.
     Object,
+    /// An object that may be empty, or left out.
+    Properties,
+    /// Questions, or left out.
+    Questions,
+    /// When several questions are enough, or left out.
+    Semantic,
     /// A word out of a few.
     Word,
     /// A person.
@@ -45,6 +52,34 @@ enum Kind {
     Apps,
     /// Grants.
     Grants,
+    /// The id of a user or of something theirs, which must be given.
+    Serial,
+    /// Such an id that may be left out.
+    OptionalSerial,
+    /// Several such ids.
+    Serials,
+    /// Several such ids that may be left out.
+    OptionalSerials,
+    /// An email address.
+    Email,
+    /// An email address that may be left out.
+    OptionalEmail,
+    /// Email addresses.
+    Emails,
+    /// Email addresses that may be left out.
+    OptionalEmails,
+    /// A user's password.
+    Password,
+    /// A user's password that may be left out.
+    OptionalPassword,
+    /// A password of any form.
+    Secret,
+    /// A password of any form that may be left out.
+    OptionalSecret,
+    /// A uuid that may be left out.
+    Uuid,
+    /// The token of a session.
+    Session,
     /// A reference, or `ref`.
     Reference,
 }
@@ -76,6 +111,14 @@ impl Kind {
             Self::Number => json!(["", "x", "-1", "+1", "18446744073709551616"]),
             Self::Cursor => json!(["x", "-1", "18446744073709551616"]),
             Self::Object => json!([null, "", "x", 1, [{}]]),
+            Self::Properties => {
+                return [json!(1.5), json!(-1), json!(1), json!(true), json!(""), json!("x"), json!([]), json!([{}])]
+                    .into();
+            }
+            Self::Questions => {
+                json!(["", "x", 1, [null], [1.5], ["x"], [{"subject": "x"}], [{"action": {"name": 1}}], vec![json!({}); 101]])
+            }
+            Self::Semantic => json!(["", "x", 1, ["execute_all"]]),
             Self::Word => json!([null, "", "x", 1]),
             Self::Person => json!([null, "", " ", long]),
             Self::Token => json!(["", 1, "short", "7:0:short", format!("8:0:{}", "x".repeat(30)), {"sha256": "00"},
@@ -84,6 +127,43 @@ impl Kind {
             Self::Grants => json!(["", "admin", [true], [null], ["admin"], [["admin"]], [{"permission": "x"}],
                 [{"permission": "signup_management"}], [{"permission": "signup_management", "app_id": ""}],
                 vec![json!({"permission": "admin"}); 1_001]]),
+            Self::Serial => {
+                json!([null, "", "x", "+1", " 1", "1.0", 0, "0", 2_147_483_648_u64, "18446744073709551616"])
+            }
+            Self::OptionalSerial => json!(["", "x", "+1", "0x1", 0, "0", "2147483648", 18_446_744_073_709_551_615_u64]),
+            Self::Serials => {
+                json!([null, [], "", ["x"], [0], [1, 2_147_483_648_u64], [true], [null], [1.5], vec![1; 10_001]])
+            }
+            Self::OptionalSerials => json!(["", ["x"], [0], [1, "2147483648"], [true], [null], [1.5], vec![1; 1_001]]),
+            Self::Email => json!([null, "", "x", 1, "a@b.c", " a@b.co", format!("{long}@b.co")]),
+            Self::OptionalEmail => json!(["", "x", 1, "a@b.c", "a@b.co ", format!("{long}@b.co")]),
+            Self::Emails => {
+                json!([null, [], "", [""], ["a@b.co", "x"], [1], [true], [null], [{}], vec!["a@b.co"; 1_001]])
+            }
+            Self::OptionalEmails => {
+                json!(["", [""], ["a@b.co", "x"], [1], [true], [null], [{}], vec!["a@b.co"; 1_001]])
+            }
+            Self::Password | Self::OptionalPassword | Self::Secret | Self::OptionalSecret => {
+                let mut own = vec![json!(""), json!(1), json!(["a"]), json!("x".repeat(257)), json!({"argon2id": "x"})];
+                own.push(json!({"argon2id": PasswordHash::of_nobody()}));
+                if matches!(self, Self::Password | Self::Secret) {
+                    own.push(Value::Null);
+                }
+                if matches!(self, Self::Password | Self::OptionalPassword) {
+                    own.extend([
+                        json!("Short-1"),
+                        json!("no-capital-1"),
+                        json!("NO-SMALL-1"),
+                        json!("No-digits"),
+                        json!("NoSigns1"),
+                    ]);
+                }
+                json!(own)
+            }
+            Self::Uuid => {
+                json!(["", "x", 1, "550e8400-e29b-41d4-a716-44665544000", "550e8400-e29b-41d4-a716-44665544000g"])
+            }
+            Self::Session => json!([null, 1, ["x"], {"sha256": "00"}, {"sha256": "0".repeat(64)}]),
             Self::Reference => {
                 return vec![json!({}), json!([]), json!([[]]), json!({"a": 1}), json!("x".repeat(1_025))];
             }
@@ -95,7 +175,15 @@ impl Kind {
         }
         if !matches!(
             self,
-            Self::Tags | Self::Signups | Self::NewPatterns | Self::OldPatterns | Self::Apps | Self::Grants
+            Self::Tags
+                | Self::Questions
+                | Self::Signups
+                | Self::NewPatterns
+                | Self::OldPatterns
+                | Self::Apps
+                | Self::Grants
+                | Self::OptionalSerials
+                | Self::OptionalEmails
         ) {
             wrong.push(json!([]));
         }
@@ -108,20 +196,6 @@ impl Kind {
 fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     use Kind::*;
     let mut messages = vec![
-        (
-            json!({"method": "checkAccess", "subject": {"type": "user", "id": "a"}, "action": {"name": "sign_up"},
-                "resource": {"type": "app", "id": APP}}),
-            vec![
-                ("subject", Object),
-                ("subject.type", Word),
-                ("subject.id", Person),
-                ("action", Object),
-                ("action.name", Word),
-                ("resource", Object),
-                ("resource.type", Word),
-                ("resource.id", Id),
-            ],
-        ),
         (
             json!({"method": "setApp", "app_id": "7"}),
             vec![
@@ -152,6 +226,8 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     for method in ["getApps", "getBots"] {
         messages.push((json!({"method": method}), pages.to_vec()));
     }
+    messages.extend(questions());
+    messages.extend(messages_about_users());
     let in_app = [("app_id", Id), ("chat_id", OptionalId)];
     for list in ["Whitelist", "Blacklist"] {
         let mut one = |method: String, more: Value, fields: &[(&'static str, Kind)]| {
@@ -167,6 +243,94 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
         one(format!("get{list}Patterns"), json!({}), &pages);
     }
     messages
+}
+
+/// The same of the methods that ask for decisions.
+fn questions() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
+    use Kind::*;
+    let (user, sign_up) = (json!({"type": "user", "id": "a"}), json!({"name": "sign_up"}));
+    let (app, known) = (json!({"type": "app", "id": APP}), |kind: &str| json!({"type": kind}));
+    let subject = [("subject", Object), ("subject.type", Word), ("subject.properties", Properties)];
+    let action = [("action", Object), ("action.name", Word), ("action.properties", Properties)];
+    let resource = [("resource", Object), ("resource.type", Word), ("resource.properties", Properties)];
+    let (who, what) = ([("subject.id", Person)], [("resource.id", Id)]);
+    let page = [("context", Properties), ("page", Properties), ("page.limit", Number), ("page.token", Cursor)];
+    let several = [("evaluations", Questions), ("options", Properties), ("options.evaluations_semantic", Semantic)];
+    vec![
+        (
+            json!({"method": "checkAccess", "subject": user, "action": sign_up, "resource": app}),
+            [&subject[..], &who, &action, &resource, &what, &page[..1], &several].concat(),
+        ),
+        (
+            json!({"method": "searchSubjects", "subject": known("user"), "action": sign_up, "resource": app}),
+            [&subject[..], &action, &resource, &what, &page].concat(),
+        ),
+        (
+            json!({"method": "searchResources", "subject": user, "action": sign_up, "resource": known("app")}),
+            [&subject[..], &who, &action, &resource, &page].concat(),
+        ),
+        (
+            json!({"method": "searchActions", "subject": user, "resource": app}),
+            [&subject[..], &who, &resource, &what, &page].concat(),
+        ),
+    ]
+}
+
+/// The same of the methods about users and what is theirs.
+fn messages_about_users() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
+    use Kind::*;
+    let pages = [("page_size", Size), ("page_number", Number), ("cursor", Cursor)];
+    let of_user = [("user_id", Serial)];
+    let of_share = [("user_id", Serial), ("chat_id", Serial), ("share_id", Serial)];
+    let share = |method: &str| json!({"method": method, "user_id": 1, "chat_id": 123, "share_id": 456});
+    let (mut add, mut remove) = (share("addToShareWhitelist"), share("removeFromShareWhitelist"));
+    add["emails"] = json!(["amy@example.com"]);
+    (remove["emails"], remove["entry_ids"]) = (json!(["amy@example.com"]), json!([7]));
+    let settings = vec![
+        ("user_id", Serial),
+        ("chat_id", Serial),
+        ("share_id", OptionalSerial),
+        ("share_uuid", Uuid),
+        ("is_shared", Flag),
+        ("is_protected", Flag),
+        ("password", OptionalSecret),
+        ("use_whitelist", Flag),
+        ("emails", OptionalEmails),
+        ("create_only", Flag),
+    ];
+    vec![
+        (json!({"method": "setUser", "primary_email": "eve@example.com"}), vec![("user_id", OptionalSerial)]),
+        (
+            json!({"method": "setUser", "user_id": 2}),
+            vec![("primary_email", OptionalEmail), ("password", OptionalPassword)],
+        ),
+        (json!({"method": "removeUser", "user_id": 2}), of_user.to_vec()),
+        (json!({"method": "getUsers"}), pages.to_vec()),
+        (
+            json!({"method": "setChat", "user_id": 1}),
+            vec![("user_id", Serial), ("chat_id", OptionalSerial), ("name", Text)],
+        ),
+        (
+            json!({"method": "removeChat", "user_id": 1, "chat_ids": [123]}),
+            vec![("user_id", Serial), ("chat_ids", Serials)],
+        ),
+        (json!({"method": "getChats", "user_id": 1}), [&of_user[..], &pages].concat()),
+        (json!({"method": "setShare", "user_id": 1, "chat_id": 123}), settings),
+        (share("removeShare"), of_share.to_vec()),
+        (json!({"method": "getShares", "user_id": 1}), [&of_user[..], &[("chat_id", OptionalSerial)], &pages].concat()),
+        (add, [&of_share[..], &[("emails", Emails)]].concat()),
+        (remove, [&of_share[..], &[("emails", OptionalEmails), ("entry_ids", OptionalSerials)]].concat()),
+        (share("getShareWhitelist"), [&of_share[..], &pages].concat()),
+        (
+            json!({"method": "signUp", "email": "fay@example.com", "password": "Fays-pass-1!"}),
+            vec![("email", Email), ("password", Password), ("confirmPassword", OptionalPassword)],
+        ),
+        (
+            json!({"method": "logIn", "email": "owner@example.com", "password": "Demo-pass-1!"}),
+            vec![("email", Email), ("password", Secret)],
+        ),
+        (json!({"method": "logOut", "session": "x"}), vec![("session", Session)]),
+    ]
 }
 
 #[tokio::test]
@@ -233,7 +397,11 @@ async fn what_may_be_left_out_may_be_null_too() {
     for (good, fields) in messages().into_iter().filter(|(good, _)| good["method"] != "removeApp") {
         for (path, kind) in fields {
             use Kind::*;
-            if matches!(kind, OptionalId | Text | Flag | Tags | Size | Number | Cursor | Token | Apps | Grants) {
+            if matches!(kind, OptionalId | Text | Flag | Tags | Size | Number | Cursor | Token | Apps | Grants)
+                || matches!(kind, Properties | Questions | Semantic)
+                || matches!(kind, OptionalSerial | OptionalSerials | OptionalEmail | OptionalEmails)
+                || matches!(kind, OptionalPassword | OptionalSecret | Uuid)
+            {
                 let message = with(&good, path, Value::Null);
                 let reply = admin.call(message.to_string()).await;
                 assert_eq!(reply.get("error"), None, "{message}: {reply}");

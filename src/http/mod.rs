@@ -1,6 +1,7 @@
 //! This is where HTTP requests are answered: each becomes the same method that a WebSocket message would, and the reply gets the
 //! form that its product publishes.
 
+mod authzen;
 mod body;
 pub mod credentials;
 mod organization;
@@ -25,8 +26,13 @@ pub struct Peer(pub IpAddr);
 
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
-    let routes = Router::new().merge(organization::routes()).merge(rpc::routes()).merge(share::routes());
-    routes.layer(middleware::map_response(unshared))
+    Router::new()
+        .merge(authzen::routes())
+        .merge(organization::routes())
+        .merge(rpc::routes())
+        .merge(share::routes())
+        .layer(middleware::from_fn(body::read_out))
+        .layer(middleware::map_response(unshared))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.

@@ -3,12 +3,12 @@
 //!
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
+mod access;
 mod add_to_org_whitelist;
 mod api_keys;
 mod apps;
 mod bots;
 mod chats;
-mod check_access;
 mod dispatch;
 mod joining;
 mod list;
@@ -40,12 +40,14 @@ use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
 
+pub use access::{
+    AuthZen, CheckAccess, Checked, Decided, Evaluation, Found, Known, SearchActions, SearchResources, SearchSubjects,
+};
 pub use add_to_org_whitelist::AddToOrgWhitelist;
 pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
 pub use chats::{GetChats, RemoveChat, SetChat};
-pub use check_access::CheckAccess;
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
@@ -124,6 +126,9 @@ methods! {
         GetWhitelistPatterns,
         GetBlacklistPatterns,
         CheckAccess,
+        SearchSubjects,
+        SearchResources,
+        SearchActions,
         GetApps,
         GetBots,
         GetUsers,
@@ -195,6 +200,11 @@ pub trait Alter: Method + Serialize {
 
     /// Whether this one's `prepare` hashes passwords, which takes long: it is then done on another thread, and alone.
     fn is_heavy(&self) -> bool {
+        false
+    }
+
+    /// Whether it may end the token with which its own sender came in: what is sent behind it then waits to see whether it did.
+    fn ends_token(&self) -> bool {
         false
     }
 

@@ -79,7 +79,7 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
 }
 
 /// A text that may quote what a client sent, at a length for people: where it is cut, its end stays, for there the position is.
-fn shortened(text: &str) -> Cow<'_, str> {
+pub fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= ERROR_BYTES_MAX {
         return Cow::Borrowed(text);
     }

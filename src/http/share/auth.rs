@@ -81,11 +81,11 @@ pub async fn session(asked: Asked) -> Response {
 
 /// What a newcomer says of themselves; who is signed in is none.
 async fn newcomer(asked: &Asked, body: Body) -> Result<Credentials, Problem> {
+    let body = asked.read(body).await?;
     if user(asked).is_some() {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "Forbidden");
         return Err(refusal.saying("You are logged in already; log out first.").into());
     }
-    let body = asked.read(body).await?;
     credentials(body.as_ref()).map_err(|issues| Refusal::invalid("Bad Request", issues).into())
 }
 

@@ -11,7 +11,7 @@ use super::issues::{Issue, Step};
 use super::problem::{Failure, Problem, Refusal, ShareInfo};
 use super::request::{Asked, json};
 use crate::access::Caller;
-use crate::shared::Shared;
+use crate::state::State;
 use crate::state::id::UserId;
 use crate::state::password::PasswordHash;
 use crate::state::share::{Share, ShareReason};
@@ -41,7 +41,7 @@ pub async fn open(asked: Asked) -> Result<Response, Problem> {
         Caller::User(user_id) => Some(user_id),
         _ => None,
     };
-    let mut look = look(&asked.shared, &uuid, user, None).ok_or_else(not_found)?;
+    let mut look = look(&asked.shared.state, &uuid, user, None).ok_or_else(not_found)?;
     if look.reason == ShareReason::PasswordRequired {
         look = unlock(&asked, &uuid, user, look).await?;
     }
@@ -80,8 +80,8 @@ fn not_found() -> Refusal {
 }
 
 /// Looks at a share, for somebody who has shown that they know what was hashed to `proven`.
-fn look(shared: &Shared, uuid: &Uuid, user: Option<UserId>, proven: Option<&PasswordHash>) -> Option<Look> {
-    let share = shared.state.share(shared.state.share_by_uuid(uuid)?)?;
+fn look(state: &State, uuid: &Uuid, user: Option<UserId>, proven: Option<&PasswordHash>) -> Option<Look> {
+    let share = state.share(state.share_by_uuid(uuid)?)?;
     let password = share.settings.password.as_ref();
     let decision = match proven {
         Some(_) if password == proven => share.decide_unlocked(user),
@@ -98,7 +98,7 @@ async fn unlock(asked: &Asked, uuid: &Uuid, user: Option<UserId>, first: Look) -
     shared.admit_guess(asked.visitor.origin(), &format!("share {uuid}")).map_err(|error| asked.refused(error))?;
     let verified = shared.passwords.work(move || hash.verifies(&sent).then_some(hash)).await;
     let proven = verified.map_err(|error| asked.refused(Error::new(Code::SlowDown, error.to_string())))?;
-    look(shared, uuid, user, proven.as_ref()).ok_or_else(|| not_found().into())
+    look(&shared.state, uuid, user, proven.as_ref()).ok_or_else(|| not_found().into())
 }
 
 fn info(share: &Share) -> ShareInfo {
@@ -124,4 +124,76 @@ fn password(headers: &HeaderMap) -> Option<String> {
         BASE64_STANDARD.decode(credentials.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let (name, password) = std::str::from_utf8(&credentials).ok()?.split_once(':')?;
     name.is_empty().then(|| password.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Writer;
+    use crate::state::account::{Chat, User};
+    use crate::state::moment::Moment;
+    use crate::state::password::SALT_BYTES;
+    use crate::state::share::ShareSettings;
+
+    /// A share of user 1 that takes a password, and its writer.
+    fn share() -> (Writer, ShareSettings) {
+        let (now, user_id) = (Moment::of_ms(5), 1.try_into().expect("1 is an id"));
+        let chat_id = 123.try_into().expect("123 is an id");
+        let settings = ShareSettings {
+            share_id: 456.try_into().expect("456 is an id"),
+            share_uuid: Uuid::from_u128(7),
+            chat_id,
+            user_id,
+            is_shared: true,
+            is_protected: true,
+            use_whitelist: false,
+            password: Some(PasswordHash::of("Share-pass-3!", &[1; SALT_BYTES])),
+            created_at: now,
+            updated_at: now,
+        };
+        let mut writer = Writer::default();
+        writer.put_user(User::new(user_id, "owner@example.com".into(), now));
+        writer.put_chat(Chat { chat_id, user_id, name: "".into(), created_at: now, updated_at: now });
+        writer.put_share(Share::new(settings.clone()));
+        (writer, settings)
+    }
+
+    fn reason(writer: &Writer, settings: &ShareSettings, proven: Option<&PasswordHash>) -> ShareReason {
+        look(writer.state(), &settings.share_uuid, None, proven).expect("the share is there").reason
+    }
+
+    #[test]
+    fn a_password_counts_only_while_it_is_the_shares() {
+        let (mut writer, settings) = share();
+        let proven = settings.password.clone();
+        assert_eq!(reason(&writer, &settings, None), ShareReason::PasswordRequired);
+        assert_eq!(reason(&writer, &settings, proven.as_ref()), ShareReason::Public);
+        let change = |writer: &mut Writer, change: fn(&mut ShareSettings)| {
+            change(&mut writer.share_mut(settings.share_id).expect("the share is there").settings);
+        };
+        // Set anew, even to the same: its hash is another one.
+        change(&mut writer, |settings| settings.password = Some(PasswordHash::of("Share-pass-3!", &[2; SALT_BYTES])));
+        assert_eq!(reason(&writer, &settings, proven.as_ref()), ShareReason::PasswordRequired);
+        change(&mut writer, |settings| settings.password = None);
+        assert_eq!(reason(&writer, &settings, proven.as_ref()), ShareReason::Protected);
+        change(&mut writer, |settings| settings.is_shared = false);
+        assert_eq!(reason(&writer, &settings, proven.as_ref()), ShareReason::NotShared);
+    }
+
+    #[test]
+    fn all_after_the_first_colon_is_the_password() {
+        let sent = |credentials: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, credentials.parse().expect("it is a header's value"));
+            password(&headers)
+        };
+        let basic = |text: &str| sent(&format!("Basic {}", BASE64_STANDARD.encode(text)));
+        assert_eq!(basic(":a:b ").as_deref(), Some("a:b "));
+        assert_eq!(basic(":").as_deref(), Some(""));
+        assert_eq!(sent("basic Ong=").as_deref(), Some("x"));
+        assert_eq!(
+            (basic("x"), basic("amy:x"), sent("Bearer Ong="), sent("Basic"), sent("Basic \"")),
+            Default::default()
+        );
+    }
 }

@@ -31,7 +31,7 @@ impl OrgPermission {
     pub const ALL: [Self; 4] = [Self::CanRead, Self::CanUseApi, Self::CanUseWhitelist, Self::CanDelegate];
 
     /// Its name on the wire.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::CanRead => "can_read",
             Self::CanUseApi => "can_use_api",

@@ -1,0 +1,124 @@
+//! `/access/v1/…`: the one decision, as the AuthZEN Authorization API 1.0 has it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+
+use super::credentials::{Visitor, bearer};
+use super::{Peer, body, run};
+use crate::methods::{AuthZen, CheckAccess, Evaluation, Known, SearchActions, SearchResources, SearchSubjects};
+use crate::shared::Shared;
+use crate::wire::envelope;
+use crate::wire::error::{Code, Error};
+use crate::wire::frame::shortened;
+
+const EVALUATION: &str = "/access/v1/evaluation";
+const EVALUATIONS: &str = "/access/v1/evaluations";
+const SEARCH_SUBJECT: &str = "/access/v1/search/subject";
+const SEARCH_RESOURCE: &str = "/access/v1/search/resource";
+const SEARCH_ACTION: &str = "/access/v1/search/action";
+
+/// What a client names its request with, and finds the answer by.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The routes.
+pub fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route(EVALUATION, post(ask::<Evaluation>))
+        .route(EVALUATIONS, post(ask::<CheckAccess>))
+        .route(SEARCH_SUBJECT, post(ask::<SearchSubjects>))
+        .route(SEARCH_RESOURCE, post(ask::<SearchResources>))
+        .route(SEARCH_ACTION, post(ask::<SearchActions>))
+        .route("/.well-known/authzen-configuration", get(configuration))
+        .layer(middleware::from_fn(identified))
+}
+
+/// Gives an answer the name of its request.
+async fn identified(request: Request, next: Next) -> Response {
+    let id = request.headers().get(REQUEST_ID).cloned();
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Where everything is, for those who know the gateway's address alone.
+async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
+    #[derive(Serialize)]
+    struct Configuration {
+        policy_decision_point: String,
+        access_evaluation_endpoint: String,
+        access_evaluations_endpoint: String,
+        search_subject_endpoint: String,
+        search_resource_endpoint: String,
+        search_action_endpoint: String,
+    }
+    let at = |path: &str| format!("{}{path}", shared.public_url);
+    let configuration = Configuration {
+        policy_decision_point: at(""),
+        access_evaluation_endpoint: at(EVALUATION),
+        access_evaluations_endpoint: at(EVALUATIONS),
+        search_subject_endpoint: at(SEARCH_SUBJECT),
+        search_resource_endpoint: at(SEARCH_RESOURCE),
+        search_action_endpoint: at(SEARCH_ACTION),
+    };
+    json(StatusCode::OK, &configuration)
+}
+
+async fn ask<Q: Known>(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match answer::<Q>(&shared, request).await {
+        Ok(reply) => json(StatusCode::OK, &reply),
+        Err(error) => refused(&error),
+    }
+}
+
+async fn answer<Q: Known>(shared: &Shared, request: Request) -> Result<Q::Reply, Error> {
+    let (parts, body) = request.into_parts();
+    let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
+    let token = bearer(&parts.headers).ok_or_else(|| {
+        Error::new(Code::NotAuthenticated, "a token is needed; send one as `Authorization: Bearer …`")
+    })?;
+    let visitor = Visitor::of_token(shared, peer, token).ok_or_else(|| {
+        Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one")
+    })?;
+    if !is_json(&parts.headers) {
+        return Err(Error::new(Code::Malformed, "the body must be JSON; send it as `Content-Type: application/json`"));
+    }
+    let bytes = body::read(body, &shared.limits).await?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Error::new(Code::Malformed, "the body is not UTF-8"))?;
+    let question: AuthZen<Q> = envelope::fields(text)?;
+    run::query(shared, &visitor, question)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|named| named.to_str().ok()).unwrap_or_default();
+    let essence = named.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// A refusal with the few statuses that the standard has, and a text for a person.
+fn refused(error: &Error) -> Response {
+    let status = match error.code {
+        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionMissing | Code::NotInApp => StatusCode::FORBIDDEN,
+        Code::Unexpected | Code::NotWritable => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = json(status, &shortened(&error.message));
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("what is sent has string keys");
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,126 @@
+//! This is where it is listed what can be asked about: the types of resources, and what can be done to each.
+
+use super::decided::Decided;
+use super::question::Question;
+use super::walk::Candidate;
+use super::{app, organization, share};
+use crate::access::View;
+use crate::config::SIGNUP_ID_BYTES_MAX;
+use crate::state::organization::OrgPermission;
+use crate::wire::error::Error;
+
+/// The one type of subject there is.
+pub const USER: &str = "user";
+
+/// A type of resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An app: may a person `sign_up` to it?
+    App,
+    /// A share: may somebody read the chat?
+    ChatShare,
+    /// An organisation: has somebody a permission in it?
+    Organization,
+}
+
+/// Answers a question, where what it is about is known and the caller may ask about it.
+pub fn decide(view: View<'_>, question: &Question<'_>) -> Result<Decided, Error> {
+    let Question { subject, action, resource } = question;
+    is_user(subject.kind)?;
+    let kind = Kind::of(resource.kind)?;
+    kind.knows(action)?;
+    match kind {
+        Kind::App => app::decide(view, subject.id, resource.id),
+        Kind::ChatShare => share::decide(view, subject.id, resource.id),
+        Kind::Organization => organization::decide(view, subject.id, action, resource.id),
+    }
+}
+
+/// Refuses a type of subject that there is not.
+pub fn is_user(kind: &str) -> Result<(), Error> {
+    if kind == USER { Ok(()) } else { Err(Error::field("subject.type", "is not known; send \"user\"")) }
+}
+
+impl Kind {
+    /// All there are.
+    const ALL: [Self; 3] = [Self::App, Self::ChatShare, Self::Organization];
+
+    /// The type of a name.
+    pub fn of(name: &str) -> Result<Self, Error> {
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        known.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join("\", \"");
+            Error::field("resource.type", format_args!("is not known; send one of \"{names}\""))
+        })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::ChatShare => "chat_share",
+            Self::Organization => "organization",
+        }
+    }
+
+    /// What can be done to it.
+    pub fn actions(self) -> &'static [&'static str] {
+        const PERMISSIONS: [&str; 4] = {
+            let [a, b, c, d] = OrgPermission::ALL;
+            [a.name(), b.name(), c.name(), d.name()]
+        };
+        match self {
+            Self::App => &["sign_up"],
+            Self::ChatShare => &["can_read"],
+            Self::Organization => &PERMISSIONS,
+        }
+    }
+
+    /// Refuses what cannot be done to it.
+    pub fn knows(self, action: &str) -> Result<(), Error> {
+        if self.actions().contains(&action) {
+            return Ok(());
+        }
+        let (name, actions) = (self.name(), self.actions().join("\", \""));
+        Err(Error::field(
+            "action.name",
+            format_args!("is nothing that is done to a resource of type \"{name}\"; send one of \"{actions}\""),
+        ))
+    }
+
+    /// Refuses what nobody is known by who wants something of it.
+    pub fn takes(self, subject: &str) -> Result<(), Error> {
+        let known_by = match self {
+            Self::App => "an email address or phone number",
+            Self::ChatShare => "an email address or user id",
+            Self::Organization => "an email address",
+        };
+        if subject.trim().is_empty() {
+            return Err(Error::field("subject.id", format_args!("is empty; give {known_by}")));
+        }
+        let bytes = subject.len();
+        if self == Self::App && bytes > SIGNUP_ID_BYTES_MAX {
+            let message = format_args!("has {bytes} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}");
+            return Err(Error::field("subject.id", message));
+        }
+        Ok(())
+    }
+
+    /// Who may be a yes for a resource, behind a place in the search.
+    pub fn subjects(self, view: View<'_>, resource: &str, after: &str) -> Result<Vec<Candidate>, Error> {
+        match self {
+            Self::App => app::subjects(view, resource, after),
+            Self::ChatShare => share::subjects(view, resource, after),
+            Self::Organization => organization::subjects(view, resource, after),
+        }
+    }
+
+    /// Which resources may be a yes for a subject, behind a place in the search.
+    pub fn resources(self, view: View<'_>, subject: &str, after: &str) -> Vec<Candidate> {
+        match self {
+            Self::App => app::resources(view, after),
+            Self::ChatShare => share::resources(view, subject, after),
+            Self::Organization => organization::resources(view, after),
+        }
+    }
+}
