@@ -5,8 +5,10 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::SinkExt;
 use guestlist::config::SESSION_MS;
 use guestlist::journal::directory::{files, segment_path};
 use guestlist::recovery::fold_files;
@@ -19,6 +21,8 @@ use support::stage::{AMY_ID, BOB_ID, OWNER_ID, PASSWORD, Share, Stage, check_sen
 use support::written::aged;
 use support::{ADMIN, Client, Received, gateway};
 use tempfile::TempDir;
+use tokio::sync::Barrier;
+use tokio_tungstenite::tungstenite::Message;
 
 /// How often what must be seen by the very next request is done.
 const ROUNDS: usize = 20;
@@ -359,17 +363,69 @@ async fn a_window_that_ends_shuts_out_and_one_that_begins_lets_in_at_its_moment(
 }
 
 #[tokio::test]
-async fn changes_behind_a_revocation_in_the_same_burst_are_not_made() {
+async fn a_removed_organisation_leaves_no_key_behind() {
+    let mut stage = Stage::new().await;
+    let mut client = Client::sign_in(&stage.gateway.url(), ORG_KEY).await;
+    done(&mut client, json!({"method": "getOrgWhitelist"})).await;
+    stage.done(json!({"method": "removeOrganization", "org_id": ORG})).await;
+    assert_eq!(answers_to_key(&stage.http, ORG_KEY).await, [401; 4]);
+    check_sent_away(&mut client, "a connection of a member's key").await;
+    stage.done(json!({"method": "setOrganization", "org_id": ORG})).await;
+    assert_eq!(answers_to_key(&stage.http, ORG_KEY).await, [401; 4], "another organisation took its name");
+    let members = stage.done(json!({"method": "getOrgWhitelist", "org_id": ORG})).await;
+    assert_eq!(members["members"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_members_who_remove_each_other_at_once_one_stays() {
+    let mut stage = Stage::new().await;
+    let emails = ["carol@example.com", "dave@example.com"];
+    for email in emails {
+        stage.done(without_end(email, &ALL)).await;
+    }
+    stage.done(json!({"method": "removeFromOrgWhitelist", "org_id": ORG, "email": "admin@example.com"})).await;
+    for round in 0..ROUNDS {
+        for email in emails {
+            stage.done(without_end(email, &ALL)).await;
+        }
+        let keys = [key_of(&mut stage.admin, emails[0]).await.1, key_of(&mut stage.admin, emails[1]).await.1];
+        let start = Arc::new(Barrier::new(2));
+        let remove = |key: &str, email: &str| {
+            let email = email.replace('@', "%40");
+            let request = stage.http.delete(format!("/admin/whitelist?email={email}&api_key={key}"));
+            let start = start.clone();
+            tokio::spawn(async move {
+                start.wait().await;
+                request.send().await.code()
+            })
+        };
+        let (one, other) = (remove(&keys[0], emails[1]), remove(&keys[1], emails[0]));
+        let mut codes = [one.await.expect("it is answered"), other.await.expect("it is answered")];
+        codes.sort_unstable();
+        assert_eq!(codes[0], 204, "round {round}: {codes:?}");
+        assert!(matches!(codes[1], 401 | 403 | 409), "round {round}: {codes:?}");
+        let left = stage.done(json!({"method": "getOrgWhitelist", "org_id": ORG})).await;
+        assert_eq!(left["members"].as_array().map(Vec::len), Some(1), "round {round}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_log_out_in_the_same_burst_is_not_done() {
     let mut stage = Stage::new().await;
     let share = stage.share(OWNER_ID, json!({"emails": [BOB]})).await;
     for round in 0..ROUNDS {
         let session = stage.owner().await;
         let mut client = Client::sign_in(&stage.gateway.url(), &session).await;
         let before = stage.listed(&share).await;
-        client.send(json!({"method": "logOut", "session": session}).to_string()).await;
-        client.send(share.message_with("addToShareWhitelist", "emails", json!([AMY])).to_string()).await;
-        let ack = client.json().await;
-        assert_eq!(ack["method"], "logOut_ack", "round {round}: {ack}");
+        let log_out = json!({"method": "logOut", "session": session});
+        let add = share.message_with("addToShareWhitelist", "emails", json!([AMY]));
+        for message in [&add, &share.message_with("removeFromShareWhitelist", "emails", json!([AMY])), &log_out, &add] {
+            client.0.feed(Message::text(message.to_string())).await.expect("the connection takes frames");
+        }
+        client.0.flush().await.expect("the connection takes frames");
+        for ack in ["addToShareWhitelist_ack", "removeFromShareWhitelist_ack", "logOut_ack"] {
+            assert_eq!(client.json().await["method"], ack, "round {round}");
+        }
         check_sent_away(&mut client, "the connection that logged out").await;
         assert_eq!(stage.listed(&share).await, before, "round {round}");
     }

@@ -529,7 +529,8 @@ async fn defect_12_a_copied_session_is_void_once_its_user_logged_out() {
 async fn defect_12_a_session_ends_by_itself_after_seven_days() {
     const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
     let mut stage = Stage::new().await;
-    let share = stage.share(OWNER_ID, json!({})).await;
+    // It opens for its owner alone.
+    let share = stage.share(OWNER_ID, json!({"is_protected": true})).await;
     let session = stage.owner().await;
     let journal = std::fs::read(segment_path(stage.directory.path(), 1)).expect("the journal can be read");
     for (age_ms, lasts) in [(0, true), (7 * DAY_MS - 60 * 60 * 1_000, true), (7 * DAY_MS, false), (700 * DAY_MS, false)]
@@ -722,12 +723,12 @@ async fn defect_17_too_much_at_once_is_refused_and_adds_nobody() {
     assert!(matches!(ack["error"].as_u64(), Some(400 | 413)), "{ack}");
     let large = json!({"emails": [AMY, format!("{}@example.com", "x".repeat(2_000_000))]}).to_string();
     for request in [
-        stage.http.post(share.entries_path()).raw(large.clone()),
-        stage.http.post(share.entries_path()).chunked(large.clone()),
+        stage.http.post(share.entries_path()).session(&owner).raw(large.clone()),
+        stage.http.post(share.entries_path()).session(&owner).chunked(large.clone()),
         stage.http.post("/api/auth/login").raw(large.clone()),
         stage.http.post("/api/auth/login").chunked(large),
     ] {
-        let answer = request.session(&owner).header("content-type", "application/json").send().await.expect(413);
+        let answer = request.header("content-type", "application/json").send().await.expect(413);
         assert_eq!(answer.json()["statusCode"], json!(413));
     }
     assert!(stage.listed(&share).await.is_empty());

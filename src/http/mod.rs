@@ -28,9 +28,9 @@ pub struct Peer(pub IpAddr);
 pub fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .merge(authzen::routes())
-        .merge(share::routes())
         .merge(organization::routes())
         .merge(rpc::routes())
+        .merge(share::routes())
         .layer(middleware::from_fn(body::read_out))
         .layer(middleware::map_response(unshared))
 }

@@ -143,6 +143,10 @@ impl Alter for RotateBotToken {
     /// The token names the app that the bot is bound to, so what comes before must be done.
     const ALONE: bool = true;
 
+    fn ends_token(&self) -> bool {
+        true
+    }
+
     fn prepare(&mut self, View { state, .. }: View<'_>) -> Result<(), Error> {
         let bound_app = state.bot(self.bot_id).and_then(|bot| bot.bound_app_id);
         let token = generate_token(self.bot_id, bound_app);

@@ -61,6 +61,11 @@ macro_rules! methods {
                 match self { $(Self::$change(method) => method.is_heavy(),)+ }
             }
 
+            /// See [`Alter::ends_token`].
+            pub fn ends_token(&self) -> bool {
+                match self { $(Self::$change(method) => method.ends_token(),)+ }
+            }
+
             /// See [`Alter::guessed`].
             pub fn guessed(&self) -> Option<&str> {
                 match self { $(Self::$change(method) => method.guessed(),)+ }

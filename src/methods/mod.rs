@@ -203,6 +203,11 @@ pub trait Alter: Method + Serialize {
         false
     }
 
+    /// Whether it may end the token with which its own sender came in: what is sent behind it then waits to see whether it did.
+    fn ends_token(&self) -> bool {
+        false
+    }
+
     /// What the caller may be guessing at, such as the email address of a log-in: attempts at it are slowed down.
     fn guessed(&self) -> Option<&str> {
         None

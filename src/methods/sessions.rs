@@ -180,6 +180,10 @@ impl LogOut {
 }
 
 impl Alter for LogOut {
+    fn ends_token(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, view: View<'_>) -> Result<Verdict<SignedOut>, Error> {
         self.refuse(view).map(|()| Verdict::Proceed)
     }

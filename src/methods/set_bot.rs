@@ -131,6 +131,10 @@ impl SetBot {
 }
 
 impl Alter for SetBot {
+    fn ends_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<BotRecord>, Error> {
         // What a new bot gets is made in `prepare`; anything stands for it here.
         let outcome = self.outcome(state, Some(TokenHash::of("")))?;

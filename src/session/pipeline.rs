@@ -43,6 +43,8 @@ pub struct Pipeline {
     bytes: usize,
     parked: Option<Parked>,
     preparing: Option<Preparing>,
+    /// A change is under way that may end the client's token. Nothing is read until that is known.
+    may_end: bool,
 }
 
 /// A change whose passwords are being hashed. Nothing is read until that is done.
@@ -89,6 +91,7 @@ impl Pipeline {
             bytes: 0,
             parked: None,
             preparing: None,
+            may_end: false,
         }
     }
 
@@ -127,6 +130,7 @@ impl Pipeline {
         self.parked.is_none()
             && self.preparing.is_none()
             && self.settling.is_none()
+            && !self.may_end
             && self.answers < limits.in_flight_max
             && self.bytes < limits.in_flight_bytes_max
     }
@@ -134,6 +138,7 @@ impl Pipeline {
     /// Adds a prepared change.
     pub fn gather(&mut self, change: Change, reference: Reference, bytes: usize) {
         let method = change.call().method;
+        self.may_end |= change.ends_token();
         self.gathering.push(change);
         self.gathering_tickets.push(Ticket::Change { reference, method, bytes });
         self.answers += 1;
@@ -214,6 +219,7 @@ impl Pipeline {
         let Some((tickets, outcomes)) = &mut self.settling else { return false };
         let Some(ticket) = tickets.next() else {
             self.settling = None;
+            self.may_end &= !self.is_clear();
             return false;
         };
         self.answers -= 1;

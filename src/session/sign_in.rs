@@ -14,7 +14,7 @@ use crate::hub::Seat;
 use crate::shared::Shared;
 use crate::state::State;
 use crate::state::moment::Moment;
-use crate::state::token::TokenHash;
+use crate::state::token::{Secret, TokenHash};
 use crate::wire::close::Close;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
@@ -22,7 +22,7 @@ use crate::wire::frame::{Welcome, refusal};
 
 #[derive(Deserialize)]
 struct TokenAuth {
-    token: String,
+    token: Secret,
 }
 
 /// Waits for the first frame and answers it.
@@ -95,7 +95,11 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Ut
         return Err(refused(unauthenticated("the first frame must be TOKEN_AUTH; connect again and send it first")));
     }
     let auth: TokenAuth = envelope::fields(text).map_err(refused)?;
-    let token = TokenHash::of(&auth.token);
+    // A hash is not the token: whoever read the journal is not let in.
+    let Secret::Clear(token) = auth.token else {
+        return Err(refused(Error::field("token", "must be a token, as a string")));
+    };
+    let token = TokenHash::of(&token);
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
     let date = now_ms();

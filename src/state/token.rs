@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -102,31 +103,26 @@ impl Serialize for Secret {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Journaled {
     sha256: TokenHash,
 }
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> de::Visitor<'de> for Either {
-            type Value = Secret;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a token, as a string")
-            }
-
-            fn visit_str<E: de::Error>(self, token: &str) -> Result<Secret, E> {
-                Ok(Secret::Clear(token.to_owned()))
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
-                let journaled = Journaled::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Secret::Hashed(journaled.sha256))
-            }
+        /// Whatever comes is taken first, for a refusal by type would quote it.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Read {
+            Clear(String),
+            Journaled { sha256: TokenHash },
+            Other(IgnoredAny),
         }
-        deserializer.deserialize_any(Either)
+        match Read::deserialize(deserializer)? {
+            Read::Clear(token) => Ok(Self::Clear(token)),
+            Read::Journaled { sha256 } => Ok(Self::Hashed(sha256)),
+            Read::Other(IgnoredAny) => Err(de::Error::custom("must be a token, as a string")),
+        }
     }
 }
 
@@ -165,5 +161,13 @@ mod tests {
         let hashed = serde_json::to_string(&Secret::Hashed(secret.hash())).expect("hashes are written");
         let back: Secret = serde_json::from_str(&hashed).expect("hashes are read");
         assert!(back.hash().matches(&secret.hash()));
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused_and_not_quoted() {
+        for text in ["4711", "-4711", "4711.5", "true", "[\"4711\"]", "{\"4711\":\"4711\"}", "{\"sha256\":\"4711\"}"] {
+            let error = serde_json::from_str::<Secret>(text).expect_err(text).to_string();
+            assert!(!error.contains("4711") && !error.contains("true"), "{error}");
+        }
     }
 }
