@@ -335,9 +335,19 @@ async fn a_users_chats_are_made_listed_and_removed() {
     let (id, at) = (number(&made.json()["chat"], "id"), time(&made.json()["chat"], "created_at").to_owned());
     let chat = format!(r#"{{"id":{id},"neptun_user_id":1,"name":"Plans","created_at":"{at}","updated_at":"{at}"}}"#);
     assert_eq!(made.text(), format!(r#"{{"chat":{chat}}}"#));
+    let rename = |name: Value| stage.http.patch(format!("{chats}/{id}")).session(&owner).json(&json!({"name": name}));
+    let renamed = rename(json!("More plans")).send().await.expect(200).json();
+    assert_eq!((&renamed["chat"]["name"], number(&renamed["chat"], "id")), (&json!("More plans"), id));
+    let issue = &rename(json!("")).send().await.expect(400).json()["data"]["issues"][0];
+    assert_eq!((&issue["code"], &issue["path"]), (&json!("too_small"), &json!(["name"])));
+    assert_eq!(rename(json!("Plans")).send().await.expect(200).json()["chat"]["created_at"], json!(at));
     let unnamed = stage.http.post(chats).session(&owner).send().await.expect(200).json()["chat"].clone();
     assert_eq!(unnamed["name"], json!(""));
     let page = stage.http.get(format!("{chats}?page_size=1&page_number=1")).session(&owner).send().await.expect(200);
+    let chat = chat.replace(
+        &format!(r#""updated_at":"{at}""#),
+        &format!(r#""updated_at":{}"#, page.json()["chats"][0]["updated_at"]),
+    );
     assert_eq!(page.text(), format!(r#"{{"chats":[{chat}],"page_number":1,"eop":false}}"#));
     stage.http.post(chats).session(&owner).json(&json!({"name": 7})).send().await.expect(400);
     let delete = |ids: Value| stage.http.delete(chats).session(&owner).json(&json!({"chat_ids": ids}));
@@ -347,13 +357,25 @@ async fn a_users_chats_are_made_listed_and_removed() {
     let ids: Vec<u64> =
         listed["chats"].as_array().expect("success has chats").iter().map(|chat| number(chat, "id")).collect();
     assert_eq!(ids, [id, number(&unnamed, "id")]);
+    let one = |id: u64| stage.http.delete(format!("{chats}/{id}")).session(&owner);
+    assert_eq!(one(number(&unnamed, "id")).send().await.expect(200).text(), "true");
+    for gone in [number(&unnamed, "id"), hers] {
+        assert_eq!(one(gone).send().await.expect(404).text(), NOT_FOUND);
+    }
     let hers_still = stage.http.get("/api/users/2/chats").session(&amy).send().await.expect(200).json();
     assert_eq!(number(&hers_still["chats"][0], "id"), hers);
     stage.http.get(format!("/api/shared/chats/{SHARE_UUID}")).session(&owner).send().await.expect(404);
     let issue = &delete(json!(["123"])).send().await.expect(400).json()["data"]["issues"][0];
     assert_eq!((&issue["path"], &issue["expected"]), (&json!(["chat_ids", 0]), &json!("number")));
-    for request in [stage.http.get(chats), stage.http.post(chats), stage.http.delete(chats)] {
-        assert_eq!(request.clone().send().await.expect(401).text(), unauthorized(chats));
+    let chat = format!("{chats}/{id}");
+    for (path, request) in [
+        (chats, stage.http.get(chats)),
+        (chats, stage.http.post(chats)),
+        (chats, stage.http.delete(chats)),
+        (&chat, stage.http.patch(&chat)),
+        (&chat, stage.http.delete(&chat)),
+    ] {
+        assert_eq!(request.clone().send().await.expect(401).text(), unauthorized(path));
         assert_eq!(request.session(&amy).send().await.expect(404).text(), NOT_FOUND);
     }
 }

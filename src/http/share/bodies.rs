@@ -113,10 +113,17 @@ pub fn chat_ids<T: TryFrom<u64>>(body: Option<&Value>) -> Result<Vec<T>, Vec<Iss
 /// Reads the name of a new chat, where one is given; no body at all is as good as `{}`.
 pub fn chat_name(body: Option<&Value>) -> Result<Option<Box<str>>, Vec<Issue>> {
     let Some(body) = body else { return Ok(None) };
-    let object = object(Some(body))?;
+    if object(Some(body))?.contains_key("name") { new_chat_name(Some(body)).map(Some) } else { Ok(None) }
+}
+
+/// Reads another name for a chat.
+pub fn new_chat_name(body: Option<&Value>) -> Result<Box<str>, Vec<Issue>> {
     let mut issues = Vec::new();
-    let name = object.contains_key("name").then(|| text(object, "name", &mut issues)).flatten();
-    if issues.is_empty() { Ok(name.map(Box::from)) } else { Err(issues) }
+    let name = text(object(body)?, "name", &mut issues);
+    if name.is_some_and(str::is_empty) {
+        issues.push(Issue::too_short(1, vec![Step::Name("name")]));
+    }
+    name.map(Box::from).filter(|_| issues.is_empty()).ok_or(issues)
 }
 
 /// The body, where it is an object.
@@ -346,6 +353,14 @@ mod tests {
         assert_eq!(
             sent(chat_name(Some(&json!({"name": true})))),
             r#"[{"code":"invalid_type","expected":"string","received":"boolean","path":["name"],"message":"Expected string, received boolean"}]"#
+        );
+        assert_eq!(
+            sent(new_chat_name(Some(&json!({})))),
+            r#"[{"code":"invalid_type","expected":"string","received":"undefined","path":["name"],"message":"Required"}]"#
+        );
+        assert_eq!(
+            sent(new_chat_name(Some(&json!({"name": ""})))),
+            r#"[{"code":"too_small","minimum":1,"type":"string","inclusive":true,"exact":false,"path":["name"],"message":"String must contain at least 1 character(s)"}]"#
         );
     }
 

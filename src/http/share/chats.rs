@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::bodies::{chat_ids, chat_name};
+use super::bodies::{chat_ids, chat_name, new_chat_name};
 use super::problem::{Problem, Refusal};
 use super::request::{Asked, INVALID_BODY, json};
 use crate::methods::{GetChats, Method, PageEnd, RemoveChat, SetChat};
@@ -24,7 +24,7 @@ struct Chat {
 }
 
 #[derive(Debug, Serialize)]
-struct Made {
+struct One {
     chat: Chat,
 }
 
@@ -64,7 +64,24 @@ pub async fn create(asked: Asked, body: Body) -> Result<Response, Problem> {
     let name = chat_name(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
     let reply = asked.change::<SetChat>(json!({"user_id": user_id, "name": name})).await;
     let chat = Chat::new(reply.map_err(|error| asked.refused(error))?);
-    Ok(json(StatusCode::OK, &Made { chat }))
+    Ok(json(StatusCode::OK, &One { chat }))
+}
+
+/// `PATCH …/chats/{chat_id}`
+pub async fn rename(asked: Asked, body: Body) -> Result<Response, Problem> {
+    let (user_id, chat_id) = asked.chat()?;
+    let body = asked.read(body).await?;
+    let name = new_chat_name(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
+    let reply = asked.change::<SetChat>(json!({"user_id": user_id, "chat_id": chat_id, "name": name})).await;
+    let chat = Chat::new(reply.map_err(|error| asked.refused(error))?);
+    Ok(json(StatusCode::OK, &One { chat }))
+}
+
+/// `DELETE …/chats/{chat_id}`
+pub async fn remove_one(asked: Asked) -> Result<Response, Problem> {
+    let (user_id, chat_id) = asked.chat()?;
+    let removed = asked.change::<RemoveChat>(json!({"user_id": user_id, "chat_ids": [chat_id]})).await;
+    removed.map(|_| json(StatusCode::OK, &true)).map_err(|error| asked.refused(error))
 }
 
 /// `DELETE …/chats`: those that are the user's own go, with their shares.

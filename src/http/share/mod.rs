@@ -19,13 +19,14 @@ mod whitelist;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, head, patch, post};
+use axum::routing::{delete, get, head, patch, post};
 
 use crate::shared::Shared;
 
 /// Every route of the share API.
 pub fn routes() -> Router<Arc<Shared>> {
     const CHATS: &str = "/api/users/{user_id}/chats";
+    const CHAT: &str = "/api/users/{user_id}/chats/{chat_id}";
     const SHARES: &str = "/api/users/{user_id}/chats/{chat_id}/shares";
     const SHARE: &str = "/api/users/{user_id}/chats/{chat_id}/shares/{share_id}";
     const ENTRIES: &str = "/api/users/{user_id}/chats/{chat_id}/shares/{share_id}/whitelist-entries";
@@ -37,10 +38,11 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route("/api/auth/check", head(auth::check))
         .route("/api/_auth/session", get(auth::session))
         .route(CHATS, get(chats::list).post(chats::create).delete(chats::remove))
+        .route(CHAT, patch(chats::rename).delete(chats::remove_one))
         .route(SHARES, get(shares::of_chat).post(shares::create))
         .route(SHARE, patch(shares::change).delete(shares::remove))
         .route(ENTRIES, get(whitelist::list).post(whitelist::add).delete(whitelist::remove))
-        .route(ENTRY, axum::routing::delete(whitelist::remove_entry))
+        .route(ENTRY, delete(whitelist::remove_entry))
         .route("/api/shared/chats/{uuid}", get(shared_chat::open))
         .method_not_allowed_fallback(request::wrong_method)
 }
