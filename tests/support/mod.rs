@@ -4,6 +4,7 @@
 pub mod http;
 pub mod process;
 pub mod stage;
+pub mod standing;
 pub mod written;
 
 use std::net::{Ipv4Addr, SocketAddr};
