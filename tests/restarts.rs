@@ -36,49 +36,107 @@ async fn everything(admin: &mut Client, shares: &[Share]) -> Vec<Value> {
     answers
 }
 
+/// What was made, and what was removed again.
+struct Made {
+    shares: Vec<Share>,
+    /// Sessions of Amy and of somebody who signed up, and one that was logged out.
+    amy: String,
+    joined: String,
+    out: String,
+    /// A key, and one that was removed.
+    key: String,
+    removed_key: String,
+    /// The highest ids that were given, all to what was removed again.
+    last_user: u32,
+    last_share: Share,
+    last_entry: u64,
+    last_key: u64,
+}
+
+impl Made {
+    async fn new(admin: &mut Client, http: &Http) -> Self {
+        for user_id in [AMY_ID, BOB_ID] {
+            set_password(admin, user_id, PASSWORD).await;
+        }
+        let mut shares = Vec::new();
+        for (user_id, settings) in [
+            (OWNER_ID, json!({"is_protected": true, "use_whitelist": true, "emails": [AMY]})),
+            (OWNER_ID, json!({"is_protected": true, "password": "Share-pass-3!"})),
+            (AMY_ID, json!({"emails": [BOB, OWNER]})),
+        ] {
+            shares.push(share(admin, user_id, settings).await);
+        }
+        done(admin, shares[2].message_with("removeFromShareWhitelist", "emails", json!([BOB]))).await;
+        done(admin, without_end("carol@example.com", &ALL)).await;
+        done(admin, member("dave@example.com", &ALL[..2], "2024-01-01", Some("2025-01-01T00:00:00+01:00"))).await;
+        let (_, key) = key_of(admin, "carol@example.com").await;
+        let (last_key, removed_key) = key_of(admin, "carol@example.com").await;
+        done(admin, json!({"method": "removeApiKey", "key_id": last_key})).await;
+        let (amy, out) = (log_in(http, AMY, PASSWORD).await, log_in(http, AMY, PASSWORD).await);
+        let joined = sign_up(http, "joined@example.com", PASSWORD).await;
+        http.post("/api/auth/logout").session(&out).send().await.expect(200);
+        let last_user = make_user(admin, "last@example.com").await;
+        let last_share = share(admin, last_user, json!({"emails": [AMY]})).await;
+        let last_entry = last_entry(admin, &last_share).await;
+        done(admin, json!({"method": "removeUser", "user_id": last_user})).await;
+        Self { shares, amy, joined, out, key, removed_key, last_user, last_share, last_entry, last_key }
+    }
+
+    /// All of it works as it did.
+    async fn check(&self, url: &str) {
+        let http = Http::at(url);
+        assert_eq!(answers_to_session(&http, &self.amy, AMY_ID).await, SESSION_GOOD);
+        http.head("/api/auth/check").session(&self.joined).send().await.expect(204);
+        assert_eq!(answers_to_session(&http, &self.out, AMY_ID).await, [401; 5]);
+        for (key, code) in [(&*self.key, 200), (ORG_KEY, 200), (&self.removed_key, 401)] {
+            assert_eq!(answers_to_key(&http, key).await, [code; 4]);
+        }
+        assert!(is_known(url, &self.amy).await && is_known(url, &self.key).await);
+        assert!(!is_known(url, &self.out).await && !is_known(url, &self.removed_key).await);
+        let [listed, locked, _] = &self.shares[..] else { panic!("three shares were made") };
+        assert!(listed.opens(&http, Some(&self.amy)).await && !listed.opens(&http, Some(&self.joined)).await);
+        locked.open(&http).basic("", "Share-pass-3!").send().await.expect(200);
+        locked.open(&http).basic("", "Share-pass-4!").send().await.expect(401);
+        self.last_share.open(&http).send().await.expect(404);
+        log_in(&http, OWNER, OWNER_PASSWORD).await;
+    }
+
+    /// No id is given twice, even where what had it is gone.
+    async fn check_ids(&self, admin: &mut Client) {
+        assert!(make_user(admin, "next@example.com").await > self.last_user);
+        let share = share(admin, AMY_ID, json!({"emails": [BOB]})).await;
+        assert!(share.chat_id > self.last_share.chat_id && share.share_id > self.last_share.share_id);
+        assert!(last_entry(admin, &share).await > self.last_entry);
+        assert!(key_of(admin, "carol@example.com").await.0 > self.last_key);
+    }
+}
+
+/// A share of a new chat.
+async fn share(admin: &mut Client, user_id: u32, settings: Value) -> Share {
+    let chat = done(admin, json!({"method": "setChat", "user_id": user_id, "name": "Plans"})).await;
+    let mut message = json!({"method": "setShare", "user_id": user_id, "chat_id": chat["chat_id"]});
+    let settings = settings.as_object().cloned().expect("settings are an object");
+    message.as_object_mut().expect("a message is an object").extend(settings);
+    Share::of(&done(admin, message).await)
+}
+
+/// The id of the newest entry of a share.
+async fn last_entry(admin: &mut Client, share: &Share) -> u64 {
+    let page = done(admin, share.message("getShareWhitelist")).await;
+    let entries = page["shareWhitelistEntries"].as_array().expect("a page has entries");
+    entries.last().map(|entry| number(entry, "id")).expect("there is one")
+}
+
 #[tokio::test]
 async fn users_sessions_shares_members_and_keys_outlive_stops_and_kills() {
     let home = TempDir::new().expect("a temporary directory");
     let (data, log) = (home.path().join("data"), home.path().join("log"));
     let start = || Served::start(&data, &log, &["--demo", "--snapshot-every", "10"]);
     let mut served = start();
-    let http = Http::at(&served.url);
     let mut admin = Client::sign_in(&served.url, ADMIN).await;
-    for user_id in [AMY_ID, BOB_ID] {
-        set_password(&mut admin, user_id, PASSWORD).await;
-    }
-    let mut shares = Vec::new();
-    for (user_id, set) in [
-        (OWNER_ID, json!({"is_protected": true, "use_whitelist": true, "emails": [AMY]})),
-        (OWNER_ID, json!({"is_protected": true, "password": "Share-pass-3!"})),
-        (AMY_ID, json!({"emails": [BOB, OWNER]})),
-    ] {
-        let chat = done(&mut admin, json!({"method": "setChat", "user_id": user_id, "name": "Plans"})).await;
-        let mut message = json!({"method": "setShare", "user_id": user_id, "chat_id": chat["chat_id"]});
-        message.as_object_mut().expect("it is an object").extend(set.as_object().cloned().unwrap_or_default());
-        shares.push(Share::of(&done(&mut admin, message).await));
-    }
-    done(&mut admin, shares[2].message_with("removeFromShareWhitelist", "emails", json!([BOB]))).await;
-    done(&mut admin, without_end("carol@example.com", &ALL)).await;
-    done(&mut admin, member("dave@example.com", &ALL[..2], "2024-01-01", Some("2025-01-01T00:00:00+01:00"))).await;
-    let (_, key) = key_of(&mut admin, "carol@example.com").await;
-    let (removed_key_id, removed_key) = key_of(&mut admin, "carol@example.com").await;
-    done(&mut admin, json!({"method": "removeApiKey", "key_id": removed_key_id})).await;
-    let (amy, out) = (log_in(&http, AMY, PASSWORD).await, log_in(&http, AMY, PASSWORD).await);
-    let joined = sign_up(&http, "joined@example.com", PASSWORD).await;
-    http.post("/api/auth/logout").session(&out).send().await.expect(200);
-    // The last ids given are those of what is removed again.
-    let last_user = make_user(&mut admin, "last@example.com").await;
-    let chat = done(&mut admin, json!({"method": "setChat", "user_id": last_user})).await;
-    let set = json!({"method": "setShare", "user_id": last_user, "chat_id": chat["chat_id"], "emails": [AMY]});
-    let last_share = Share::of(&done(&mut admin, set).await);
-    let last_entry = done(&mut admin, last_share.message("getShareWhitelist")).await["shareWhitelistEntries"]
-        .as_array()
-        .and_then(|entries| entries.last().map(|entry| number(entry, "id")))
-        .expect("there are entries");
-    done(&mut admin, json!({"method": "removeUser", "user_id": last_user})).await;
-    let before = everything(&mut admin, &shares).await;
-
+    let made = Made::new(&mut admin, &Http::at(&served.url)).await;
+    made.check(&served.url).await;
+    let before = everything(&mut admin, &made.shares).await;
     for (round, kill) in [true, true, false, true, false].into_iter().enumerate() {
         if kill {
             served.kill();
@@ -87,37 +145,13 @@ async fn users_sessions_shares_members_and_keys_outlive_stops_and_kills() {
         }
         assert_eq!(run(&["journal", "check", data.to_str().expect("the path is text")]).code, Some(0));
         served = start();
-        let http = Http::at(&served.url);
-        let mut admin = Client::sign_in(&served.url, ADMIN).await;
-        let after = everything(&mut admin, &shares).await;
-        for (before, after) in before.iter().zip(&after) {
+        admin = Client::sign_in(&served.url, ADMIN).await;
+        for (before, after) in before.iter().zip(&everything(&mut admin, &made.shares).await) {
             assert_eq!(before, after, "restart {round}, kill: {kill}");
         }
-        assert_eq!(answers_to_session(&http, &amy, AMY_ID).await, SESSION_GOOD, "restart {round}");
-        http.head("/api/auth/check").session(&joined).send().await.expect(204);
-        assert_eq!(answers_to_session(&http, &out, AMY_ID).await, [401; 5], "restart {round}");
-        assert_eq!(answers_to_key(&http, &key).await, [200; 4], "restart {round}");
-        assert_eq!(answers_to_key(&http, ORG_KEY).await, [200; 4], "restart {round}");
-        assert_eq!(answers_to_key(&http, &removed_key).await, [401; 4], "restart {round}");
-        assert!(is_known(&served.url, &amy).await && is_known(&served.url, &key).await);
-        assert!(!is_known(&served.url, &out).await && !is_known(&served.url, &removed_key).await);
-        assert!(shares[0].opens(&http, Some(&amy)).await && !shares[0].opens(&http, Some(&joined)).await);
-        shares[1].open(&http).basic("", "Share-pass-3!").send().await.expect(200);
-        shares[1].open(&http).basic("", "Share-pass-4!").send().await.expect(401);
-        last_share.open(&http).send().await.expect(404);
-        log_in(&http, OWNER, OWNER_PASSWORD).await;
+        made.check(&served.url).await;
     }
-    let mut admin = Client::sign_in(&served.url, ADMIN).await;
-    assert!(make_user(&mut admin, "next@example.com").await > last_user, "an id was given twice");
-    let chat = done(&mut admin, json!({"method": "setChat", "user_id": AMY_ID})).await;
-    assert!(number(&chat, "chat_id") > last_share.chat_id, "an id was given twice");
-    let set = json!({"method": "setShare", "user_id": AMY_ID, "chat_id": chat["chat_id"], "emails": [BOB]});
-    let share = Share::of(&done(&mut admin, set).await);
-    assert!(share.share_id > last_share.share_id, "an id was given twice");
-    let entries = done(&mut admin, share.message("getShareWhitelist")).await;
-    assert!(number(&entries["shareWhitelistEntries"][0], "id") > last_entry, "an id was given twice");
-    let (next_key_id, _) = key_of(&mut admin, "carol@example.com").await;
-    assert!(next_key_id > removed_key_id, "an id was given twice");
+    made.check_ids(&mut admin).await;
 }
 
 fn folded(data: &Path, with_snapshot: bool) -> Digest {

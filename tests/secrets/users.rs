@@ -7,35 +7,64 @@ use crate::support::stage::{AMY_ID, BOB_ID};
 use crate::support::{ADMIN, BOT};
 use crate::witness::Witness;
 
+/// Amy's password, at first.
+const AMYS: &str = "Amys \"quoted\" päss\\w0rd!";
+
+/// A password that is nobody's.
+const WRONG: &str = "Wr0ng-password!";
+
+/// Sessions that stand.
+struct Sessions {
+    owner: String,
+    amy: String,
+    bob: String,
+    by_message: String,
+    by_rpc: String,
+}
+
 /// Users: passwords, sign-ups, log-ins and sessions.
 pub async fn users(witness: &mut Witness) {
+    let sessions = log_ins(witness).await;
+    refusals(witness).await;
+    show_sessions(witness, &sessions).await;
+    end_sessions(witness, sessions).await;
+}
+
+/// Passwords that are set, and log-ins that succeed.
+async fn log_ins(witness: &mut Witness) -> Sessions {
     let http = witness.http;
     let mut admin = witness.signs_in(ADMIN).await;
     let mut bot = witness.signs_in(BOT).await;
     witness.keeps("owner's password", OWNER_PASSWORD);
-    let amys = witness.keeps("Amy's password", "Amys \"quoted\" päss\\w0rd!");
+    witness.keeps("Amy's password", AMYS);
     let bobs = witness.keeps("Bob's password", "Bobs+pass&word=1%");
-    witness.gets(&mut admin, json!({"method": "setUser", "user_id": AMY_ID, "password": amys})).await;
+    witness.gets(&mut admin, json!({"method": "setUser", "user_id": AMY_ID, "password": AMYS})).await;
     let body = json!({"user_id": BOB_ID, "password": bobs});
     assert_eq!(witness.sends(http.post("/api/setUser").bearer(ADMIN).json(&body)).await.code(), 200);
     witness.gets(&mut admin, json!({"method": "getUsers"})).await;
 
     let owner = witness.logs_in(OWNER, OWNER_PASSWORD).await;
-    let amy = witness.logs_in(AMY, amys).await;
+    let amy = witness.logs_in(AMY, AMYS).await;
     let form = [("email", BOB), ("password", bobs)];
     let bob = witness.sends(http.post("/api/auth/login").form(&form)).await.cookie("neptun-session");
     let bob = witness.was_shown("session", bob.as_deref());
-    let ack = witness.gets(&mut bot, json!({"method": "logIn", "email": AMY, "password": amys})).await;
+    let ack = witness.gets(&mut bot, json!({"method": "logIn", "email": AMY, "password": AMYS})).await;
     let by_message = witness.was_shown("session", ack["session"].as_str());
     let body = json!({"email": BOB, "password": bobs});
     let ack = witness.sends(http.post("/api/logIn").json(&body)).await.json();
     let by_rpc = witness.was_shown("session", ack["session"].as_str());
+    Sessions { owner, amy, bob, by_message, by_rpc }
+}
 
-    // Log-ins and sign-ups that are refused; of a user of their own, for guessing is slowed down.
+/// Log-ins and sign-ups that are refused; of a user of their own, for guessing is slowed down.
+async fn refusals(witness: &mut Witness) {
+    let http = witness.http;
+    let mut admin = witness.signs_in(ADMIN).await;
+    let mut bot = witness.signs_in(BOT).await;
     let guessed = "guessed@example.com";
     let unknown = "nobody@example.com";
-    witness.gets(&mut admin, json!({"method": "setUser", "primary_email": guessed, "password": amys})).await;
-    let wrong = witness.keeps("wrong password", "Wr0ng-password!");
+    witness.gets(&mut admin, json!({"method": "setUser", "primary_email": guessed, "password": AMYS})).await;
+    let wrong = witness.keeps("wrong password", WRONG);
     let weak = witness.keeps("weak password", "weakpasswordofnobody");
     let long = witness.keeps("long password", &"L0ng-pass!".repeat(40)).to_owned();
     let number = witness.keeps("password that is a number", "881234567890123");
@@ -75,7 +104,7 @@ pub async fn users(witness: &mut Witness) {
             }
         }
     }
-    let unlike = json!({"email": "new@example.com", "password": amys, "confirmPassword": wrong});
+    let unlike = json!({"email": "new@example.com", "password": AMYS, "confirmPassword": wrong});
     witness.is_refused(http.post("/api/auth/sign-up").json(&unlike)).await;
     witness.is_refused(http.post("/api/auth/login").header("content-type", "text/plain").raw(wrong)).await;
     witness.is_refused(http.post("/api/auth/login").form(&[("email", guessed), ("password", wrong)])).await;
@@ -92,16 +121,19 @@ pub async fn users(witness: &mut Witness) {
     let session = witness.was_shown("session", session.as_deref());
     witness.is_refused(http.post("/api/auth/sign-up").json(&body)).await;
     witness.is_refused(http.post("/api/auth/login").session(&session).json(&body)).await;
+}
 
-    // Sessions in their places and out of them.
+/// Sessions in their places and out of them.
+async fn show_sessions(witness: &mut Witness, Sessions { owner, amy, .. }: &Sessions) {
+    let http = witness.http;
     for request in [http.get("/api/_auth/session"), http.head("/api/auth/check"), http.get("/api/users/1/chats")] {
-        witness.sends(request.clone().session(&owner)).await;
-        witness.sends(request.clone().header("x-neptun-session-session", &owner)).await;
-        witness.sends(request.clone().bearer(&owner)).await;
-        witness.sends(request.clone().session(wrong)).await;
-        witness.sends(request.clone().header("cookie", format!("neptun-session=\"{wrong}; x"))).await;
-        witness.sends(request.clone().bearer(wrong)).await;
-        witness.sends(request.basic(wrong, wrong)).await;
+        witness.sends(request.clone().session(owner)).await;
+        witness.sends(request.clone().header("x-neptun-session-session", owner)).await;
+        witness.sends(request.clone().bearer(owner)).await;
+        witness.sends(request.clone().session(WRONG)).await;
+        witness.sends(request.clone().header("cookie", format!("neptun-session=\"{WRONG}; x"))).await;
+        witness.sends(request.clone().bearer(WRONG)).await;
+        witness.sends(request.basic(WRONG, WRONG)).await;
     }
     for path in [
         format!("/api/users/{owner}/chats"),
@@ -112,13 +144,20 @@ pub async fn users(witness: &mut Witness) {
         format!("/nandbox/api/?token={owner}"),
     ] {
         witness.misplaces(http.get(&path)).await;
-        witness.misplaces(http.get(&path).session(&amy)).await;
+        witness.misplaces(http.get(&path).session(amy)).await;
     }
+}
+
+/// Log-outs, and what is tried with a session after its end.
+async fn end_sessions(witness: &mut Witness, Sessions { amy, bob, by_message, by_rpc, .. }: Sessions) {
+    let http = witness.http;
+    let mut admin = witness.signs_in(ADMIN).await;
+    let mut bot = witness.signs_in(BOT).await;
     let mut client = witness.signs_in(&amy).await;
     witness.gets(&mut client, json!({"method": "getChats", "user_id": AMY_ID})).await;
     witness.cannot(&mut client, json!({"method": "getChats", "user_id": amy})).await;
     witness.cannot(&mut client, json!({"method": "logOut"})).await;
-    for session in [json!(wrong), json!([amy]), json!({"sha256": amy}), json!(number), Value::Null] {
+    for session in [json!(WRONG), json!([amy]), json!({"sha256": amy}), json!(881_234_567_890_123_u64), Value::Null] {
         witness.calls(&mut bot, json!({"method": "logOut", "session": session})).await;
         witness.sends(http.post("/api/logOut").json(&json!({"session": session}))).await;
     }
