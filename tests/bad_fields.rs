@@ -36,6 +36,12 @@ enum Kind {
     Cursor,
     /// An object with members of its own.
     Object,
+    /// An object that may be empty, or left out.
+    Properties,
+    /// Questions, or left out.
+    Questions,
+    /// When several questions are enough, or left out.
+    Semantic,
     /// A word out of a few.
     Word,
     /// A person.
@@ -105,6 +111,14 @@ impl Kind {
             Self::Number => json!(["", "x", "-1", "+1", "18446744073709551616"]),
             Self::Cursor => json!(["x", "-1", "18446744073709551616"]),
             Self::Object => json!([null, "", "x", 1, [{}]]),
+            Self::Properties => {
+                return [json!(1.5), json!(-1), json!(1), json!(true), json!(""), json!("x"), json!([]), json!([{}])]
+                    .into();
+            }
+            Self::Questions => {
+                json!(["", "x", 1, [null], [1.5], ["x"], [{"subject": "x"}], [{"action": {"name": 1}}], vec![json!({}); 101]])
+            }
+            Self::Semantic => json!(["", "x", 1, ["execute_all"]]),
             Self::Word => json!([null, "", "x", 1]),
             Self::Person => json!([null, "", " ", long]),
             Self::Token => json!(["", 1, "short", "7:0:short", format!("8:0:{}", "x".repeat(30)), {"sha256": "00"},
@@ -162,6 +176,7 @@ impl Kind {
         if !matches!(
             self,
             Self::Tags
+                | Self::Questions
                 | Self::Signups
                 | Self::NewPatterns
                 | Self::OldPatterns
@@ -181,20 +196,6 @@ impl Kind {
 fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     use Kind::*;
     let mut messages = vec![
-        (
-            json!({"method": "checkAccess", "subject": {"type": "user", "id": "a"}, "action": {"name": "sign_up"},
-                "resource": {"type": "app", "id": APP}}),
-            vec![
-                ("subject", Object),
-                ("subject.type", Word),
-                ("subject.id", Person),
-                ("action", Object),
-                ("action.name", Word),
-                ("resource", Object),
-                ("resource.type", Word),
-                ("resource.id", Id),
-            ],
-        ),
         (
             json!({"method": "setApp", "app_id": "7"}),
             vec![
@@ -225,6 +226,7 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     for method in ["getApps", "getBots"] {
         messages.push((json!({"method": method}), pages.to_vec()));
     }
+    messages.extend(questions());
     messages.extend(messages_about_users());
     let in_app = [("app_id", Id), ("chat_id", OptionalId)];
     for list in ["Whitelist", "Blacklist"] {
@@ -241,6 +243,37 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
         one(format!("get{list}Patterns"), json!({}), &pages);
     }
     messages
+}
+
+/// The same of the methods that ask for decisions.
+fn questions() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
+    use Kind::*;
+    let (user, sign_up) = (json!({"type": "user", "id": "a"}), json!({"name": "sign_up"}));
+    let (app, known) = (json!({"type": "app", "id": APP}), |kind: &str| json!({"type": kind}));
+    let subject = [("subject", Object), ("subject.type", Word), ("subject.properties", Properties)];
+    let action = [("action", Object), ("action.name", Word), ("action.properties", Properties)];
+    let resource = [("resource", Object), ("resource.type", Word), ("resource.properties", Properties)];
+    let (who, what) = ([("subject.id", Person)], [("resource.id", Id)]);
+    let page = [("context", Properties), ("page", Properties), ("page.limit", Number), ("page.token", Cursor)];
+    let several = [("evaluations", Questions), ("options", Properties), ("options.evaluations_semantic", Semantic)];
+    vec![
+        (
+            json!({"method": "checkAccess", "subject": user, "action": sign_up, "resource": app}),
+            [&subject[..], &who, &action, &resource, &what, &page[..1], &several].concat(),
+        ),
+        (
+            json!({"method": "searchSubjects", "subject": known("user"), "action": sign_up, "resource": app}),
+            [&subject[..], &action, &resource, &what, &page].concat(),
+        ),
+        (
+            json!({"method": "searchResources", "subject": user, "action": sign_up, "resource": known("app")}),
+            [&subject[..], &who, &action, &resource, &page].concat(),
+        ),
+        (
+            json!({"method": "searchActions", "subject": user, "resource": app}),
+            [&subject[..], &who, &resource, &what, &page].concat(),
+        ),
+    ]
 }
 
 /// The same of the methods about users and what is theirs.
@@ -365,6 +398,7 @@ async fn what_may_be_left_out_may_be_null_too() {
         for (path, kind) in fields {
             use Kind::*;
             if matches!(kind, OptionalId | Text | Flag | Tags | Size | Number | Cursor | Token | Apps | Grants)
+                || matches!(kind, Properties | Questions | Semantic)
                 || matches!(kind, OptionalSerial | OptionalSerials | OptionalEmail | OptionalEmails)
                 || matches!(kind, OptionalPassword | OptionalSecret | Uuid)
             {

@@ -127,7 +127,19 @@ fn curl_uses_the_routes_of_the_share_api_as_documented() {
     gateway.curl(&for_the_listed).is(401);
     gateway.curl(&format!("{for_the_listed} {cookie}")).is(200);
 
+    let locked = r#"{"is_shared": true, "is_protected": true, "hashed_password": "Chat-pass-1!"}"#;
+    let other = gateway.curl(&format!(r#"curl -X POST {json} {cookie} -d '{{"model": "m", "name": "Two"}}' {chats}"#));
+    let other = other.json()["chat"]["id"].clone();
+    let made = gateway.curl(&format!("curl -X POST {json} {cookie} -d '{locked}' {}", one(&format!("{other}/shares"))));
+    let made = made.json();
+    let uuid = made["share"]["share_uuid"].as_str().expect("a share has a uuid");
+    let with_password = r#"-H "Authorization: Basic $(echo -n ':Chat-pass-1!' | base64)""#;
+    gateway.curl(&format!(r#"curl -X GET "{host}/api/shared/chats/{uuid}""#)).is(401);
+    gateway.curl(&format!(r#"curl -X GET "{host}/api/shared/chats/{uuid}" {with_password}"#)).is(200);
+
     let gone = gateway.curl(&format!(r#"curl -X DELETE {json} {cookie} -d '{{"chat_ids": [{chat}]}}' {chats}"#));
+    assert_eq!(gone.json(), true);
+    let gone = gateway.curl(&format!("curl -X DELETE {cookie} {}", one(&other.to_string())));
     assert_eq!(gone.json(), true);
     let left = gateway.curl(&format!(r#"curl -X POST {cookie} "{host}/api/auth/logout""#));
     assert_eq!(left.json(), true);

@@ -128,8 +128,10 @@ impl Writer {
         if let Some(share) = self.0.share_of_chat(id) {
             self.remove_share(share);
         }
-        if let Some(mut chats) = self.0.chats_of_users.get_mut(&chat.user_id) {
-            chats.retain(|other| *other != id);
+        if let Some(mut chats) = self.0.chats_of_users.get_mut(&chat.user_id)
+            && let Ok(place) = chats.binary_search(&id)
+        {
+            chats.remove(place);
         }
         self.0.chats_of_users.remove_if(&chat.user_id, |_, chats| chats.is_empty());
         Some(chat)

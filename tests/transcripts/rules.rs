@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 const IDS: &[&str] = &["id", "ID", "app_id", "chat_id", "bot_id", "bound_app_id", "cursor"];
 
 /// The same of users and what is theirs: a number, as the API that they come from has it, and small enough for every language.
-const SERIAL_IDS: &[&str] = &["user_id", "share_id", "whitelisted_neptun_user_id", "chat_conversation_share_id"];
+const SERIAL_IDS: &[&str] =
+    &["user_id", "share_id", "whitelisted_neptun_user_id", "chat_conversation_share_id", "key_id"];
 
-/// Replies in which `id` and `chat_id` are such numbers as well. No SDK knows these methods.
+/// Replies in which `id` and `chat_id` are such numbers as well. No SDK knows these methods, nor those of organisations.
 const OF_USERS: &[&str] = &[
     "setUser_ack",
     "removeUser_ack",
@@ -28,12 +29,50 @@ const OF_USERS: &[&str] = &[
     "logOut_ack",
 ];
 
+/// Replies in which `id` is such a number, `end_date` may be null, and a cursor may be an organisation's name.
+const OF_ORGANIZATIONS: &[&str] = &[
+    "setOrganization_ack",
+    "removeOrganization_ack",
+    "getOrganizationsResponse",
+    "addToOrgWhitelist_ack",
+    "removeFromOrgWhitelist_ack",
+    "getOrgWhitelistResponse",
+    "setApiKey_ack",
+    "removeApiKey_ack",
+    "getApiKeysResponse",
+];
+
 /// Keys that may be null, at the top of a frame: two as the real service sends them, and the reference of a sign-up's ack.
 const NULLABLE: &[&str] = &["email", "recordIndex", "reference"];
 
 /// The members of an entry on the list of a share, in alphabetical order.
 const SHARE_ENTRY: [&str; 5] =
     ["chat_conversation_share_id", "created_at", "id", "updated_at", "whitelisted_neptun_user_id"];
+
+/// What a reply is about, which says how its ids look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Apps,
+    Users,
+    Organizations,
+}
+
+impl Of {
+    fn method(reply: &str) -> Self {
+        if OF_USERS.contains(&reply) {
+            Self::Users
+        } else if OF_ORGANIZATIONS.contains(&reply) {
+            Self::Organizations
+        } else {
+            Self::Apps
+        }
+    }
+
+    /// Whether a member may be null: the end of a window that never closes is, as the organisation API has it.
+    fn has_null(self, key: &str) -> bool {
+        self == Self::Organizations && key == "end_date"
+    }
+}
 
 /// What the array of a kind of reply holds.
 enum Items {
@@ -45,13 +84,13 @@ enum Items {
 /// Says what is wrong with a frame that the gateway sent.
 pub fn check(frame: &Value) -> Result<(), String> {
     let Value::Object(frame) = frame else { return Err("is no object".to_owned()) };
-    let of_users = frame.get("method").and_then(Value::as_str).is_some_and(|method| OF_USERS.contains(&method));
+    let of = Of::method(frame.get("method").and_then(Value::as_str).unwrap_or_default());
     for (key, value) in frame {
-        if value.is_null() && !NULLABLE.contains(&key.as_str()) {
+        if value.is_null() && !NULLABLE.contains(&key.as_str()) && !of.has_null(key) {
             return Err(format!("{key} is null"));
         }
         if !value.is_null() {
-            member(key, value, of_users).map_err(|fault| format!("{key}{fault}"))?;
+            member(key, value, of).map_err(|fault| format!("{key}{fault}"))?;
         }
     }
     match frame.get("method") {
@@ -99,6 +138,9 @@ fn reply(method: &str, frame: &Map<String, Value>) -> Result<(), String> {
 
 /// What the replies of a method hold, by its name on the wire.
 fn items(method: &str) -> Option<Items> {
+    if Of::method(method) == Of::Organizations {
+        return None;
+    }
     if method.contains("ShareWhitelist") {
         return Some(Items::ShareEntries);
     }
@@ -147,12 +189,17 @@ fn welcome(frame: &Map<String, Value>) -> Result<(), String> {
 }
 
 /// A member's value and all there is in it, null excluded; the fault begins with the path from here.
-fn member(key: &str, value: &Value, of_users: bool) -> Result<(), String> {
+fn member(key: &str, value: &Value, of: Of) -> Result<(), String> {
     let good = match key {
         _ if SERIAL_IDS.contains(&key) => is_serial_id(value),
-        "id" | "chat_id" if of_users => is_serial_id(value),
+        "id" | "chat_id" if of != Of::Apps => is_serial_id(value),
+        "cursor" if of == Of::Organizations => value.is_string(),
+        "permissions" => value.as_array().is_some_and(|names| names.first() == Some(&"can_read".into())),
+        "status" => ["scheduled", "active", "expired"].iter().any(|status| value == status),
         "chat_ids" => value.as_array().is_some_and(|ids| ids.iter().all(is_serial_id)),
-        "created_at" | "updated_at" | "expires_at" | "loggedInAt" => value.as_str().is_some_and(is_moment),
+        "created_at" | "updated_at" | "expires_at" | "loggedInAt" | "start_date" | "end_date" => {
+            value.as_str().is_some_and(is_moment)
+        }
         _ if IDS.contains(&key) => value.as_str().is_some_and(is_digits),
         "eop" => value.is_boolean(),
         "page_number" => value.is_u64(),
@@ -167,9 +214,9 @@ fn member(key: &str, value: &Value, of_users: bool) -> Result<(), String> {
         return Err(format!(" is {value}"));
     }
     match value {
-        Value::Object(members) => within(members, of_users),
+        Value::Object(members) => within(members, of),
         Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| match item {
-            Value::Object(members) => within(members, of_users).map_err(|fault| format!("[{index}]{fault}")),
+            Value::Object(members) => within(members, of).map_err(|fault| format!("[{index}]{fault}")),
             Value::Null => Err(format!("[{index}] is null")),
             _ => Ok(()),
         }),
@@ -177,12 +224,12 @@ fn member(key: &str, value: &Value, of_users: bool) -> Result<(), String> {
     }
 }
 
-fn within(members: &Map<String, Value>, of_users: bool) -> Result<(), String> {
+fn within(members: &Map<String, Value>, of: Of) -> Result<(), String> {
     members.iter().try_for_each(|(key, value)| {
         if value.is_null() {
-            return Err(format!(".{key} is null"));
+            return if of.has_null(key) { Ok(()) } else { Err(format!(".{key} is null")) };
         }
-        member(key, value, of_users).map_err(|fault| format!(".{key}{fault}"))
+        member(key, value, of).map_err(|fault| format!(".{key}{fault}"))
     })
 }
 
@@ -212,6 +259,9 @@ fn the_shapes_that_every_sdk_takes_pass() {
         r#"{"method":"addWhitelistPatterns_ack","app_id":"1","chat_id":"1","data":[{"pattern":"x","id":"5","example":"x"}]}"#,
         r#"{"method":"addBlacklistPatterns_ack","app_id":"1","chat_id":"1","data":[],"recordIndex":null}"#,
         r#"{"error":160017,"app_id":"1","request":"addToWhitelist","message":"no","reference":"1"}"#,
+        r#"{"method":"addToOrgWhitelist_ack","org_id":"acme","id":1,"permissions":["can_read"],"end_date":null,"status":"active"}"#,
+        r#"{"method":"getOrganizationsResponse","organizations":[{"org_id":"acme","members":1}],"eop":false,"cursor":"acme"}"#,
+        r#"{"method":"getOrgWhitelistResponse","org_id":"acme","members":[{"id":1,"end_date":null}],"page_number":0,"eop":true}"#,
         r#"{"method":"setChat_ack","chat_id":1,"user_id":2,"name":"","created_at":"2024-03-20T10:00:00.000Z"}"#,
         r#"{"method":"addToShareWhitelist_ack","shareWhitelistEntries":[{"id":1,"created_at":"2024-03-20T10:00:00.000Z",
             "updated_at":"2024-03-20T10:00:00.000Z","whitelisted_neptun_user_id":2,"chat_conversation_share_id":3}]}"#,
@@ -259,6 +309,11 @@ fn what_breaks_an_sdk_is_found() {
             "shareWhitelistEntries[0] has",
         ),
         (r#"{"method":"removeFromShareWhitelist_ack"}"#, "shareWhitelistEntries is missing"),
+        (r#"{"method":"addToOrgWhitelist_ack","id":"1"}"#, "id is \"1\""),
+        (r#"{"method":"addToOrgWhitelist_ack","permissions":["can_use_api"]}"#, "permissions is "),
+        (r#"{"method":"getOrgWhitelistResponse","members":[{"email":null}]}"#, "members[0].email is null"),
+        (r#"{"method":"getOrgWhitelistResponse","members":[{"end_date":"2025-01-01"}]}"#, "members[0].end_date is "),
+        (r#"{"method":"setShare_ack","end_date":null}"#, "end_date is null"),
         (r#"{"error":"400","message":"x"}"#, "a refusal has an integer error"),
         (r#"{"error":400}"#, "a refusal has an integer error"),
     ] {

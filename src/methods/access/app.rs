@@ -1,10 +1,9 @@
 //! This is where it is asked who may sign up to an app.
 
 use super::decided::Decided;
-use super::kind::is_named;
+use super::kind::Kind;
 use super::walk::{CANDIDATES_MAX, Candidate, behind};
 use crate::access::{About, Caller, View, may_ask_about};
-use crate::config::SIGNUP_ID_BYTES_MAX;
 use crate::methods::list::with_app;
 use crate::state::bot::Grant;
 use crate::state::id::AppId;
@@ -13,11 +12,7 @@ use crate::wire::error::Error;
 /// Whether somebody may sign up.
 pub fn decide(view: View<'_>, subject: &str, resource: &str) -> Result<Decided, Error> {
     let app_id = found(view, resource)?;
-    is_named(subject, "an email address or phone number")?;
-    if subject.len() > SIGNUP_ID_BYTES_MAX {
-        let message = format_args!("has {} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}", subject.len());
-        return Err(Error::field("subject.id", message));
-    }
+    Kind::App.takes(subject)?;
     with_app(view.state, Some(app_id), |app| Decided::sign_up(&app.decide(subject)))
 }
 

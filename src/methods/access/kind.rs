@@ -5,6 +5,7 @@ use super::question::Question;
 use super::walk::Candidate;
 use super::{app, organization, share};
 use crate::access::View;
+use crate::config::SIGNUP_ID_BYTES_MAX;
 use crate::state::organization::OrgPermission;
 use crate::wire::error::Error;
 
@@ -38,15 +39,6 @@ pub fn decide(view: View<'_>, question: &Question<'_>) -> Result<Decided, Error>
 /// Refuses a type of subject that there is not.
 pub fn is_user(kind: &str) -> Result<(), Error> {
     if kind == USER { Ok(()) } else { Err(Error::field("subject.type", "is not known; send \"user\"")) }
-}
-
-/// Refuses a subject without a name.
-pub fn is_named(id: &str, known_by: &str) -> Result<(), Error> {
-    if id.trim().is_empty() {
-        Err(Error::field("subject.id", format_args!("is empty; give {known_by}")))
-    } else {
-        Ok(())
-    }
 }
 
 impl Kind {
@@ -94,6 +86,24 @@ impl Kind {
             "action.name",
             format_args!("is nothing that is done to a resource of type \"{name}\"; send one of \"{actions}\""),
         ))
+    }
+
+    /// Refuses what nobody is known by who wants something of it.
+    pub fn takes(self, subject: &str) -> Result<(), Error> {
+        let known_by = match self {
+            Self::App => "an email address or phone number",
+            Self::ChatShare => "an email address or user id",
+            Self::Organization => "an email address",
+        };
+        if subject.trim().is_empty() {
+            return Err(Error::field("subject.id", format_args!("is empty; give {known_by}")));
+        }
+        let bytes = subject.len();
+        if self == Self::App && bytes > SIGNUP_ID_BYTES_MAX {
+            let message = format_args!("has {bytes} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}");
+            return Err(Error::field("subject.id", message));
+        }
+        Ok(())
     }
 
     /// Who may be a yes for a resource, behind a place in the search.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::decided::Decided;
-use super::kind::is_named;
+use super::kind::Kind;
 use super::walk::{CANDIDATES_MAX, Candidate, behind};
 use crate::access::{About, Caller, View, may_ask_about};
 use crate::state::bot::Grant;
@@ -14,7 +14,7 @@ use crate::wire::error::Error;
 /// Whether somebody, known by email address, has a permission now.
 pub fn decide(view: View<'_>, subject: &str, action: &str, resource: &str) -> Result<Decided, Error> {
     let org_id = found(view, resource)?;
-    is_named(subject, "an email address")?;
+    Kind::Organization.takes(subject)?;
     let permission = OrgPermission::ALL.into_iter().find(|permission| permission.name() == action);
     let permission = permission.expect("the actions of organisations are their permissions");
     let organization = view.state.organization(&org_id).ok_or_else(|| Error::unknown_organization(&org_id))?;

@@ -130,6 +130,7 @@ impl Ask for SearchResources {
         is_user(subject.kind)?;
         let kind = Kind::of(resource)?;
         kind.knows(action)?;
+        kind.takes(subject.id)?;
         let walk = self.walk()?;
         let candidates = kind.resources(view, subject.id, walk.after());
         Ok(walk.through(candidates, |id| {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::decided::Decided;
-use super::kind::is_named;
+use super::kind::Kind;
 use super::walk::{CANDIDATES_MAX, Candidate, behind};
 use crate::access::{About, Caller, View, may_ask_about};
 use crate::state::State;
@@ -20,7 +20,7 @@ pub fn decide(view: View<'_>, subject: &str, resource: &str) -> Result<Decided, 
     if !is_themselves && !manages(view, owner) {
         return Err(missing());
     }
-    is_named(subject, "an email address or user id")?;
+    Kind::ChatShare.takes(subject)?;
     let share = view.state.share(share_id).filter(|share| share.settings.user_id == owner).ok_or_else(missing)?;
     Ok(Decided::share(&share.decide(user), owner))
 }

@@ -23,7 +23,7 @@ pub enum OrgPermission {
 
 /// Why a text is no permission.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no such permission, but can_read, can_use_api, can_use_whitelist and can_delegate")]
+#[error("is none of the permissions can_read, can_use_api, can_use_whitelist and can_delegate")]
 pub struct NotAPermission;
 
 impl OrgPermission {
