@@ -6,9 +6,10 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use guestlist::config::SESSION_MS;
 use guestlist::journal::directory::{files, segment_path};
 use guestlist::recovery::fold_files;
@@ -413,6 +414,49 @@ async fn of_two_last_members_who_are_removed_at_once_one_stays() {
         assert!(refused.contains(&codes[1]), "round {round}: {codes:?}");
         let left = stage.done(json!({"method": "getOrgWhitelist", "org_id": ORG})).await;
         assert_eq!(left["members"].as_array().map(Vec::len), Some(1), "round {round}: {left}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_sent_after_a_log_out_is_done_however_much_is_under_way() {
+    let stage = Stage::new().await;
+    for round in 0..ROUNDS {
+        let session = stage.owner().await;
+        let (mut sink, mut stream) = Client::sign_in(&stage.gateway.url(), &session).await.0.split();
+        let sent = Arc::new(AtomicU64::new(0));
+        let counted = sent.clone();
+        let sending = tokio::spawn(async move {
+            loop {
+                // Counted before it is sent: whatever is counted later was sent later.
+                let reference = counted.fetch_add(1, Ordering::SeqCst);
+                let message = json!({"method": "getChats", "user_id": OWNER_ID, "reference": reference});
+                if sink.send(Message::text(message.to_string())).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let reading = tokio::spawn(async move {
+            let mut last = 0;
+            while let Some(Ok(message)) = stream.next().await {
+                let Message::Text(text) = message else { continue };
+                let answer: Value = serde_json::from_str(&text).expect("answers are JSON");
+                if answer.get("error").is_none() {
+                    last = number(&answer, "reference");
+                }
+            }
+            last
+        });
+        while sent.load(Ordering::SeqCst) < 200 {
+            tokio::task::yield_now().await;
+        }
+        stage.http.post("/api/auth/logout").session(&session).send().await.expect(200);
+        let before = sent.load(Ordering::SeqCst);
+        let last = reading.await.expect("every frame is an answer");
+        assert!(
+            last < before,
+            "round {round}: {before} were sent before the log-out was told, and {last} was answered"
+        );
+        sending.await.expect("sending ends with the connection");
     }
 }
 
