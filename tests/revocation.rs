@@ -22,8 +22,36 @@ use support::stage::{AMY_ID, BOB_ID, OWNER_ID, PASSWORD, Share, Stage, check_sen
 use support::written::aged;
 use support::{ADMIN, Client, Received, gateway};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio_tungstenite::tungstenite::Message;
+
+/// A request that waits with its body until the gateway asks for it, which it does once it knows who sends it.
+struct Waiting(TcpStream);
+
+impl Waiting {
+    async fn send(stage: &Stage, request: &str, header: &str, body_bytes: usize) -> Self {
+        let mut stream = TcpStream::connect(stage.gateway.address()).await.expect("the gateway listens");
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{header}\r\nContent-Type: application/json\r\n\
+             Content-Length: {body_bytes}\r\nExpect: 100-continue\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.expect("the gateway reads");
+        let mut asked = [0; 25];
+        stream.read_exact(&mut asked).await.expect("the gateway asks for the body");
+        assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self(stream)
+    }
+
+    /// Sends the body, and gives the status of the answer.
+    async fn goes_on(mut self, body: &str) -> String {
+        self.0.write_all(body.as_bytes()).await.expect("the gateway reads");
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).await.expect("the answer is text");
+        answer.split(' ').nth(1).expect("an answer has a status").to_owned()
+    }
+}
 
 /// How often what must be seen by the very next request is done.
 const ROUNDS: usize = 20;
@@ -483,6 +511,33 @@ async fn what_comes_behind_a_log_out_in_the_same_burst_is_not_done() {
 }
 
 /// All that can be asked about users, shares and organisations, without what differs from one asking to the next.
+#[tokio::test]
+async fn who_is_shut_out_while_the_body_is_awaited_is_out() {
+    let mut stage = Stage::new().await;
+    let (session, share) = (stage.owner().await, stage.share(OWNER_ID, json!({"emails": [BOB]})).await);
+    let (emails, before) = (json!([AMY]).to_string(), stage.listed(&share).await);
+    let post = format!("POST {}", share.entries_path());
+    let header = format!("x-neptun-session-session: {session}");
+    let waiting = Waiting::send(&stage, &post, &header, emails.len()).await;
+    stage.done(json!({"method": "logOut", "session": session})).await;
+    assert_eq!(waiting.goes_on(&emails).await, "401");
+    assert_eq!(stage.listed(&share).await, before, "somebody was added in a session that was over");
+
+    stage.done(without_end("carol@example.com", &ALL)).await;
+    let (key_id, key) = key_of(&mut stage.admin, "carol@example.com").await;
+    let dave = json!({"name": "Dave", "email": "dave@example.com", "permissions": ["can_read"],
+        "start_date": "2024-01-01T00:00:00.000Z"});
+    let dave = dave.to_string();
+    let header = format!("x-api-key: {key}");
+    let waiting = Waiting::send(&stage, "POST /admin/whitelist", &header, dave.len()).await;
+    let set = json!({"method": "setApiKey", "org_id": ORG, "email": "carol@example.com", "key_id": key_id,
+        "api_key": "another-key-of-carol"});
+    stage.done(set).await;
+    assert_eq!(waiting.goes_on(&dave).await, "401");
+    let refused = stage.done(may("dave@example.com", "can_read")).await;
+    assert_eq!(refused["context"]["reason"], "not_a_member", "{refused}");
+}
+
 async fn everything(admin: &mut Client, shares: &[Share]) -> Vec<Value> {
     let mut asked = vec![
         json!({"method": "getUsers", "page_size": 1_000}),

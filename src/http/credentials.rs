@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, header};
 
 use super::Peer;
-use crate::access::{self, Caller, Sender};
+use crate::access::{self, Caller, Identity, Sender};
 use crate::shared::Shared;
 use crate::state::id::AppId;
-use crate::state::moment::Moment;
 use crate::state::token::TokenHash;
 use crate::throttle::Origin;
+use crate::wire::error::{Code, Error};
 
 /// Who sends a request, and from where.
 #[derive(Clone, Copy, Debug)]
@@ -21,19 +21,32 @@ pub struct Visitor {
     pub address: IpAddr,
     /// The app that the token is bound to.
     pub bound_app: Option<AppId>,
+    /// The token, where there is one.
+    token: Option<TokenHash>,
 }
 
 impl Visitor {
     /// Somebody without a token.
     pub fn anyone(Peer(address): Peer) -> Self {
-        Self { caller: Caller::Anyone, address, bound_app: None }
+        Self { caller: Caller::Anyone, address, bound_app: None, token: None }
     }
 
     /// The one whom a token stands for: a bot, a user by a session, or a member of an organisation by an api key.
     pub fn of_token(shared: &Shared, peer: Peer, token: &str) -> Option<Self> {
-        let view = shared.view(Caller::Anyone);
-        let identity = access::identify(&shared.state, &TokenHash::of(token), Moment::of_ms(view.at_ms))?;
-        Some(Self { caller: identity.caller, address: peer.0, bound_app: identity.bound_app })
+        let token = TokenHash::of(token);
+        let identity = access::identify(&shared.state, &token, shared.view(Caller::Anyone).now())?;
+        let Identity { caller, bound_app, .. } = identity;
+        Some(Self { caller, address: peer.0, bound_app, token: Some(token) })
+    }
+
+    /// Refuses one whose token has become void while the body was awaited, or a password hashed.
+    pub fn still_stands(&self, shared: &Shared) -> Result<(), Error> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let identity = access::identify(&shared.state, token, shared.view(self.caller).now());
+        let stands = identity.is_some_and(|identity| identity.caller == self.caller);
+        let void =
+            || Error::new(Code::NotAuthenticated, "the token is no longer valid; sign in again, or ask for a new one");
+        if stands { Ok(()) } else { Err(void()) }
     }
 
     /// What is told of the visitor to a method.

@@ -10,6 +10,7 @@ use crate::wire::error::{Code, Error};
 
 /// Answers a method that changes nothing.
 pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Result<M::Reply, Error> {
+    visitor.still_stands(shared)?;
     let sender = visitor.sender(shared);
     admit(&mut method, sender)?;
     method.answer(sender.view)
@@ -27,6 +28,7 @@ pub async fn change<M: Listed>(
 
 /// Makes a change of any kind, and gives its answer once it is durable.
 pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
+    visitor.still_stands(shared)?;
     {
         let sender = visitor.sender(shared);
         shared.admit(&mut change, sender)?;
@@ -39,6 +41,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change)
     }
     if change.is_heavy() {
         change = shared.clone().prepare(visitor.caller, visitor.origin(), change).await?;
+        visitor.still_stands(shared)?;
     }
     // A stop waits for those who have a seat.
     let _seat = shared.hub.join();
