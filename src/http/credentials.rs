@@ -6,10 +6,8 @@ use axum::http::{HeaderMap, header};
 
 use super::Peer;
 use crate::access::{self, Caller, Identity, Sender};
-use crate::engine::now_ms;
 use crate::shared::Shared;
 use crate::state::id::AppId;
-use crate::state::moment::Moment;
 use crate::state::token::TokenHash;
 use crate::throttle::Origin;
 use crate::wire::error::{Code, Error};
@@ -36,14 +34,19 @@ impl Visitor {
     /// The one whom a token stands for: a bot, a user by a session, or a member of an organisation by an api key.
     pub fn of_token(shared: &Shared, peer: Peer, token: &str) -> Option<Self> {
         let token = TokenHash::of(token);
-        let identity = identify(shared, &token)?;
-        Some(Self { caller: identity.caller, address: peer.0, bound_app: identity.bound_app, token: Some(token) })
+        let identity = access::identify(&shared.state, &token, shared.view(Caller::Anyone).now())?;
+        let Identity { caller, bound_app, .. } = identity;
+        Some(Self { caller, address: peer.0, bound_app, token: Some(token) })
     }
 
-    /// Refuses a visitor whose token was ended after it was seen first: a body may take long to come, and a password to check.
-    pub fn check_still_known(&self, shared: &Shared) -> Result<(), Error> {
-        let is_known = self.token.is_none_or(|token| identify(shared, &token).is_some());
-        if is_known { Ok(()) } else { Err(Error::new(Code::NotAuthenticated, "the token is no longer valid")) }
+    /// Refuses one whose token has become void while the body was awaited, or a password hashed.
+    pub fn still_stands(&self, shared: &Shared) -> Result<(), Error> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let identity = access::identify(&shared.state, token, shared.view(self.caller).now());
+        let stands = identity.is_some_and(|identity| identity.caller == self.caller);
+        let void =
+            || Error::new(Code::NotAuthenticated, "the token is no longer valid; sign in again, or ask for a new one");
+        if stands { Ok(()) } else { Err(void()) }
     }
 
     /// What is told of the visitor to a method.
@@ -58,10 +61,6 @@ impl Visitor {
             caller => Origin::Caller(caller),
         }
     }
-}
-
-fn identify(shared: &Shared, token: &TokenHash) -> Option<Identity> {
-    access::identify(&shared.state, token, Moment::of_ms(now_ms()))
 }
 
 /// The token of `Authorization: Bearer …`.

@@ -10,7 +10,7 @@ use crate::wire::error::{Code, Error};
 
 /// Answers a method that changes nothing.
 pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Result<M::Reply, Error> {
-    visitor.check_still_known(shared)?;
+    visitor.still_stands(shared)?;
     let sender = visitor.sender(shared);
     admit(&mut method, sender)?;
     method.answer(sender.view)
@@ -28,7 +28,7 @@ pub async fn change<M: Listed>(
 
 /// Makes a change of any kind, and gives its answer once it is durable.
 pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
-    visitor.check_still_known(shared)?;
+    visitor.still_stands(shared)?;
     {
         let sender = visitor.sender(shared);
         shared.admit(&mut change, sender)?;
@@ -41,7 +41,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change)
     }
     if change.is_heavy() {
         change = shared.clone().prepare(visitor.caller, visitor.origin(), change).await?;
-        visitor.check_still_known(shared)?;
+        visitor.still_stands(shared)?;
     }
     // A stop waits for those who have a seat.
     let _seat = shared.hub.join();
