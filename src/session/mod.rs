@@ -112,6 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let reading = self.may_read();
             let ended = tokio::select! {
                 biased;
+                // First, so that what is prepared just now is not handed over for a token that was revoked.
+                close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
                 // Sent off below, so that there is room for more.
                 () = std::future::ready(()), if self.pipeline.is_settling() => {
                     self.settle();
@@ -121,7 +123,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.take_progress(progress);
                     None
                 }
-                close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
                 frame = self.socket.next(), if reading => self.take_ready(frame),
                 _ = ping.tick() => self.on_tick(),
             };
@@ -138,8 +139,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Answers what is under way before the connection is closed.
+    /// Answers what is under way before the connection is closed; for a revoked token nothing more is handed over.
     async fn finish(&mut self, close: Close) -> End {
+        if close == Close::Revoked {
+            self.pipeline.give_up_what_waits();
+        }
         let patience = self.shared.limits.close_wait;
         let settled = timeout(patience, async {
             while self.pipeline.is_busy() {
