@@ -9,6 +9,7 @@ mod pipeline;
 mod requests;
 mod sign_in;
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,6 +37,7 @@ struct Session<S> {
     socket: WebSocketStream<S>,
     shared: Arc<Shared>,
     seat: Seat,
+    address: IpAddr,
     identity: Identity,
     pipeline: Pipeline,
     outbox: Vec<Utf8Bytes>,
@@ -56,8 +58,12 @@ enum End {
     Close(Close),
 }
 
-/// Serves a connection from its first frame to its end.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Metered<S>>, shared: Arc<Shared>) {
+/// Serves a connection from a network address, from its first frame to its end.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<Metered<S>>,
+    address: IpAddr,
+    shared: Arc<Shared>,
+) {
     let mut seat = shared.hub.join();
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
         Ok(identity) => identity,
@@ -77,6 +83,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
         pipeline: Pipeline::new(identity.caller),
         socket,
         seat,
+        address,
         identity,
         outbox: Vec::new(),
         outbox_bytes: 0,
