@@ -80,6 +80,22 @@ enum Kind {
     Uuid,
     /// The token of a session.
     Session,
+    /// An organisation's id.
+    OrgName,
+    /// The id of an organisation after which a list goes on, or left out.
+    OrgCursor,
+    /// The full name of a member.
+    FullName,
+    /// Any text.
+    AnyText,
+    /// What a member may do.
+    Permissions,
+    /// A time.
+    Moment,
+    /// A time after the start, or left out.
+    OptionalMoment,
+    /// An api key, or left out.
+    ApiKey,
     /// A reference, or `ref`.
     Reference,
 }
@@ -164,6 +180,21 @@ impl Kind {
                 json!(["", "x", 1, "550e8400-e29b-41d4-a716-44665544000", "550e8400-e29b-41d4-a716-44665544000g"])
             }
             Self::Session => json!([null, 1, ["x"], {"sha256": "00"}, {"sha256": "0".repeat(64)}]),
+            Self::OrgName => json!([null, "", "a b", "é", "a/b", "x".repeat(65), 1, ["acme"]]),
+            Self::OrgCursor => json!(["a b", "é", "x".repeat(65), ["acme"]]),
+            Self::FullName => json!([null, "", " ", long, ["Amy"]]),
+            Self::AnyText => json!([null, ["amy@example.com"]]),
+            Self::Permissions => json!([null, "", "can_fly", "can_use_api", ["can_use_api"], ["can_read", "can_fly"],
+                ["can_read", "Can_Delegate"], ["can_read", null], ["can_read", 1], ["can_read", ["can_use_api"]],
+                [{"can_read": null}], {"can_read": null}]),
+            Self::Moment | Self::OptionalMoment => {
+                let mut own = vec![json!(""), json!("now"), json!(1_741_174_470), json!("2025-13-01T00:00:00Z")];
+                own.extend([json!("2025-03-05T25:00:00Z"), json!("-000001-01-01T00:00:00Z"), json!(["2025-03-05"])]);
+                own.push(if matches!(self, Self::Moment) { Value::Null } else { json!("2025-01-01T00:00:00Z") });
+                json!(own)
+            }
+            Self::ApiKey => json!(["", 1, "short", "elevenchars", "with some spaces", "éééééééééééé", long,
+                {"sha256": "0".repeat(64)}]),
             Self::Reference => {
                 return vec![json!({}), json!([]), json!([[]]), json!({"a": 1}), json!("x".repeat(1_025))];
             }
@@ -228,6 +259,7 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     }
     messages.extend(questions());
     messages.extend(messages_about_users());
+    messages.extend(messages_about_organizations());
     let in_app = [("app_id", Id), ("chat_id", OptionalId)];
     for list in ["Whitelist", "Blacklist"] {
         let mut one = |method: String, more: Value, fields: &[(&'static str, Kind)]| {
@@ -333,6 +365,47 @@ fn messages_about_users() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     ]
 }
 
+/// The same of the methods about organisations.
+fn messages_about_organizations() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
+    use Kind::*;
+    let pages = [("page_size", Size), ("page_number", Number), ("cursor", Cursor)];
+    let in_org = [("org_id", OrgName)];
+    let member = json!({"method": "addToOrgWhitelist", "org_id": "acme", "name": "Amy", "email": "amy@example.com",
+        "permissions": ["can_read"], "start_date": "2025-01-01T00:00:00Z"});
+    let of_member = vec![
+        ("org_id", OrgName),
+        ("name", FullName),
+        ("email", Email),
+        ("permissions", Permissions),
+        ("start_date", Moment),
+        ("end_date", OptionalMoment),
+        ("create_only", Flag),
+    ];
+    vec![
+        (json!({"method": "setOrganization", "org_id": "regatta"}), [&in_org[..], &[("name", Text)]].concat()),
+        (json!({"method": "removeOrganization", "org_id": "acme"}), in_org.to_vec()),
+        (json!({"method": "getOrganizations"}), [&pages[..2], &[("cursor", OrgCursor)]].concat()),
+        (member, of_member),
+        (
+            json!({"method": "removeFromOrgWhitelist", "org_id": "acme", "email": "admin@example.com"}),
+            [&in_org[..], &[("email", AnyText)]].concat(),
+        ),
+        (json!({"method": "getOrgWhitelist", "org_id": "acme"}), [&in_org[..], &pages].concat()),
+        (
+            json!({"method": "setApiKey", "org_id": "acme", "email": "admin@example.com"}),
+            vec![
+                ("org_id", OrgName),
+                ("email", AnyText),
+                ("key_id", OptionalSerial),
+                ("name", Text),
+                ("api_key", ApiKey),
+            ],
+        ),
+        (json!({"method": "removeApiKey", "key_id": 1}), vec![("key_id", Serial)]),
+        (json!({"method": "getApiKeys"}), pages.to_vec()),
+    ]
+}
+
 #[tokio::test]
 async fn no_field_takes_what_it_must_not_be() {
     let directory = TempDir::new().expect("a temporary directory");
@@ -401,6 +474,7 @@ async fn what_may_be_left_out_may_be_null_too() {
                 || matches!(kind, Properties | Questions | Semantic)
                 || matches!(kind, OptionalSerial | OptionalSerials | OptionalEmail | OptionalEmails)
                 || matches!(kind, OptionalPassword | OptionalSecret | Uuid)
+                || matches!(kind, OrgCursor | OptionalMoment | ApiKey)
             {
                 let message = with(&good, path, Value::Null);
                 let reply = admin.call(message.to_string()).await;
@@ -421,10 +495,12 @@ async fn what_only_the_gateway_prepares_is_not_taken_from_a_client() {
         json!({"method": "setBot", "bot_id": bot, "name": "one", "token_if_new": in_clear}),
         json!({"method": "setBot", "bot_id": "7", "token_if_new": in_clear, "shown": "x"}),
         json!({"method": "rotateBotToken", "bot_id": bot, "token": in_clear, "shown": "x"}),
+        json!({"method": "setApiKey", "org_id": "acme", "email": "admin@example.com", "key_if_new": in_clear, "shown": "x"}),
     ] {
         let reply = admin.call(message.to_string()).await;
         assert_eq!(reply.get("error"), None, "{message}: {reply}");
         assert_ne!(reply["token"], in_clear, "{message}");
+        assert_ne!(reply["api_key"], in_clear, "{message}");
     }
     let mut client = Client::connect(&gateway.url()).await;
     let refused = client.call(json!({"method": "TOKEN_AUTH", "token": in_clear}).to_string()).await;

@@ -164,6 +164,23 @@ fn demo_tokens_in_a_seed_stay_on_loopback_too() {
 }
 
 #[test]
+fn an_api_key_or_password_of_the_demo_stays_on_loopback_too() {
+    let member = r#"{"method":"setOrganization","org_id":"regatta"}
+{"method":"addToOrgWhitelist","org_id":"regatta","name":"Ann","email":"ann@example.com","permissions":["can_read"],"start_date":"2025-01-01"}
+{"method":"setApiKey","org_id":"regatta","email":"ann@example.com","api_key":"demo-org-key"}"#;
+    let user = r#"{"method":"setUser","user_id":1,"primary_email":"ann@example.com","password":"Demo-pass-1!"}"#;
+    for seed in [member, user] {
+        let home = Home::new();
+        let seed = home.write("seed.jsonl", seed);
+        for seeded in [&["--seed", &seed][..], &[]] {
+            let refused = run(&[&["serve", "--listen", "0.0.0.0:0", "--data", &home.text("data")], seeded].concat());
+            assert!(refused.code == Some(2) && refused.stderr.contains("loopback only"), "{refused:?}");
+            assert_eq!(home.serve(seeded).stop().code, Some(0));
+        }
+    }
+}
+
+#[test]
 fn a_seed_with_a_pattern_that_cannot_be_read_is_refused_whole() {
     let home = Home::new();
     let seed = home.write(

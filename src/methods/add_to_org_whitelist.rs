@@ -144,3 +144,42 @@ impl Alter for AddToOrgWhitelist {
         Ok(record)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Caller;
+    use crate::state::Writer;
+    use crate::state::organization::{OrgSettings, Organization};
+
+    fn message(email: &str) -> AddToOrgWhitelist {
+        AddToOrgWhitelist {
+            org_id: Some("acme".parse().expect("a plain name is an id")),
+            name: Text("Somebody".into()),
+            email: Text(email.into()),
+            permissions: [OrgPermission::CanRead].into_iter().collect(),
+            start_date: Moment::of_ms(0),
+            end_date: None,
+            create_only: None,
+        }
+    }
+
+    #[test]
+    fn a_full_whitelist_takes_nobody_more_but_those_who_stand() {
+        let mut writer = Writer::default();
+        let (org_id, epoch) = ("acme".parse().expect("a plain name is an id"), Moment::of_ms(0));
+        let settings = OrgSettings { org_id, name: "Acme".into(), created_at: epoch, updated_at: epoch };
+        writer.put_organization(Organization::new(settings));
+        for n in 0..MEMBERS_MAX {
+            let (mut events, email) = (Vec::new(), format!("u{n}@example.com"));
+            let mut turn = Turn { writer: &mut writer, events: &mut events, caller: Caller::Seed, at_ms: 0 };
+            message(&email).run(&mut turn).expect("there is room");
+        }
+        let view = View { state: writer.state(), caller: Caller::Seed, at_ms: 0 };
+        let refused = message("one-more@example.com").check(view).expect_err("there is no room");
+        assert_eq!(refused.code, Code::TooLarge);
+        let renamed = AddToOrgWhitelist { name: Text("Somebody else".into()), ..message("U7@example.com") };
+        assert!(matches!({ renamed }.check(view), Ok(Verdict::Proceed)));
+        assert!(matches!(message("u7@example.com").check(view), Ok(Verdict::Unchanged(_))));
+    }
+}

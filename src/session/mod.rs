@@ -209,6 +209,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let (mut next, mut taken) = (first, 0);
         loop {
             let Some(Ok(message)) = next else { return Some(end_of(next)) };
+            // Whoever was shut out meanwhile may have sent this after that was told.
+            if let Ok(close) = self.seat.closing.try_recv() {
+                return Some(End::Close(close));
+            }
             self.take(message);
             taken += 1;
             let limits = &self.shared.limits;

@@ -42,6 +42,11 @@ const OF_ORGANIZATIONS: &[&str] = &[
     "getApiKeysResponse",
 ];
 
+/// Replies in which `id` is that of an entry or pattern, of a member or of a share's entry, or any text that names a subject or
+/// a resource, as the standard has it. No SDK knows these methods either.
+const OF_DECISIONS: &[&str] =
+    &["checkAccessResponse", "searchSubjectsResponse", "searchResourcesResponse", "searchActionsResponse"];
+
 /// Keys that may be null, at the top of a frame: two as the real service sends them, and the reference of a sign-up's ack.
 const NULLABLE: &[&str] = &["email", "recordIndex", "reference"];
 
@@ -55,6 +60,7 @@ enum Of {
     Apps,
     Users,
     Organizations,
+    Decisions,
 }
 
 impl Of {
@@ -63,6 +69,8 @@ impl Of {
             Self::Users
         } else if OF_ORGANIZATIONS.contains(&reply) {
             Self::Organizations
+        } else if OF_DECISIONS.contains(&reply) {
+            Self::Decisions
         } else {
             Self::Apps
         }
@@ -192,10 +200,11 @@ fn welcome(frame: &Map<String, Value>) -> Result<(), String> {
 fn member(key: &str, value: &Value, of: Of) -> Result<(), String> {
     let good = match key {
         _ if SERIAL_IDS.contains(&key) => is_serial_id(value),
+        "id" if of == Of::Decisions => is_serial_id(value) || value.as_str().is_some_and(|id| !id.is_empty()),
         "id" | "chat_id" if of != Of::Apps => is_serial_id(value),
         "cursor" if of == Of::Organizations => value.is_string(),
         "permissions" => value.as_array().is_some_and(|names| names.first() == Some(&"can_read".into())),
-        "status" => ["scheduled", "active", "expired"].iter().any(|status| value == status),
+        "status" if of == Of::Organizations => ["scheduled", "active", "expired"].iter().any(|status| value == status),
         "chat_ids" => value.as_array().is_some_and(|ids| ids.iter().all(is_serial_id)),
         "created_at" | "updated_at" | "expires_at" | "loggedInAt" | "start_date" | "end_date" => {
             value.as_str().is_some_and(is_moment)
@@ -262,6 +271,8 @@ fn the_shapes_that_every_sdk_takes_pass() {
         r#"{"method":"addToOrgWhitelist_ack","org_id":"acme","id":1,"permissions":["can_read"],"end_date":null,"status":"active"}"#,
         r#"{"method":"getOrganizationsResponse","organizations":[{"org_id":"acme","members":1}],"eop":false,"cursor":"acme"}"#,
         r#"{"method":"getOrgWhitelistResponse","org_id":"acme","members":[{"id":1,"end_date":null}],"page_number":0,"eop":true}"#,
+        r#"{"method":"checkAccessResponse","decision":true,"context":{"reason":"member","entry":{"id":1,"email":"a@b.co"}}}"#,
+        r#"{"method":"searchSubjectsResponse","page":{"next_token":""},"results":[{"type":"user","id":"a@b.co"}]}"#,
         r#"{"method":"setChat_ack","chat_id":1,"user_id":2,"name":"","created_at":"2024-03-20T10:00:00.000Z"}"#,
         r#"{"method":"addToShareWhitelist_ack","shareWhitelistEntries":[{"id":1,"created_at":"2024-03-20T10:00:00.000Z",
             "updated_at":"2024-03-20T10:00:00.000Z","whitelisted_neptun_user_id":2,"chat_conversation_share_id":3}]}"#,
@@ -313,6 +324,7 @@ fn what_breaks_an_sdk_is_found() {
         (r#"{"method":"addToOrgWhitelist_ack","permissions":["can_use_api"]}"#, "permissions is "),
         (r#"{"method":"getOrgWhitelistResponse","members":[{"email":null}]}"#, "members[0].email is null"),
         (r#"{"method":"getOrgWhitelistResponse","members":[{"end_date":"2025-01-01"}]}"#, "members[0].end_date is "),
+        (r#"{"method":"searchSubjectsResponse","results":[{"id":""}]}"#, "results[0].id is"),
         (r#"{"method":"setShare_ack","end_date":null}"#, "end_date is null"),
         (r#"{"error":"400","message":"x"}"#, "a refusal has an integer error"),
         (r#"{"error":400}"#, "a refusal has an integer error"),

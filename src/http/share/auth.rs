@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::cookie;
 use super::credentials::{Credentials, credentials};
 use super::problem::{Failure, Problem, Refusal};
-use super::request::{Asked, json, token};
+use super::request::{Asked, json};
 use crate::access::Caller;
 use crate::config::SESSION_MS;
 use crate::methods::{LogIn, LogOut, Method, SignUp};
@@ -41,23 +41,22 @@ struct User {
 /// `POST /api/auth/login`
 pub async fn log_in(asked: Asked, body: Body) -> Result<Response, Problem> {
     let Credentials { email, password } = newcomer(&asked, body).await?;
-    let signed_in = asked.change::<LogIn>(json!({"email": email, "password": password})).await;
+    let signed_in = asked.try_change::<LogIn>(json!({"email": email, "password": password})).await;
     signed_in.map(|reply| begin(&asked, reply)).map_err(|error| Refusal::of(error).into())
 }
 
 /// `POST /api/auth/sign-up`
 pub async fn sign_up(asked: Asked, body: Body) -> Result<Response, Problem> {
     let Credentials { email, password } = newcomer(&asked, body).await?;
-    let signed_in = asked.change::<SignUp>(json!({"email": email, "password": password})).await;
+    let signed_in = asked.try_change::<SignUp>(json!({"email": email, "password": password})).await;
     signed_in.map(|reply| begin(&asked, reply)).map_err(|error| Refusal::of(error).into())
 }
 
 /// `POST /api/auth/logout`: the token is void from now on, wherever it was copied to.
 pub async fn log_out(asked: Asked) -> Result<Response, Problem> {
-    let token = token(&asked.headers).filter(|_| user(&asked).is_some());
-    let ended = match token {
+    let ended = match asked.token.as_ref().filter(|_| user(&asked).is_some()) {
         None => false,
-        Some(token) => match asked.change::<LogOut>(json!({"session": token})).await {
+        Some(token) => match asked.try_change::<LogOut>(json!({"session": token})).await {
             Ok(_) => true,
             Err(error) if error.code == Code::NotAuthenticated => false,
             Err(error) => return Err(asked.refused(error)),
@@ -73,7 +72,7 @@ pub async fn check(asked: Asked) -> Result<StatusCode, Problem> {
 
 /// `GET /api/_auth/session`: an empty object where nobody is signed in.
 pub async fn session(asked: Asked) -> Response {
-    match token(&asked.headers).and_then(|token| signed_in(&asked, &token)) {
+    match signed_in(&asked) {
         Some(session) => json(StatusCode::OK, &session),
         None => json(StatusCode::OK, &json!({})),
     }
@@ -96,8 +95,8 @@ fn user(asked: &Asked) -> Option<UserId> {
     }
 }
 
-fn signed_in(asked: &Asked, token: &str) -> Option<Session> {
-    let user_id = user(asked)?;
+fn signed_in(asked: &Asked) -> Option<Session> {
+    let (user_id, token) = (user(asked)?, asked.token.as_deref()?);
     let state = &asked.shared.state;
     let logged_in_at = state.session(&TokenHash::of(token))?.created_at;
     let primary_email = state.user(user_id)?.primary_email.clone();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::bodies::{chat_ids, chat_name, new_chat_name};
 use super::problem::{Problem, Refusal};
-use super::request::{Asked, INVALID_BODY, json};
+use super::request::{Asked, json};
 use crate::methods::{GetChats, Method, PageEnd, RemoveChat, SetChat};
 use crate::state::id::{ChatId, UserId};
 use crate::state::moment::Moment;
@@ -52,7 +52,7 @@ pub async fn list(asked: Asked) -> Result<Response, Problem> {
     let user_id = asked.user()?;
     let mut fields = asked.page();
     fields.insert("user_id".to_owned(), user_id.get().into());
-    let reply = asked.query::<GetChats>(Value::Object(fields)).map_err(|error| asked.refused(error))?;
+    let reply = asked.query::<GetChats>(Value::Object(fields))?;
     let chats = reply.chats.into_iter().map(Chat::new).collect();
     Ok(json(StatusCode::OK, &Listed { chats, end: reply.end }))
 }
@@ -61,34 +61,32 @@ pub async fn list(asked: Asked) -> Result<Response, Problem> {
 pub async fn create(asked: Asked, body: Body) -> Result<Response, Problem> {
     let user_id = asked.user()?;
     let body = asked.read(body).await?;
-    let name = chat_name(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
-    let reply = asked.change::<SetChat>(json!({"user_id": user_id, "name": name})).await;
-    let chat = Chat::new(reply.map_err(|error| asked.refused(error))?);
-    Ok(json(StatusCode::OK, &One { chat }))
+    let name = chat_name(body.as_ref()).map_err(Refusal::invalid_body)?;
+    let reply = asked.change::<SetChat>(json!({"user_id": user_id, "name": name})).await?;
+    Ok(json(StatusCode::OK, &One { chat: Chat::new(reply) }))
 }
 
 /// `PATCH …/chats/{chat_id}`
 pub async fn rename(asked: Asked, body: Body) -> Result<Response, Problem> {
     let (user_id, chat_id) = asked.chat()?;
     let body = asked.read(body).await?;
-    let name = new_chat_name(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
-    let reply = asked.change::<SetChat>(json!({"user_id": user_id, "chat_id": chat_id, "name": name})).await;
-    let chat = Chat::new(reply.map_err(|error| asked.refused(error))?);
-    Ok(json(StatusCode::OK, &One { chat }))
+    let name = new_chat_name(body.as_ref()).map_err(Refusal::invalid_body)?;
+    let reply = asked.change::<SetChat>(json!({"user_id": user_id, "chat_id": chat_id, "name": name})).await?;
+    Ok(json(StatusCode::OK, &One { chat: Chat::new(reply) }))
 }
 
 /// `DELETE …/chats/{chat_id}`
 pub async fn remove_one(asked: Asked) -> Result<Response, Problem> {
     let (user_id, chat_id) = asked.chat()?;
-    let removed = asked.change::<RemoveChat>(json!({"user_id": user_id, "chat_ids": [chat_id]})).await;
-    removed.map(|_| json(StatusCode::OK, &true)).map_err(|error| asked.refused(error))
+    asked.change::<RemoveChat>(json!({"user_id": user_id, "chat_ids": [chat_id]})).await?;
+    Ok(json(StatusCode::OK, &true))
 }
 
 /// `DELETE …/chats`: those that are the user's own go, with their shares.
 pub async fn remove(asked: Asked, body: Body) -> Result<Response, Problem> {
     let user_id = asked.user()?;
     let body = asked.read(body).await?;
-    let chat_ids: Vec<ChatId> = chat_ids(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
-    let removed = asked.change::<RemoveChat>(json!({"user_id": user_id, "chat_ids": chat_ids})).await;
-    removed.map(|_| json(StatusCode::OK, &true)).map_err(|error| asked.refused(error))
+    let chat_ids: Vec<ChatId> = chat_ids(body.as_ref()).map_err(Refusal::invalid_body)?;
+    asked.change::<RemoveChat>(json!({"user_id": user_id, "chat_ids": chat_ids})).await?;
+    Ok(json(StatusCode::OK, &true))
 }

@@ -70,6 +70,22 @@ impl Refusal {
         Self::new(status, status.canonical_reason().unwrap_or_default()).saying(error.message)
     }
 
+    /// What is not there, in the one text that is also for what is somebody else's.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found.")
+            .saying("There is no such user, chat, share or entry, or it is not yours.")
+    }
+
+    /// A path or a query in which something is wrong.
+    pub fn invalid_path(issues: Vec<Issue>) -> Self {
+        Self::invalid("Bad Request.", issues)
+    }
+
+    /// A body in which something is wrong.
+    pub fn invalid_body(issues: Vec<Issue>) -> Self {
+        Self::invalid("Bad Request. Invalid body.", issues)
+    }
+
     /// A request in which something is wrong.
     pub fn invalid(status_message: &'static str, issues: Vec<Issue>) -> Self {
         let data = Data::Issues { issues, name: "ZodError" };
@@ -192,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_handlers_refusal_is_written_over_lines() {
         let issues = vec![Issue::expected("array", "object", Vec::new())];
-        let (status, body) = sent(Refusal::invalid("Bad Request. Invalid body.", issues)).await;
+        let (status, body) = sent(Refusal::invalid_body(issues)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         let expected = r#"{
   "statusCode": 400,

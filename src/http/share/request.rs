@@ -28,12 +28,6 @@ use crate::wire::error::{Code, Error};
 /// The header that is as good as the cookie.
 const SESSION_HEADER: &str = "x-neptun-session-session";
 
-/// The words for a body in which something is wrong.
-pub const INVALID_BODY: &str = "Bad Request. Invalid body.";
-
-/// What a person is told of what is not found, which must not tell whether it is somebody else's.
-const NOT_FOUND: &str = "There is no such user, chat, share or entry, or it is not yours.";
-
 /// A share, as paths name it.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -45,13 +39,14 @@ pub struct Place {
     pub share_id: ShareId,
 }
 
-/// A request, of which nothing was refused yet.
-#[derive(Debug)]
+/// A request, of which nothing was refused yet. It holds secrets, and is not for showing.
 pub struct Asked {
     /// What every connection has at hand.
     pub shared: Arc<Shared>,
     /// Who sends it; somebody with a token that is not known, or is void, is anyone.
     pub visitor: Visitor,
+    /// The token that says so.
+    pub token: Option<String>,
     /// Its headers.
     pub headers: HeaderMap,
     uri: Uri,
@@ -65,10 +60,13 @@ impl FromRequestParts<Arc<Shared>> for Asked {
         // What is no text is no id either, and is refused as such.
         let parameters = Path::from_request_parts(parts, shared).await.map(|Path(all)| all).unwrap_or_default();
         let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
-        let visitor = token(&parts.headers).and_then(|token| Visitor::of_token(shared, peer, &token));
+        let known = tokens(&parts.headers)
+            .find_map(|token| Visitor::of_token(shared, peer, &token).map(|visitor| (visitor, Some(token))));
+        let (visitor, token) = known.unwrap_or((Visitor::anyone(peer), None));
         Ok(Self {
             shared: shared.clone(),
-            visitor: visitor.unwrap_or(Visitor::anyone(peer)),
+            visitor,
+            token,
             headers: parts.headers.clone(),
             uri: parts.uri.clone(),
             parameters,
@@ -76,10 +74,11 @@ impl FromRequestParts<Arc<Shared>> for Asked {
     }
 }
 
-/// The token that a request carries: a session's in its cookie or header, or one of any kind as `Authorization: Bearer`.
-pub fn token(headers: &HeaderMap) -> Option<String> {
-    let header = || Some(headers.get(SESSION_HEADER)?.to_str().ok()?.to_owned());
-    cookie::session(headers).or_else(header).or_else(|| bearer(headers).map(str::to_owned))
+/// The tokens that a request carries: a session's in its cookie or header, and one of any kind as `Authorization: Bearer`. A
+/// browser may go on sending a cookie that is void by now.
+fn tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let header = headers.get(SESSION_HEADER).and_then(|token| token.to_str().ok());
+    [cookie::session(headers), header.map(str::to_owned), bearer(headers).map(str::to_owned)].into_iter().flatten()
 }
 
 impl Asked {
@@ -143,23 +142,28 @@ impl Asked {
         self.parameters.get(name).map_or("\u{fffd}", String::as_str)
     }
 
-    /// Makes the change that a WebSocket message of these fields would make.
-    pub async fn change<M: Listed>(&self, fields: Value) -> Result<<M as Method>::Reply, Error> {
+    /// Makes the change that a WebSocket message of these fields would make, or gives the method's own refusal.
+    pub async fn try_change<M: Listed>(&self, fields: Value) -> Result<<M as Method>::Reply, Error> {
         run::change(&self.shared, &self.visitor, method::<M>(fields)?).await
     }
 
+    /// Makes the change that a WebSocket message of these fields would make.
+    pub async fn change<M: Listed>(&self, fields: Value) -> Result<<M as Method>::Reply, Problem> {
+        self.try_change::<M>(fields).await.map_err(|error| self.refused(error))
+    }
+
     /// Answers as a WebSocket message of these fields would be answered.
-    pub fn query<M: Ask>(&self, fields: Value) -> Result<<M as Method>::Reply, Error> {
-        run::query(&self.shared, &self.visitor, method::<M>(fields)?)
+    pub fn query<M: Ask>(&self, fields: Value) -> Result<<M as Method>::Reply, Problem> {
+        let method = method::<M>(fields).map_err(|error| self.refused(error))?;
+        run::query(&self.shared, &self.visitor, method).map_err(|error| self.refused(error))
     }
 
     /// A method's refusal, in the words of the share API.
     pub fn refused(&self, error: Error) -> Problem {
         match error.code {
             Code::NotAuthenticated => self.fails(Failure::unauthorized),
-            // One text for what is missing and what is somebody else's.
-            Code::NotFound => Refusal::new(StatusCode::NOT_FOUND, "Not Found.").saying(NOT_FOUND).into(),
-            Code::Malformed => Refusal::invalid("Bad Request.", vec![Issue::custom(&error.message, Vec::new())]).into(),
+            Code::NotFound => Refusal::not_found().into(),
+            Code::Malformed => Refusal::invalid_path(vec![Issue::custom(&error.message, Vec::new())]).into(),
             _ => Refusal::of(error).into(),
         }
     }
@@ -175,7 +179,7 @@ impl Asked {
             return Err(self.fails(Failure::unauthorized));
         }
         let mut issues = Vec::new();
-        read(&mut issues).ok_or_else(|| Refusal::invalid("Bad Request.", issues).into())
+        read(&mut issues).ok_or_else(|| Refusal::invalid_path(issues).into())
     }
 
     fn place(&self, issues: &mut Vec<Issue>) -> Option<Place> {

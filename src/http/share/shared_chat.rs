@@ -36,7 +36,7 @@ struct Look {
 /// `GET /api/shared/chats/{uuid}`
 pub async fn open(asked: Asked) -> Result<Response, Problem> {
     let uuid = uuid(asked.parameter("uuid"))
-        .ok_or_else(|| Refusal::invalid("Bad Request.", vec![Issue::no_uuid(vec![Step::Name("uuid")])]))?;
+        .ok_or_else(|| Refusal::invalid_path(vec![Issue::no_uuid(vec![Step::Name("uuid")])]))?;
     let user = match asked.visitor.caller {
         Caller::User(user_id) => Some(user_id),
         _ => None,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::bodies::{self, ShareBody};
 use super::problem::{Problem, Refusal};
-use super::request::{Asked, INVALID_BODY, Place, json};
+use super::request::{Asked, Place, json};
 use crate::methods::{GetShares, Method, RemoveShare, SetShare};
 use crate::state::id::{ChatId, ShareId};
 use crate::state::moment::Moment;
@@ -61,9 +61,8 @@ impl Made {
 /// `GET …/shares`: null where the chat is not shared.
 pub async fn of_chat(asked: Asked) -> Result<Response, Problem> {
     let (user_id, chat_id) = asked.chat()?;
-    let reply = asked.query::<GetShares>(json!({"user_id": user_id, "chat_id": chat_id}));
-    let share = reply.map_err(|error| asked.refused(error))?.shares.into_iter().next();
-    let summary = share.map(|share| Summary {
+    let reply = asked.query::<GetShares>(json!({"user_id": user_id, "chat_id": chat_id}))?;
+    let summary = reply.shares.first().map(|share| Summary {
         uuid: share.share_uuid,
         id: share.share_id,
         is_shared: share.is_shared,
@@ -90,22 +89,21 @@ pub async fn change(asked: Asked, body: Body) -> Result<Response, Problem> {
 /// `DELETE …/shares/{share_id}`
 pub async fn remove(asked: Asked) -> Result<Response, Problem> {
     let Place { user_id, chat_id, share_id } = asked.share()?;
-    let removed =
-        asked.change::<RemoveShare>(json!({"user_id": user_id, "chat_id": chat_id, "share_id": share_id})).await;
-    removed.map(|_| StatusCode::NO_CONTENT.into_response()).map_err(|error| asked.refused(error))
+    asked.change::<RemoveShare>(json!({"user_id": user_id, "chat_id": chat_id, "share_id": share_id})).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn set(asked: &Asked, place: Value, mut fields: Map<String, Value>) -> Result<Response, Problem> {
     fields.extend(place.as_object().cloned().unwrap_or_default());
-    let reply = asked.change::<SetShare>(Value::Object(fields)).await;
-    reply.map(|record| json(StatusCode::OK, &Made::new(record))).map_err(|error| asked.refused(error))
+    let record = asked.change::<SetShare>(Value::Object(fields)).await?;
+    Ok(json(StatusCode::OK, &Made::new(record)))
 }
 
 /// What the body says of the share, as fields of `setShare`.
 async fn settings(asked: &Asked, body: Body) -> Result<Map<String, Value>, Problem> {
     let body = asked.read(body).await?;
     let ShareBody { is_shared, is_protected, password, emails, use_whitelist } =
-        bodies::share(body.as_ref()).map_err(|issues| Refusal::invalid(INVALID_BODY, issues))?;
+        bodies::share(body.as_ref()).map_err(Refusal::invalid_body)?;
     let given = [
         ("is_shared", is_shared.map(Value::from)),
         ("is_protected", is_protected.map(Value::from)),
