@@ -1,6 +1,6 @@
 //! This is where connections come in: one listener, whose HTTP requests become WebSockets or are answered as such.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -119,15 +119,16 @@ async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> R
         }
     };
     let permit = request.extensions_mut().remove::<Permit>();
+    let Peer(address) = *request.extensions().get::<Peer>().expect("every request carries its address");
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        converse(upgrade, shared).await;
+        converse(upgrade, address, shared).await;
         drop(permit);
     });
     switching
 }
 
-async fn converse(upgrade: OnUpgrade, shared: Arc<Shared>) {
+async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {
     let Ok(upgraded) = upgrade.await.inspect_err(|error| tracing::debug!(%error, "an upgrade failed")) else { return };
     let config = WebSocketConfig::default()
         .read_buffer_size(shared.limits.read_buffer_bytes)
@@ -136,7 +137,7 @@ async fn converse(upgrade: OnUpgrade, shared: Arc<Shared>) {
     let (stream, read) = raw_stream(upgraded);
     let stream = Metered::new(stream, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-    session::serve(socket, shared).await;
+    session::serve(socket, address, shared).await;
 }
 
 /// The connection itself, without the layers of HTTP around it, and what was read of it already.

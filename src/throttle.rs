@@ -18,10 +18,20 @@ use crate::state::patterns::fold;
 /// Whose attempts count together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// Those from a network address, of whoever has no token.
+    /// Those from a network address.
     Address(IpAddr),
     /// Those of a caller.
     Caller(Caller),
+}
+
+impl Origin {
+    /// Whose attempt at an account it is. A user's counts like that of whoever else has the address: who may sign up could be any number of users.
+    pub fn of(caller: Caller, address: IpAddr) -> Self {
+        match caller {
+            Caller::Anyone | Caller::User(_) => Self::Address(address),
+            Caller::Seed | Caller::Bot(_) | Caller::ApiKey(_) => Self::Caller(caller),
+        }
+    }
 }
 
 /// The attempts of the last while, counted by origin and by what is guessed at.

@@ -6,6 +6,7 @@ use guestlist::event::Event;
 use guestlist::methods::{Change, Turn};
 use guestlist::state::Writer;
 use guestlist::state::digest::Digest;
+use guestlist::state::moment::Moment;
 use guestlist::state::password::PasswordHash;
 use guestlist::state::token::{Secret, TokenHash};
 use guestlist::wire::envelope::Reference;
@@ -58,7 +59,9 @@ impl Folded {
     /// Logs user 1 in, whose password was changed so often when it was checked.
     fn logs_in(&mut self, session: &str, password_no: u64) -> Result<Value, Error> {
         let session = Secret::Hashed(TokenHash::of(session));
-        self.tries(json!({"method": "logIn", "user_id": 1, "password_no": password_no, "session": session}))
+        let known_since = Moment::of_ms(1);
+        self.tries(json!({"method": "logIn", "user_id": 1, "known_since": known_since, "password_no": password_no,
+            "session": session}))
     }
 
     fn stands(&self, session: &str) -> bool {
@@ -113,6 +116,17 @@ fn a_log_in_that_was_checked_against_an_earlier_password_is_refused() {
     assert_eq!(folded.logs_in("late", 1).expect_err("it is not the password any more").code, Code::NotAuthenticated);
     assert!(!folded.stands("late"));
     folded.logs_in("second", 2).expect("the password is the one that was checked");
+}
+
+#[test]
+fn a_log_in_that_was_checked_for_a_user_before_of_the_same_id_is_refused() {
+    let mut folded = Folded::new();
+    folded.at_ms += 1;
+    folded.does(json!({"method": "removeUser", "user_id": 1}));
+    let password = json!({"argon2id": PasswordHash::of_nobody()});
+    folded.does(json!({"method": "setUser", "user_id": 1, "primary_email": "next@example.com", "password": password}));
+    assert_eq!(folded.logs_in("late", 1).expect_err("it is somebody else").code, Code::NotAuthenticated);
+    assert!(!folded.stands("late"));
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use guestlist::config::Limits;
 use guestlist::gateway::Gateway;
 use serde_json::{Value, json};
-use support::http::{Answer, Http, OWNER, OWNER_PASSWORD, Request, log_in, sign_up};
-use support::options;
+use support::http::{AMY, Answer, BOB, Http, OWNER, OWNER_PASSWORD, Request, log_in, sign_up};
+use support::stage::Stage;
+use support::{Client, options};
 use tempfile::TempDir;
 
 /// A gateway with the demo data, reached under a URL.
@@ -204,4 +207,30 @@ async fn a_token_that_is_no_session_signs_nobody_in() {
     let other = "This path takes other methods; the header `Allow` lists them.";
     assert_eq!(told(&answer), (405, failure("/api/auth/check", 405, "Method Not Allowed", other)));
     assert_eq!(answer.header("allow"), Some("HEAD"));
+}
+
+#[tokio::test]
+async fn users_of_one_address_have_no_more_guesses_than_anybody_there() {
+    let limits = Limits { guesses_burst: 2, guess_interval: Duration::from_secs(600), ..Limits::default() };
+    let mut stage = Stage::with(limits).await;
+    let (owner, amy) = (stage.owner().await, stage.amy().await);
+    let guess = json!({"method": "logIn", "email": BOB, "password": "Guest-pass-9!"});
+    stage.http.post("/api/logIn").bearer(&owner).json(&guess).send().await.expect(401);
+    let mut amys = Client::sign_in(&stage.gateway.url(), &amy).await;
+    assert_eq!(amys.call(guess.to_string()).await["error"], 401);
+    assert_eq!(amys.call(guess.to_string()).await["error"], 429);
+    stage.http.post("/api/logIn").bearer(&owner).json(&guess).send().await.expect(429);
+    stage.http.post("/api/logIn").json(&guess).send().await.expect(429);
+    // An administrator's bot may speak for many.
+    assert_eq!(stage.admin.call(guess.to_string()).await["error"], 401);
+}
+
+#[tokio::test]
+async fn who_tries_which_addresses_are_taken_is_slowed_down() {
+    let limits = Limits { guesses_burst: 2, guess_interval: Duration::from_secs(600), ..Limits::default() };
+    let stage = Stage::with(limits).await;
+    for (email, code) in [(AMY, 409), (BOB, 409), (OWNER, 429), ("carol@example.com", 429)] {
+        let body = json!({"email": email, "password": "Guest-pass-9!"});
+        stage.http.post("/api/auth/sign-up").json(&body).send().await.expect(code);
+    }
 }

@@ -3,16 +3,23 @@
 mod support;
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt, poll};
+use guestlist::access::Caller;
 use guestlist::config::{FRAME_OUT_BYTES_MAX, GRANTS_MAX, Limits};
 use guestlist::engine::Engine;
+use guestlist::http::Peer;
+use guestlist::http::credentials::Visitor;
+use guestlist::http::run;
 use guestlist::hub::Hub;
 use guestlist::journal::memory::MemoryJournal;
+use guestlist::methods::Change;
+use guestlist::passwords::NotDone;
 use guestlist::seed::{self, Seed};
 use guestlist::session::{self, Metered};
 use guestlist::shared::Shared;
@@ -21,6 +28,7 @@ use serde_json::{Value, json};
 use support::{ADMIN, APP, BOT, Client, Received, gateway};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -129,9 +137,9 @@ impl AsyncWrite for Faulty {
     }
 }
 
-#[tokio::test]
-async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_back() {
-    let (hub, limits) = (Arc::new(Hub::default()), Limits::default());
+/// What the connections of a gateway with the demo data have at hand.
+async fn seeded(limits: Limits) -> Arc<Shared> {
+    let hub = Arc::new(Hub::default());
     let writer = Writer::default();
     let state = writer.state().clone();
     let journal = Box::new(MemoryJournal::default());
@@ -139,17 +147,32 @@ async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_
     engine.spawn().expect("there are threads");
     let shared = Arc::new(Shared::new(state, handle, hub, limits));
     seed::apply(Seed::demo(), &shared).await.expect("the demo data is good");
+    shared
+}
 
-    let panics = Arc::new(AtomicBool::new(false));
+/// A connection to it, which panics when told to, and the task that serves it.
+async fn signed_in(
+    shared: &Arc<Shared>,
+    token: &str,
+    panics: Arc<AtomicBool>,
+) -> (WebSocketStream<DuplexStream>, JoinHandle<()>) {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
-    let stream = Metered::new(Faulty { stream: theirs, panics: panics.clone() }, shared.limits.sign_in_bytes_max);
+    let stream = Metered::new(Faulty { stream: theirs, panics }, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
-    let serving = tokio::spawn(session::serve(socket, shared.clone()));
+    let serving = tokio::spawn(session::serve(socket, Ipv4Addr::LOCALHOST.into(), shared.clone()));
     let mut client = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
-    let sign_in = json!({"method": "TOKEN_AUTH", "token": BOT}).to_string();
+    let sign_in = json!({"method": "TOKEN_AUTH", "token": token}).to_string();
     client.send(Message::text(sign_in)).await.expect("the stream takes frames");
     let welcome = client.next().await.expect("something comes").expect("it is a frame");
     assert!(welcome.to_text().is_ok_and(|text| text.contains("TOKEN_AUTH_OK")), "{welcome:?}");
+    (client, serving)
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_back() {
+    let shared = seeded(Limits::default()).await;
+    let panics = Arc::new(AtomicBool::new(false));
+    let (mut client, serving) = signed_in(&shared, BOT, panics.clone()).await;
 
     panics.store(true, Ordering::Relaxed);
     client.send(Message::text(r#"{"method":"PING"}"#)).await.expect("the stream takes frames");
@@ -167,4 +190,40 @@ async fn a_panic_ends_its_connection_with_an_error_and_a_close_that_brings_bots_
     drop(client);
     serving.await.expect("the panic was caught");
     assert!(shared.hub.is_empty() && shared.engine.is_writable());
+}
+
+#[tokio::test]
+async fn a_change_whose_password_still_waits_is_not_made_once_the_token_is_revoked() {
+    let limits = Limits { password_threads_max: 1, password_queue_max: 1, ..Limits::default() };
+    let shared = seeded(limits).await;
+    let peer = Peer(Ipv4Addr::LOCALHOST.into());
+    let admin = Visitor::of_token(&shared, peer, ADMIN).expect("the demo has an administrator");
+    let Caller::Bot(admin_id) = admin.caller else { panic!("administrators are bots") };
+    let (mut client, serving) = signed_in(&shared, ADMIN, Arc::default()).await;
+
+    let (open, gate) = mpsc::channel::<()>();
+    let mut before = Box::pin(shared.passwords.work(move || gate.recv().is_ok()));
+    assert!(poll!(&mut before).is_pending());
+    let set = json!({"method": "setUser", "user_id": 2, "password": "Guest-pass-2!"}).to_string();
+    client.send(Message::text(set)).await.expect("the stream takes frames");
+    // Until the connection has the one place in the queue.
+    while shared.passwords.work(|| ()).now_or_never() != Some(Err(NotDone::QueueFull)) {
+        tokio::task::yield_now().await;
+    }
+    let rotate = json!({"method": "rotateBotToken", "bot_id": admin_id}).to_string();
+    let rotate = Change::read("rotateBotToken", &rotate).expect("it is a change").expect("it can be read");
+    run::submit(&shared, &admin, rotate).await.expect("an administrator may rotate tokens");
+    open.send(()).expect("the work before waits for this");
+    assert_eq!(before.await, Ok(true));
+
+    let refusal = client.next().await.expect("something comes").expect("it is a frame");
+    assert!(refusal.to_text().is_ok_and(|text| text.contains(r#""error":401"#)), "{refusal:?}");
+    match client.next().await {
+        Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), 1008),
+        other => panic!("a close was expected, not {other:?}"),
+    }
+    drop(client);
+    serving.await.expect("nothing failed");
+    let amy = shared.state.user(2.try_into().expect("2 is an id")).expect("the demo has a user 2").clone();
+    assert_eq!(amy.password, None, "a revoked token set a password");
 }

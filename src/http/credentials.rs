@@ -54,7 +54,7 @@ impl Visitor {
         Sender { view: shared.view(self.caller), bound_app: self.bound_app }
     }
 
-    /// Whose attempts at guessing count together.
+    /// Whose attempts at what is shared with them count together.
     pub fn origin(&self) -> Origin {
         match self.caller {
             Caller::Anyone => Origin::Address(self.address),

@@ -6,6 +6,7 @@ use super::credentials::Visitor;
 use crate::engine::{Submission, perhaps_written};
 use crate::methods::{Answer, Ask, Change, Listed, Method, Verdict, admit};
 use crate::shared::Shared;
+use crate::throttle::Origin;
 use crate::wire::error::{Code, Error};
 
 /// Answers a method that changes nothing.
@@ -40,7 +41,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change)
         }
     }
     if change.is_heavy() {
-        change = shared.clone().prepare(visitor.caller, visitor.origin(), change).await?;
+        change = shared.clone().prepare(visitor.caller, Origin::of(visitor.caller, visitor.address), change).await?;
         visitor.still_stands(shared)?;
     }
     // A stop waits for those who have a seat.

@@ -31,6 +31,9 @@ pub struct LogIn {
     /// Prepared, as all that follows; what a client sends here is not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
+    /// An id may be given again to somebody else, who must not be signed in with the password of the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_since: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_no: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,7 +142,8 @@ impl Alter for LogIn {
         let is_right = matches!(self.password.take(), Some(Password::Clear(clear)) if hash.verifies(&clear));
         let user = user.filter(|_| is_right).ok_or_else(wrong)?;
         let (session, token) = new_token();
-        (self.user_id, self.password_no) = (Some(user.user_id), Some(user.password_no));
+        (self.user_id, self.known_since) = (Some(user.user_id), Some(user.created_at));
+        self.password_no = Some(user.password_no);
         (self.session, self.shown) = (Some(session), Some(token));
         Ok(())
     }
@@ -148,7 +152,9 @@ impl Alter for LogIn {
         let token = self.session.ok_or_else(|| Error::field("session", "was not prepared"))?;
         let user = self.user_id.and_then(|id| turn.writer.state().user(id).map(|user| user.clone()));
         // The password may have changed since it was checked.
-        let user = user.filter(|user| self.password_no == Some(user.password_no)).ok_or_else(wrong)?;
+        let checked =
+            |user: &User| (self.known_since, self.password_no) == (Some(user.created_at), Some(user.password_no));
+        let user = user.filter(checked).ok_or_else(wrong)?;
         Ok(begin_session(turn, &user, &token, self.shown))
     }
 }

@@ -9,6 +9,7 @@ mod pipeline;
 mod requests;
 mod sign_in;
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,6 +37,7 @@ struct Session<S> {
     socket: WebSocketStream<S>,
     shared: Arc<Shared>,
     seat: Seat,
+    address: IpAddr,
     identity: Identity,
     pipeline: Pipeline,
     outbox: Vec<Utf8Bytes>,
@@ -56,8 +58,12 @@ enum End {
     Close(Close),
 }
 
-/// Serves a connection from its first frame to its end.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Metered<S>>, shared: Arc<Shared>) {
+/// Serves a connection from a network address, from its first frame to its end.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<Metered<S>>,
+    address: IpAddr,
+    shared: Arc<Shared>,
+) {
     let mut seat = shared.hub.join();
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
         Ok(identity) => identity,
@@ -77,6 +83,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
         pipeline: Pipeline::new(identity.caller),
         socket,
         seat,
+        address,
         identity,
         outbox: Vec::new(),
         outbox_bytes: 0,
@@ -112,6 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let reading = self.may_read();
             let ended = tokio::select! {
                 biased;
+                // First, so that what is prepared just now is not handed over for a token that was revoked.
+                close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
                 // Sent off below, so that there is room for more.
                 () = std::future::ready(()), if self.pipeline.is_settling() => {
                     self.settle();
@@ -121,7 +130,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.take_progress(progress);
                     None
                 }
-                close = &mut self.seat.closing => Some(End::Close(close.unwrap_or(Close::Stopping))),
                 frame = self.socket.next(), if reading => self.take_ready(frame),
                 _ = ping.tick() => self.on_tick(),
             };
@@ -138,8 +146,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Answers what is under way before the connection is closed.
+    /// Answers what is under way before the connection is closed; for a revoked token nothing more is handed over.
     async fn finish(&mut self, close: Close) -> End {
+        if close == Close::Revoked {
+            self.pipeline.give_up_what_waits();
+        }
         let patience = self.shared.limits.close_wait;
         let settled = timeout(patience, async {
             while self.pipeline.is_busy() {

@@ -186,6 +186,11 @@ impl Pipeline {
         self.parked.take_if(|_| clear)
     }
 
+    /// Drops what was not handed to the engine yet, be it put aside or being prepared. It is not answered.
+    pub fn give_up_what_waits(&mut self) {
+        (self.parked, self.preparing) = (None, None);
+    }
+
     /// What was gathered, to be submitted.
     pub fn take_gathered(&mut self) -> Option<Submission> {
         let empty = Submission::new(self.caller);

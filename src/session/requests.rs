@@ -114,7 +114,7 @@ impl<S> Session<S> {
         match admitted.and_then(|()| change.check(view)) {
             Ok(Verdict::Proceed) if change.is_heavy() => {
                 let (caller, method) = (view.caller, change.call().method);
-                let work = self.shared.clone().prepare(caller, Origin::Caller(caller), change);
+                let work = self.shared.clone().prepare(caller, Origin::of(caller, self.address), change);
                 self.pipeline.prepare(work.boxed(), method, reference, bytes);
             }
             Ok(Verdict::Proceed) => match change.prepare(view) {

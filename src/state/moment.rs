@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
-/// A point in time, to the millisecond. Written as `2024-03-20T10:00:00.000Z`; read with any offset, and without one as UTC.
+/// A point in time, to the millisecond. Written as `2024-03-20T10:00:00.000Z`; read with any offset, and without one as UTC; what
+/// lies behind the last moment there is, such as the end of the year 9999, is that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment(i64);
@@ -46,12 +47,16 @@ impl FromStr for Moment {
     type Err = NotAMoment;
 
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
-        let told: Option<Timestamp> = text.parse().ok();
-        let told = told.or_else(|| {
-            let local: DateTime = text.parse().ok()?;
-            local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-        });
-        let ms = told.ok_or(NotAMoment)?.as_millisecond();
+        let told = Pieces::parse(text).map_err(|_| NotAMoment)?;
+        let offset = match told.to_numeric_offset() {
+            // What the clocks of a place show is not looked up.
+            None if told.time_zone_annotation().is_some() => return Err(NotAMoment),
+            offset => offset.unwrap_or(Offset::UTC),
+        };
+        let local = told.date().to_datetime(told.time().unwrap_or_default());
+        let since = local.duration_since(Offset::UTC.to_datetime(Timestamp::UNIX_EPOCH));
+        let ms = i64::try_from(since.as_millis()).expect("the years that can be told are few");
+        let ms = ms - i64::from(offset.seconds()) * 1_000;
         // Earlier years are written with six digits and a sign, which other readers do not know.
         let first: Timestamp =
             "0001-01-01T00:00:00Z".parse().expect("the first moment of the first year is a timestamp");
@@ -86,6 +91,12 @@ mod tests {
             ("2025-03-05T11:34:30.258900", "2025-03-05T11:34:30.258Z"),
             ("2025-03-05", "2025-03-05T00:00:00.000Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+            // Further than it goes: these stand for a time that never comes.
+            ("9999-12-31T23:59:59Z", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-31T23:59:59.999+00:00", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-31", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-30T21:30:00-05:00", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-31T10:00:00+14:00", "9999-12-30T20:00:00.000Z"),
         ] {
             let moment: Moment = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(moment.to_string(), written);
@@ -104,6 +115,10 @@ mod tests {
             "-000001-01-01T00:00:00Z",
             "2025-03-05T25:00:00Z",
             "1741174470",
+            "0001-01-01T00:00:00+01:00",
+            "2025-03-05T11:34:30[Europe/Berlin]",
+            "2025-03-05T11:34:30+99:00",
+            "2025-03-05Z",
         ] {
             assert!(text.parse::<Moment>().is_err(), "{text} was taken");
         }

@@ -1,13 +1,15 @@
 //! This is where the state is put together from its records, none of which is believed before it fits.
 
-use super::Writer;
+use super::account::User;
 use super::app::{App, ListName};
-use super::id::AppId;
-use super::organization::Organization;
+use super::id::{AppId, OrgId, ShareId};
+use super::last_ids::LastIds;
+use super::organization::{ApiKey, Member, Organization};
 use super::pattern_list::Pattern;
 use super::patterns::Expression;
 use super::record::Record;
-use super::share::Share;
+use super::share::{Share, ShareEntry, ShareSettings};
+use super::{State, Writer};
 
 /// Why records do not make a state.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +26,12 @@ pub enum RestoreError {
     /// A record whose user, chat, share, organisation or member did not come before it.
     #[error("the record of {0} is not preceded by what it belongs to")]
     Orphan(String),
-    /// A record that stands already, or whose number does not rise.
+    /// A record that stands already, or has what only one may have, or whose number does not rise.
     #[error("the record of {0} stands already, or comes out of order")]
     OutOfOrder(String),
+    /// A record whose id is above those that were given: it would be given again.
+    #[error("the record of {0} has an id that was never given")]
+    NeverGiven(String),
 }
 
 /// Puts a state together from its records, in the order of [`each_record`](super::record::each_record).
@@ -47,6 +52,7 @@ impl<'a> Restore<'a> {
     pub fn take(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
         match record {
             Record::App { settings, last_signup, last_pattern } => {
+                is_new(self.state().app(settings.app_id).is_none(), || format!("app {}", settings.app_id))?;
                 let mut app = App::new(settings.into_owned());
                 (app.last_signup, app.last_pattern) = (last_signup, last_pattern);
                 self.writer.put_app(app);
@@ -73,50 +79,38 @@ impl<'a> Restore<'a> {
                 });
                 self.patterns.push((id, pattern.into_owned(), expression));
             }
-            Record::Bot(bot) => self.writer.put_bot(bot.into_owned()),
-            Record::LastIds(ids) => self.writer.change_last_ids(|last| *last = ids),
-            Record::User(user) => self.writer.put_user(user.into_owned()),
+            Record::Bot(bot) => {
+                let stands = self.state().bot(bot.bot_id).is_some() || self.state().holder(&bot.token).is_some();
+                is_new(!stands, || format!("bot {}", bot.bot_id))?;
+                self.writer.put_bot(bot.into_owned());
+            }
+            Record::LastIds(ids) => {
+                is_new(self.state().last_ids() == LastIds::default(), || "the ids that were given".to_owned())?;
+                self.writer.change_last_ids(|last| *last = ids);
+            }
+            Record::User(user) => self.user(user.into_owned())?,
             Record::Session(session) => {
-                let known = self.writer.state().user(session.user_id).is_some();
-                belongs(known, || format!("a session of user {}", session.user_id))?;
+                let told = || format!("a session of user {}", session.user_id);
+                belongs(self.state().user(session.user_id).is_some(), told)?;
+                is_new(self.state().holder(&session.token).is_none(), told)?;
                 self.writer.put_session(session.into_owned());
             }
             Record::Chat(chat) => {
-                let known = self.writer.state().user(chat.user_id).is_some();
-                belongs(known, || format!("chat {}", chat.chat_id))?;
+                let told = || format!("chat {}", chat.chat_id);
+                belongs(self.state().user(chat.user_id).is_some(), told)?;
+                is_new(self.state().chat(chat.chat_id).is_none(), told)?;
+                self.was_given(|last| last.note_chat(chat.chat_id), told)?;
                 self.writer.put_chat(chat.into_owned());
             }
-            Record::Share(settings) => {
-                let owner = self.writer.state().chat(settings.chat_id).map(|chat| chat.user_id);
-                belongs(owner == Some(settings.user_id), || format!("share {}", settings.share_id))?;
-                self.writer.put_share(Share::new(settings.into_owned()));
+            Record::Share(settings) => self.share(settings.into_owned())?,
+            Record::ShareEntry { share_id, entry } => self.share_entry(share_id, entry)?,
+            Record::Organization(settings) => {
+                let stands = self.state().organization(&settings.org_id).is_some();
+                is_new(!stands, || format!("organisation {}", settings.org_id))?;
+                self.writer.put_organization(Organization::new(settings.into_owned()));
             }
-            Record::ShareEntry { share_id, entry } => {
-                let told = || format!("entry {} of share {share_id}", entry.entry_id);
-                belongs(self.writer.state().user(entry.user_id).is_some(), told)?;
-                let mut share = self.writer.share_mut(share_id).ok_or_else(|| RestoreError::Orphan(told()))?;
-                if !share.entries.takes(&entry) {
-                    return Err(RestoreError::OutOfOrder(told()));
-                }
-                share.entries.push(entry);
-            }
-            Record::Organization(settings) => self.writer.put_organization(Organization::new(settings.into_owned())),
-            Record::Member { org_id, member } => {
-                let told = || format!("member {} of organisation {org_id}", member.member_id);
-                let organization = self.writer.organization_mut(&org_id);
-                let mut organization = organization.ok_or_else(|| RestoreError::Orphan(told()))?;
-                let rises = organization.last_member_id().is_none_or(|last| last < member.member_id.get().into());
-                if !rises || organization.member(&member.email).is_some() {
-                    return Err(RestoreError::OutOfOrder(told()));
-                }
-                organization.put_member(member.into_owned());
-            }
-            Record::ApiKey(key) => {
-                let organization = self.writer.state().organization(&key.org_id);
-                let known = organization.is_some_and(|organization| organization.member(&key.email).is_some());
-                belongs(known, || format!("api key {}", key.key_id))?;
-                self.writer.put_api_key(key.into_owned());
-            }
+            Record::Member { org_id, member } => self.member(&org_id, member.into_owned())?,
+            Record::ApiKey(key) => self.api_key(key.into_owned())?,
         }
         Ok(())
     }
@@ -124,6 +118,70 @@ impl<'a> Restore<'a> {
     /// Adds what still waits. The state is whole only after this.
     pub fn finish(mut self) -> Result<(), RestoreError> {
         self.flush()
+    }
+
+    fn user(&mut self, user: User) -> Result<(), RestoreError> {
+        let told = || format!("user {}", user.user_id);
+        let stands = self.state().user(user.user_id).is_some();
+        is_new(!stands && self.state().user_by_email(&user.primary_email).is_none(), told)?;
+        self.was_given(|last| last.note_user(user.user_id), told)?;
+        self.writer.put_user(user);
+        Ok(())
+    }
+
+    fn share(&mut self, settings: ShareSettings) -> Result<(), RestoreError> {
+        let ShareSettings { share_id, share_uuid, chat_id, user_id, .. } = settings;
+        let told = || format!("share {share_id}");
+        belongs(self.state().chat(chat_id).is_some_and(|chat| chat.user_id == user_id), told)?;
+        let stands = self.state().share(share_id).is_some() || self.state().share_of_chat(chat_id).is_some();
+        is_new(!stands && self.state().share_by_uuid(&share_uuid).is_none(), told)?;
+        self.was_given(|last| last.note_share(share_id), told)?;
+        self.writer.put_share(Share::new(settings));
+        Ok(())
+    }
+
+    fn share_entry(&mut self, share_id: ShareId, entry: ShareEntry) -> Result<(), RestoreError> {
+        let told = || format!("entry {} of share {share_id}", entry.entry_id);
+        belongs(self.state().user(entry.user_id).is_some(), told)?;
+        self.was_given(|last| last.note_entry(entry.entry_id), told)?;
+        let mut share = self.writer.share_mut(share_id).ok_or_else(|| RestoreError::Orphan(told()))?;
+        is_new(share.entries.takes(&entry), told)?;
+        share.entries.push(entry);
+        Ok(())
+    }
+
+    fn member(&mut self, org_id: &OrgId, member: Member) -> Result<(), RestoreError> {
+        let told = || format!("member {} of organisation {org_id}", member.member_id);
+        self.was_given(|last| last.note_member(member.member_id), told)?;
+        let organization = self.writer.organization_mut(org_id);
+        let mut organization = organization.ok_or_else(|| RestoreError::Orphan(told()))?;
+        let rises = organization.last_member_id().is_none_or(|last| last < member.member_id.get().into());
+        is_new(rises && organization.member(&member.email).is_none(), told)?;
+        organization.put_member(member);
+        Ok(())
+    }
+
+    fn api_key(&mut self, key: ApiKey) -> Result<(), RestoreError> {
+        let told = || format!("api key {}", key.key_id);
+        let organization = self.state().organization(&key.org_id);
+        belongs(organization.is_some_and(|organization| organization.member(&key.email).is_some()), told)?;
+        let stands = self.state().api_key(key.key_id).is_some() || self.state().holder(&key.token).is_some();
+        is_new(!stands, told)?;
+        self.was_given(|last| last.note_key(key.key_id), told)?;
+        self.writer.put_api_key(key);
+        Ok(())
+    }
+
+    fn state(&self) -> &State {
+        self.writer.state()
+    }
+
+    /// Refuses an id that noting would make the highest.
+    fn was_given(&self, note: impl FnOnce(&mut LastIds), told: impl FnOnce() -> String) -> Result<(), RestoreError> {
+        let last = self.state().last_ids();
+        let mut noted = last;
+        note(&mut noted);
+        if noted == last { Ok(()) } else { Err(RestoreError::NeverGiven(told())) }
     }
 
     fn flush(&mut self) -> Result<(), RestoreError> {
@@ -141,4 +199,8 @@ impl<'a> Restore<'a> {
 
 fn belongs(known: bool, told: impl FnOnce() -> String) -> Result<(), RestoreError> {
     if known { Ok(()) } else { Err(RestoreError::Orphan(told())) }
+}
+
+fn is_new(new: bool, told: impl FnOnce() -> String) -> Result<(), RestoreError> {
+    if new { Ok(()) } else { Err(RestoreError::OutOfOrder(told())) }
 }

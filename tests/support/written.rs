@@ -1,5 +1,6 @@
 //! This is where tests get a journal to be torn, damaged and read back.
 
+use std::collections::HashMap;
 use std::fs;
 
 use guestlist::access::Caller;
@@ -7,6 +8,7 @@ use guestlist::journal::directory::segment_path;
 use guestlist::journal::file::{Durability, FileJournal};
 use guestlist::journal::{Journal, checked, write_entry};
 use guestlist::state::digest::Digest;
+use guestlist::state::moment::Moment;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -102,13 +104,20 @@ pub async fn add(bot: &mut Client, signup: &str) {
 pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
     let mut lines = segment.split_inclusive(|byte| *byte == b'\n');
     let mut aged = lines.next().expect("a segment has a header").to_vec();
+    let mut moments = HashMap::new();
     for line in lines {
         let text = checked(line.trim_ascii_end()).expect("a line that was written is whole");
-        let entry: Value = serde_json::from_str(text).expect("an entry is JSON");
+        let mut entry: Value = serde_json::from_str(text).expect("an entry is JSON");
         let by: Caller = entry["by"].as_str().and_then(|by| by.parse().ok()).expect("an entry has a caller");
         let number = |name: &str| entry[name].as_u64().expect("an entry has a number and a time");
-        let at_ms = number("at_ms").checked_sub(by_ms).expect("it was written after 1970");
-        write_entry(&mut aged, number("seq"), at_ms, by, entry["do"].to_string().as_bytes());
+        let (seq, before_ms) = (number("seq"), number("at_ms"));
+        let at_ms = before_ms.checked_sub(by_ms).expect("it was written after 1970");
+        moments.insert(Moment::of_ms(before_ms).to_string(), Moment::of_ms(at_ms).to_string());
+        // A log-in tells when its user was made.
+        if let Some(since) = entry["do"].get_mut("known_since") {
+            *since = json!(moments[since.as_str().expect("a moment is a string")]);
+        }
+        write_entry(&mut aged, seq, at_ms, by, entry["do"].to_string().as_bytes());
     }
     aged
 }
