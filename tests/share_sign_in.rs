@@ -205,3 +205,21 @@ async fn a_token_that_is_no_session_signs_nobody_in() {
     assert_eq!(told(&answer), (405, failure("/api/auth/check", 405, "Method Not Allowed", other)));
     assert_eq!(answer.header("allow"), Some("HEAD"));
 }
+
+#[tokio::test]
+async fn who_asks_by_sign_ups_which_addresses_are_taken_is_slowed_down() {
+    let directory = directory();
+    let limits = Limits { guesses_burst: 2, ..Limits::default() };
+    let gateway = Gateway::start(options(directory.path(), limits)).await.expect("the gateway starts");
+    let http = Http::of(&gateway);
+    let body = json!({"email": OWNER, "password": "Guest-pass-2!"});
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        codes.push(http.post("/api/auth/sign-up").json(&body).send().await.code());
+    }
+    assert_eq!(codes, [409, 409, 429]);
+    // By then, an address that is free is refused alike.
+    let free = json!({"email": "new@example.com", "password": "Guest-pass-2!"});
+    http.post("/api/auth/sign-up").json(&free).send().await.expect(429);
+    http.post("/api/signUp").json(&body).send().await.expect(429);
+}

@@ -64,11 +64,13 @@ impl Alter for SignUp {
         Some(Self::CALL.method)
     }
 
-    fn check(&mut self, view: View<'_>) -> Result<Verdict<SignedIn>, Error> {
-        self.newcomer(view).map(|_| Verdict::Proceed)
+    /// Refuses nothing: whether an address is taken is told only to those whose attempt was counted.
+    fn check(&mut self, _view: View<'_>) -> Result<Verdict<SignedIn>, Error> {
+        Ok(Verdict::Proceed)
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, view: View<'_>) -> Result<(), Error> {
+        self.newcomer(view)?;
         let (session, token) = new_token();
         (self.session, self.shown) = (Some(session), Some(token));
         self.password = self.password.hashed(&new_salt());
