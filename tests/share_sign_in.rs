@@ -5,7 +5,7 @@ mod support;
 use guestlist::config::Limits;
 use guestlist::gateway::Gateway;
 use serde_json::{Value, json};
-use support::http::{Answer, Http, OWNER, OWNER_PASSWORD, Request, log_in, sign_up};
+use support::http::{AMY, Answer, Http, OWNER, OWNER_PASSWORD, Request, SHARE, log_in, sign_up};
 use support::options;
 use tempfile::TempDir;
 
@@ -222,4 +222,33 @@ async fn who_asks_by_sign_ups_which_addresses_are_taken_is_slowed_down() {
     let free = json!({"email": "new@example.com", "password": "Guest-pass-2!"});
     http.post("/api/auth/sign-up").json(&free).send().await.expect(429);
     http.post("/api/signUp").json(&body).send().await.expect(429);
+}
+
+#[tokio::test]
+async fn a_form_on_a_page_of_another_host_does_nothing() {
+    let directory = directory();
+    let gateway = gateway(&directory, None).await;
+    let http = Http::of(&gateway);
+    let owner = log_in(&http, OWNER, OWNER_PASSWORD).await;
+    let entries = format!("{SHARE}/whitelist-entries");
+    let listed = || http.get(&entries).session(&owner).send();
+    let before = listed().await.expect(200).text();
+    for site in ["cross-site", "same-site"] {
+        for request in [
+            http.post(&entries).session(&owner).form(&[("emails", AMY), ("emails", "bob@example.com")]),
+            http.post(&entries).session(&owner).raw(json!([AMY]).to_string()),
+            http.post("/api/auth/login").form(&[("email", OWNER), ("password", OWNER_PASSWORD)]),
+            http.post("/api/auth/logout").session(&owner),
+        ] {
+            let answer = request.header("sec-fetch-site", site).send().await.expect(403);
+            assert_eq!(answer.header("set-cookie"), None);
+        }
+    }
+    assert_eq!(listed().await.expect(200).text(), before);
+    // What a browser asks for beforehand, or sends for a page of the gateway's own host, is taken.
+    let asked_for = http.post(&entries).session(&owner).json(&json!([AMY])).header("sec-fetch-site", "cross-site");
+    asked_for.send().await.expect(200);
+    let own = http.post("/api/auth/login").form(&[("email", OWNER), ("password", OWNER_PASSWORD)]);
+    own.header("sec-fetch-site", "same-origin").send().await.expect(200);
+    http.get(&entries).session(&owner).header("sec-fetch-site", "cross-site").send().await.expect(200);
 }
