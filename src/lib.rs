@@ -51,6 +51,7 @@ pub mod hub;
 pub mod journal;
 pub mod methods;
 pub mod passwords;
+pub mod patient;
 pub mod recovery;
 pub mod seed;
 pub mod server;

@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::http::{self, Peer};
+use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
 
@@ -71,6 +72,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<
     // Answers are written whole; waiting to fill packets would only delay them.
     stream.set_nodelay(true).ok();
     let service = tower_service(routes, peer, permit);
+    let stream = Patient::new(stream, shared.limits.write_wait);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.limits.handshake_wait)
@@ -142,6 +144,6 @@ async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {
 
 /// The connection itself, without the layers of HTTP around it, and what was read of it already.
 fn raw_stream(upgraded: Upgraded) -> (TcpStream, Vec<u8>) {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().expect("every connection was accepted as TCP");
-    (parts.io.into_inner(), parts.read_buf.to_vec())
+    let parts = upgraded.downcast::<TokioIo<Patient<TcpStream>>>().expect("every connection was accepted as TCP");
+    (parts.io.into_inner().into_inner(), parts.read_buf.to_vec())
 }

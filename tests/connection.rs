@@ -298,6 +298,17 @@ async fn unknown_origins_are_let_in_and_compression_is_declined() {
 }
 
 #[tokio::test]
+async fn who_leaves_http_answers_unread_is_given_up() {
+    let directory = directory();
+    let limits = Limits { write_wait: Duration::from_millis(100), ..Limits::default() };
+    let gateway = gateway_with(directory.path(), limits).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.expect("the gateway takes connections");
+    let requests = format!("GET /livez HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.address()).repeat(1_000);
+    let flood = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
+    timeout(PATIENCE, flood).await.expect("the connection ends");
+}
+
+#[tokio::test]
 async fn plain_http_is_answered_in_words() {
     let directory = directory();
     let gateway = gateway(directory.path()).await;

@@ -231,7 +231,16 @@ async fn a_body_that_is_too_large_is_not_read() {
     // What nobody asks for is passed over.
     let body = with(member("jane@example.com"), "comment", json!("x".repeat(1_000)));
     add(&stage.http, ORG_KEY, &body).send().await.expect(200);
-    stage.http.request(hyper::Method::PUT, ROUTE).send().await.expect(405);
+}
+
+#[tokio::test]
+async fn a_method_that_the_path_does_not_take_is_refused_with_a_detail() {
+    let stage = Stage::new().await;
+    for method in [hyper::Method::PUT, hyper::Method::PATCH, hyper::Method::OPTIONS] {
+        let refused = stage.http.request(method, format!("{ROUTE}?api_key={ORG_KEY}")).send().await.expect(405);
+        assert_eq!(refused.header("allow"), Some("GET,HEAD,POST,DELETE"));
+        assert!(refused.json()["detail"].is_string(), "{}", refused.text());
+    }
 }
 
 #[tokio::test]

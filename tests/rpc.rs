@@ -103,6 +103,15 @@ async fn a_refusal_has_the_status_that_goes_with_its_code() {
 }
 
 #[tokio::test]
+async fn a_method_is_called_by_post_alone() {
+    let directory = directory();
+    let gateway = gateway_with(directory.path(), Limits::default()).await;
+    let refused = Http::of(&gateway).get("/api/getApps").bearer(ADMIN).send().await.expect(405);
+    assert_eq!((refused.header("allow"), &refused.json()["error"]), (Some("POST"), &json!(405)));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_takes_several_frames_is_one_body() {
     let directory = directory();
     let gateway = gateway(directory.path()).await;

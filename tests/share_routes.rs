@@ -212,6 +212,17 @@ async fn a_body_of_two_million_bytes_is_too_large_however_it_comes() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_not_sent_as_http_has_it_is_no_large_one() {
+    let stage = Stage::new().await;
+    let owner = stage.owner().await;
+    let head = format!(
+        "POST {ENTRIES} HTTP/1.1\r\nHost: x\r\nCookie: neptun-session={owner}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    let (status, _) = raw(&stage, &head, b"no size\r\n[]\r\n0\r\n\r\n").await;
+    assert_eq!(status, "HTTP/1.1 400 Bad Request");
+}
+
+#[tokio::test]
 async fn a_client_that_waits_before_it_sends_its_body_is_told_at_once() {
     let stage = Stage::new().await;
     let head = format!("POST {ENTRIES} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");

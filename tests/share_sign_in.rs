@@ -7,7 +7,7 @@ use std::time::Duration;
 use guestlist::config::Limits;
 use guestlist::gateway::Gateway;
 use serde_json::{Value, json};
-use support::http::{AMY, Answer, BOB, Http, OWNER, OWNER_PASSWORD, Request, log_in, sign_up};
+use support::http::{AMY, Answer, BOB, Http, OWNER, OWNER_PASSWORD, Request, SHARE, log_in, sign_up};
 use support::stage::Stage;
 use support::{Client, options};
 use tempfile::TempDir;
@@ -226,11 +226,48 @@ async fn users_of_one_address_have_no_more_guesses_than_anybody_there() {
 }
 
 #[tokio::test]
-async fn who_tries_which_addresses_are_taken_is_slowed_down() {
-    let limits = Limits { guesses_burst: 2, guess_interval: Duration::from_secs(600), ..Limits::default() };
-    let stage = Stage::with(limits).await;
-    for (email, code) in [(AMY, 409), (BOB, 409), (OWNER, 429), ("carol@example.com", 429)] {
-        let body = json!({"email": email, "password": "Guest-pass-9!"});
-        stage.http.post("/api/auth/sign-up").json(&body).send().await.expect(code);
+async fn who_asks_by_sign_ups_which_addresses_are_taken_is_slowed_down() {
+    let directory = directory();
+    let limits = Limits { guesses_burst: 2, ..Limits::default() };
+    let gateway = Gateway::start(options(directory.path(), limits)).await.expect("the gateway starts");
+    let http = Http::of(&gateway);
+    let body = json!({"email": OWNER, "password": "Guest-pass-2!"});
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        codes.push(http.post("/api/auth/sign-up").json(&body).send().await.code());
     }
+    assert_eq!(codes, [409, 409, 429]);
+    // By then, an address that is free is refused alike.
+    let free = json!({"email": "new@example.com", "password": "Guest-pass-2!"});
+    http.post("/api/auth/sign-up").json(&free).send().await.expect(429);
+    http.post("/api/signUp").json(&body).send().await.expect(429);
+}
+
+#[tokio::test]
+async fn a_form_on_a_page_of_another_host_does_nothing() {
+    let directory = directory();
+    let gateway = gateway(&directory, None).await;
+    let http = Http::of(&gateway);
+    let owner = log_in(&http, OWNER, OWNER_PASSWORD).await;
+    let entries = format!("{SHARE}/whitelist-entries");
+    let listed = || http.get(&entries).session(&owner).send();
+    let before = listed().await.expect(200).text();
+    for site in ["cross-site", "same-site"] {
+        for request in [
+            http.post(&entries).session(&owner).form(&[("emails", AMY), ("emails", "bob@example.com")]),
+            http.post(&entries).session(&owner).raw(json!([AMY]).to_string()),
+            http.post("/api/auth/login").form(&[("email", OWNER), ("password", OWNER_PASSWORD)]),
+            http.post("/api/auth/logout").session(&owner),
+        ] {
+            let answer = request.header("sec-fetch-site", site).send().await.expect(403);
+            assert_eq!(answer.header("set-cookie"), None);
+        }
+    }
+    assert_eq!(listed().await.expect(200).text(), before);
+    // What a browser asks for beforehand, or sends for a page of the gateway's own host, is taken.
+    let asked_for = http.post(&entries).session(&owner).json(&json!([AMY])).header("sec-fetch-site", "cross-site");
+    asked_for.send().await.expect(200);
+    let own = http.post("/api/auth/login").form(&[("email", OWNER), ("password", OWNER_PASSWORD)]);
+    own.header("sec-fetch-site", "same-origin").send().await.expect(200);
+    http.get(&entries).session(&owner).header("sec-fetch-site", "cross-site").send().await.expect(200);
 }

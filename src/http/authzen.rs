@@ -7,11 +7,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use serde::Serialize;
 
 use super::credentials::{Visitor, bearer};
-use super::{Peer, body, run};
+use super::{OTHER_METHODS, Peer, body, run};
 use crate::methods::{AuthZen, CheckAccess, Evaluation, Known, SearchActions, SearchResources, SearchSubjects};
 use crate::shared::Shared;
 use crate::wire::envelope;
@@ -36,6 +36,8 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route(SEARCH_RESOURCE, post(ask::<SearchResources>))
         .route(SEARCH_ACTION, post(ask::<SearchActions>))
         .route("/.well-known/authzen-configuration", get(configuration))
+        .route("/access/v1/{*path}", any(nothing))
+        .method_not_allowed_fallback(|| async { json(StatusCode::METHOD_NOT_ALLOWED, &OTHER_METHODS) })
         .layer(middleware::from_fn(identified))
 }
 
@@ -47,6 +49,10 @@ async fn identified(request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+async fn nothing() -> Response {
+    json(StatusCode::NOT_FOUND, &"nothing is here; /.well-known/authzen-configuration says where everything is")
 }
 
 /// Where everything is, for those who know the gateway's address alone.

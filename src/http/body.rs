@@ -22,7 +22,10 @@ pub async fn read(body: Body, limits: &Limits) -> Result<Bytes, Error> {
     let max = limits.body_bytes_max;
     match timeout(limits.body_wait, to_bytes(body, max)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        // What breaks off is answered to nobody, so that the size is the only reason to tell.
+        // What breaks off is answered to nobody; what cannot be read at all, such as a chunk without a size, is.
+        Ok(Err(error)) if is_unreadable(&error) => {
+            Err(Error::new(Code::Malformed, "the body is not sent as HTTP has it; send it again, whole"))
+        }
         Ok(Err(_)) => {
             Err(Error::new(Code::TooLarge, format!("the body has more than {max} bytes; send several requests")))
         }
@@ -45,6 +48,12 @@ pub async fn read_out(request: Request, next: Next) -> Response {
         timeout(BODY_REST_WAIT, discard(Body::new(body))).await.ok();
     }
     response
+}
+
+/// Whether the connection is at fault, and not the size.
+fn is_unreadable(error: &axum::Error) -> bool {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<hyper::Error>())
 }
 
 async fn discard(body: Body) {

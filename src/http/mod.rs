@@ -24,6 +24,9 @@ use crate::wire::error::Code;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
+/// What is said where a path does not take the method of a request.
+const OTHER_METHODS: &str = "This path takes other methods; the header `Allow` lists them.";
+
 /// Every route but those of the gateway itself.
 pub fn routes() -> Router<Arc<Shared>> {
     Router::new()

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::credentials::{Visitor, bearer};
-use super::{Peer, body, run, status};
+use super::{OTHER_METHODS, Peer, body, run, status};
 use crate::methods::{AddToOrgWhitelist, GetOrgWhitelist, RemoveFromOrgWhitelist};
 use crate::shared::Shared;
 use crate::wire::error::{Code, Error};
@@ -27,7 +27,9 @@ const NEEDED_TO_ADD: &[&str] = &["name", "email", "permissions", "start_date"];
 
 /// The one route.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/admin/whitelist", get(list).post(add).delete(remove))
+    Router::new()
+        .route("/admin/whitelist", get(list).post(add).delete(remove))
+        .method_not_allowed_fallback(|| async { Refusal::told(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHODS) })
 }
 
 async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {

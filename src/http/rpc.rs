@@ -10,7 +10,7 @@ use axum::routing::post;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::credentials::{Visitor, bearer};
-use super::{Peer, body, run, status};
+use super::{OTHER_METHODS, Peer, body, run, status};
 use crate::methods::Command;
 use crate::shared::Shared;
 use crate::wire::envelope::{self, Reference};
@@ -19,7 +19,7 @@ use crate::wire::frame;
 
 /// The one route.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/api/{method}", post(call))
+    Router::new().route("/api/{method}", post(call)).method_not_allowed_fallback(wrong_method)
 }
 
 async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, request: Request) -> Response {
@@ -69,6 +69,11 @@ async fn answer(
         }
     }
     Ok(frames.pop().expect("an answer that may be of any size is one frame"))
+}
+
+async fn wrong_method() -> Response {
+    let error = Error::new(Code::UnknownMethod, OTHER_METHODS);
+    json(StatusCode::METHOD_NOT_ALLOWED, frame::refusal(&error, None, &Reference::default(), false))
 }
 
 fn refused(error: &Error, frame: Utf8Bytes) -> Response {

@@ -126,10 +126,12 @@ async fn a_request_id_comes_back_with_every_answer() {
         (pdp.http.post(EVALUATION).json(&good), 401),
         (pdp.http.post(EVALUATION).bearer(BARE_BOT).json(&good), 403),
         (pdp.http.get(EVALUATION).bearer(ADMIN), 405),
+        (pdp.http.post(format!("{EVALUATION}/")).bearer(ADMIN).json(&good), 404),
         (pdp.http.get("/.well-known/authzen-configuration"), 200),
     ] {
         let answer = request.clone().header("X-Request-ID", id).send().await.expect(status);
         assert_eq!(answer.header("x-request-id"), Some(id), "{status}");
+        assert!(status == 200 || answer.json().is_string(), "{}", answer.text());
         assert_eq!(request.send().await.expect(status).header("x-request-id"), None, "{status}");
     }
 }

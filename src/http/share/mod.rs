@@ -8,6 +8,7 @@ mod bodies;
 mod chats;
 mod cookie;
 mod credentials;
+mod elsewhere;
 mod issues;
 mod numbers;
 mod problem;
@@ -19,6 +20,7 @@ mod whitelist;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::{delete, get, head, patch, post};
 
 use crate::shared::Shared;
@@ -45,4 +47,5 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route(ENTRY, delete(whitelist::remove_entry))
         .route("/api/shared/chats/{uuid}", get(shared_chat::open))
         .method_not_allowed_fallback(request::wrong_method)
+        .layer(middleware::from_fn(elsewhere::refuse))
 }

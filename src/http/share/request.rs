@@ -19,7 +19,7 @@ use super::problem::{Failure, Problem, Refusal};
 use super::{bodies, cookie, numbers};
 use crate::access::{About, Caller, Permission, authorise};
 use crate::http::credentials::{Visitor, bearer};
-use crate::http::{Peer, body, run};
+use crate::http::{OTHER_METHODS, Peer, body, run};
 use crate::methods::{Ask, Listed, Method, owned};
 use crate::shared::Shared;
 use crate::state::id::{ChatId, EntryId, ShareId, UserId};
@@ -207,8 +207,7 @@ impl Asked {
 
 /// The answer to a method that a path does not take.
 pub async fn wrong_method(uri: Uri) -> Failure {
-    let text = "This path takes other methods; the header `Allow` lists them.";
-    Failure::new(uri.path(), StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", text)
+    Failure::new(uri.path(), StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", OTHER_METHODS)
 }
 
 /// An answer of JSON.
