@@ -57,6 +57,10 @@ pub struct Limits {
     pub guesses_burst: u32,
     /// How long it takes until one guess more is allowed.
     pub guess_interval: Duration,
+    /// Guesses at anything that one origin may make at once. Log-ins of a crowd behind one address are among them.
+    pub guesses_of_origin_burst: u32,
+    /// How long it takes until one more of those is allowed; several times what checking a password takes.
+    pub guess_of_origin_interval: Duration,
     /// Pairs of origin and secret that are remembered before those that have waited long enough are forgotten.
     pub guess_keys_max: usize,
     /// Passwords that are hashed at once. Each takes a core, and 19 MiB.
@@ -94,6 +98,8 @@ impl Default for Limits {
             relaxed_flush_interval: Duration::from_secs(1),
             guesses_burst: 30,
             guess_interval: Duration::from_secs(2),
+            guesses_of_origin_burst: 300,
+            guess_of_origin_interval: Duration::from_millis(200),
             guess_keys_max: 65_536,
             password_threads_max: 2,
             password_queue_max: 256,

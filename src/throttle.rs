@@ -34,60 +34,79 @@ impl Origin {
     }
 }
 
-/// The attempts of the last while, counted by origin and by what is guessed at.
+/// The attempts of the last while: those at one target, and all of one origin, which would else try one password everywhere and
+/// take all the time there is for passwords.
 ///
-/// An attempt is remembered for as long as it makes a difference, which is [`Limits::guess_interval`] for each; what is held is
-/// in proportion to what came in within that time, and never an address or secret itself.
+/// An attempt is remembered for as long as it makes a difference; what is held is in proportion to what came in within that time,
+/// and never an address or secret itself.
 #[derive(Debug)]
 pub struct Throttle<C: Clock = MonotonicClock> {
-    attempts: RateLimiter<u64, DashMapStateStore<u64>, C, NoOpMiddleware<C::Instant>>,
+    at_targets: Attempts<C>,
+    of_origins: Attempts<C>,
     hasher: RandomState,
-    keys_max: usize,
-    /// How many keys there may be before they are swept again.
-    sweep_at: AtomicUsize,
 }
 
 impl Throttle {
     /// One that has seen no attempt, by the machine's clock.
     pub fn new(limits: &Limits) -> Self {
-        Self::with_clock(limits, MonotonicClock)
+        Self::with_clock(limits, &MonotonicClock)
     }
 }
 
-impl<C: Clock> Throttle<C> {
-    fn with_clock(limits: &Limits, clock: C) -> Self {
-        let quota = Quota::with_period(limits.guess_interval).expect("guesses have time between them");
-        let quota = quota.allow_burst(NonZeroU32::new(limits.guesses_burst).expect("one guess at least is allowed"));
+impl<C: Clock + Clone> Throttle<C> {
+    fn with_clock(limits: &Limits, clock: &C) -> Self {
+        let attempts = |burst, interval| Attempts::new(burst, interval, limits.guess_keys_max, clock.clone());
         Self {
-            attempts: RateLimiter::new(quota, DashMapStateStore::default(), clock),
+            at_targets: attempts(limits.guesses_burst, limits.guess_interval),
+            of_origins: attempts(limits.guesses_of_origin_burst, limits.guess_of_origin_interval),
             hasher: RandomState::new(),
-            keys_max: limits.guess_keys_max,
-            sweep_at: AtomicUsize::new(limits.guess_keys_max),
         }
     }
 
     /// Counts an attempt, or tells how long to wait before the next. Targets compare folded, as email addresses do.
     pub fn admit(&self, origin: Origin, target: &str) -> Result<(), Duration> {
-        self.sweep();
         let origin = match origin {
             Origin::Address(address) => Origin::Address(network(address)),
             caller @ Origin::Caller(_) => caller,
         };
-        let key = self.hasher.hash_one((origin, fold(target)));
-        self.attempts.check_key(&key).map_err(|refusal| refusal.wait_time_from(self.attempts.clock().now()))
+        self.at_targets.admit(self.hasher.hash_one((origin, fold(target))))?;
+        self.of_origins.admit(self.hasher.hash_one(origin))
+    }
+}
+
+/// Attempts by key, each with a burst of its own and one more an interval.
+#[derive(Debug)]
+struct Attempts<C: Clock> {
+    limiter: RateLimiter<u64, DashMapStateStore<u64>, C, NoOpMiddleware<C::Instant>>,
+    keys_max: usize,
+    /// How many keys there may be before they are swept again.
+    sweep_at: AtomicUsize,
+}
+
+impl<C: Clock> Attempts<C> {
+    fn new(burst: u32, interval: Duration, keys_max: usize, clock: C) -> Self {
+        let quota = Quota::with_period(interval).expect("guesses have time between them");
+        let quota = quota.allow_burst(NonZeroU32::new(burst).expect("one guess at least is allowed"));
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock);
+        Self { limiter, keys_max, sweep_at: AtomicUsize::new(keys_max) }
+    }
+
+    fn admit(&self, key: u64) -> Result<(), Duration> {
+        self.sweep();
+        self.limiter.check_key(&key).map_err(|refusal| refusal.wait_time_from(self.limiter.clock().now()))
     }
 
     /// Forgets what makes no difference any more. Each sweep is paid for by as many attempts as it leaves keys.
     fn sweep(&self) {
         let sweep_at = self.sweep_at.load(Ordering::Relaxed);
-        if self.attempts.len() < sweep_at {
+        if self.limiter.len() < sweep_at {
             return;
         }
         // Only the one who gets to raise the mark sweeps.
         let raised = self.sweep_at.compare_exchange(sweep_at, usize::MAX, Ordering::Relaxed, Ordering::Relaxed);
         if raised.is_ok() {
-            self.attempts.retain_recent();
-            let sweep_at = self.keys_max.max(self.attempts.len().saturating_mul(2));
+            self.limiter.retain_recent();
+            let sweep_at = self.keys_max.max(self.limiter.len().saturating_mul(2));
             self.sweep_at.store(sweep_at, Ordering::Relaxed);
         }
     }
@@ -109,7 +128,8 @@ mod tests {
 
     fn throttle(limits: &Limits) -> (FakeRelativeClock, Throttle<FakeRelativeClock>) {
         let clock = FakeRelativeClock::default();
-        (clock.clone(), Throttle::with_clock(limits, clock))
+        let throttle = Throttle::with_clock(limits, &clock);
+        (clock, throttle)
     }
 
     fn origin(text: &str) -> Origin {
@@ -153,10 +173,22 @@ mod tests {
                 assert!(admit(&format!("{round}-{target}@example.com")));
             }
             // 20 make a difference at most, just after a round and an interval; and twice as many are let stand.
-            assert!(throttle.attempts.len() <= 2 * 22, "{} keys are held", throttle.attempts.len());
+            assert!(throttle.at_targets.limiter.len() <= 2 * 22, "{} keys are held", throttle.at_targets.limiter.len());
             assert!(!admit("amy@example.com"));
             clock.advance(limits.guess_interval);
             assert!(admit("amy@example.com"));
         }
+    }
+
+    #[test]
+    fn an_origin_that_tries_one_target_after_another_is_slowed_too() {
+        let limits = Limits { guesses_of_origin_burst: 5, ..Limits::default() };
+        let (clock, throttle) = throttle(&limits);
+        let admit = |from, target: u32| throttle.admit(origin(from), &format!("{target}@example.com"));
+        assert!((0..5).all(|target| admit("192.0.2.1", target).is_ok()));
+        assert_eq!(admit("192.0.2.1", 5), Err(limits.guess_of_origin_interval));
+        assert_eq!(admit("192.0.2.2", 5), Ok(()));
+        clock.advance(limits.guess_of_origin_interval);
+        assert_eq!(admit("192.0.2.1", 6), Ok(()));
     }
 }
