@@ -4,27 +4,17 @@
 //! Adding a method costs one file with its struct, a line in the list, and a transcript.
 
 mod access;
-mod add_to_org_whitelist;
-mod api_keys;
 mod apps;
 mod bots;
-mod chats;
 mod dispatch;
-mod joining;
 mod list;
 mod listing;
-mod org_whitelist;
 mod organizations;
 pub(crate) mod owned;
 mod page;
 pub(crate) mod passwords;
 mod patterns;
-mod sessions;
-mod set_bot;
-mod set_share;
-mod share_whitelist;
 mod shares;
-mod sign_up;
 mod signups;
 mod users;
 
@@ -43,24 +33,21 @@ use crate::wire::frame::{self, AbsentReference, Reply};
 pub use access::{
     AuthZen, CheckAccess, Checked, Decided, Evaluation, Found, Known, SearchActions, SearchResources, SearchSubjects,
 };
-pub use add_to_org_whitelist::AddToOrgWhitelist;
-pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use apps::{GetApps, RemoveApp, SetApp};
-pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken};
-pub use chats::{GetChats, RemoveChat, SetChat};
+pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
-pub use org_whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
-pub use organizations::{GetOrganizations, RemoveOrganization, SetOrganization};
+pub use organizations::{
+    AddToOrgWhitelist, GetApiKeys, GetOrgWhitelist, GetOrganizations, RemoveApiKey, RemoveFromOrgWhitelist,
+    RemoveOrganization, SetApiKey, SetOrganization,
+};
 pub use page::PageEnd;
-pub use sessions::{LogIn, LogOut};
-pub use set_bot::SetBot;
-pub use set_share::SetShare;
-pub use share_whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
-pub use shares::{GetShares, RemoveShare};
-pub use sign_up::SignUp;
-pub use users::{GetUsers, RemoveUser, SetUser};
+pub use shares::{
+    AddToShareWhitelist, GetChats, GetShareWhitelist, GetShares, RemoveChat, RemoveFromShareWhitelist, RemoveShare,
+    SetChat, SetShare,
+};
+pub use users::{GetUsers, LogIn, LogOut, RemoveUser, SetUser, SignUp};
 
 /// `addToWhitelist`
 pub type AddToWhitelist = signups::Add<Whitelist>;

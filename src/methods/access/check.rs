@@ -6,8 +6,8 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::authzen::Known;
+use super::decide::decide;
 use super::decided::Decided;
-use super::kind::decide;
 use super::question::{Action, Entity, Parts, Properties};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EVALUATIONS_PER_CALL_MAX;

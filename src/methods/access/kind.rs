@@ -1,10 +1,5 @@
 //! This is where it is listed what can be asked about: the types of resources, and what can be done to each.
 
-use super::decided::Decided;
-use super::question::Question;
-use super::walk::Candidate;
-use super::{app, organization, share};
-use crate::access::View;
 use crate::config::SIGNUP_ID_BYTES_MAX;
 use crate::state::organization::OrgPermission;
 use crate::wire::error::Error;
@@ -21,19 +16,6 @@ pub enum Kind {
     ChatShare,
     /// An organisation: has somebody a permission in it?
     Organization,
-}
-
-/// Answers a question, where what it is about is known and the caller may ask about it.
-pub fn decide(view: View<'_>, question: &Question<'_>) -> Result<Decided, Error> {
-    let Question { subject, action, resource } = question;
-    is_user(subject.kind)?;
-    let kind = Kind::of(resource.kind)?;
-    kind.knows(action)?;
-    match kind {
-        Kind::App => app::decide(view, subject.id, resource.id),
-        Kind::ChatShare => share::decide(view, subject.id, resource.id),
-        Kind::Organization => organization::decide(view, subject.id, action, resource.id),
-    }
 }
 
 /// Refuses a type of subject that there is not.
@@ -104,23 +86,5 @@ impl Kind {
             return Err(Error::field("subject.id", message));
         }
         Ok(())
-    }
-
-    /// Who may be a yes for a resource, behind a place in the search.
-    pub fn subjects(self, view: View<'_>, resource: &str, after: &str) -> Result<Vec<Candidate>, Error> {
-        match self {
-            Self::App => app::subjects(view, resource, after),
-            Self::ChatShare => share::subjects(view, resource, after),
-            Self::Organization => organization::subjects(view, resource, after),
-        }
-    }
-
-    /// Which resources may be a yes for a subject, behind a place in the search.
-    pub fn resources(self, view: View<'_>, subject: &str, after: &str) -> Vec<Candidate> {
-        match self {
-            Self::App => app::resources(view, after),
-            Self::ChatShare => share::resources(view, subject, after),
-            Self::Organization => organization::resources(view, after),
-        }
     }
 }

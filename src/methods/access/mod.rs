@@ -4,6 +4,7 @@
 mod app;
 mod authzen;
 mod check;
+mod decide;
 mod decided;
 mod kind;
 mod organization;

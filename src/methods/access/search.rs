@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::authzen::Known;
-use super::kind::{Kind, decide, is_user};
+use super::decide::{decide, resources, subjects};
+use super::kind::{Kind, is_user};
 use super::question::{Action, Entity, Named, Properties, Question, Sought};
 use super::walk::{Candidate, Found, PageRequest, Walk, behind};
 use crate::access::{About, Permission, Sender, View};
@@ -80,7 +81,7 @@ impl Ask for SearchSubjects {
         let kind = Kind::of(resource.kind)?;
         kind.knows(action)?;
         let walk = self.walk()?;
-        let candidates = kind.subjects(view, resource.id, walk.after())?;
+        let candidates = subjects(view, kind, resource.id, walk.after())?;
         Ok(walk.through(candidates, |id| {
             let question = Question { subject: Named { kind: subject, id: &id }, action, resource };
             is_yes(view, &question).then(|| FoundEntity { kind: subject.into(), id })
@@ -132,7 +133,7 @@ impl Ask for SearchResources {
         kind.knows(action)?;
         kind.takes(subject.id)?;
         let walk = self.walk()?;
-        let candidates = kind.resources(view, subject.id, walk.after());
+        let candidates = resources(view, kind, subject.id, walk.after());
         Ok(walk.through(candidates, |id| {
             let question = Question { subject, action, resource: Named { kind: resource, id: &id } };
             is_yes(view, &question).then(|| FoundEntity { kind: resource.into(), id })

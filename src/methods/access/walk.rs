@@ -19,6 +19,9 @@ pub const CANDIDATES_MAX: usize = SEARCH_EXAMINED_MAX + 1;
 /// Bytes of a digest that tells one search from another. Nothing is protected by it but clients from their own mistakes.
 const DIGEST_BYTES: usize = 16;
 
+/// Bytes of the longest place that a token names: that of an organisation.
+const PLACE_BYTES_MAX: usize = 64;
+
 /// Which page of a search is asked for.
 #[derive(Debug, Deserialize)]
 pub struct PageRequest {
@@ -131,7 +134,7 @@ impl Walk {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
         let (search, rest) = bytes.split_first_chunk()?;
         let (limit, after) = rest.split_first_chunk()?;
-        let after = std::str::from_utf8(after).ok()?;
+        let after = std::str::from_utf8(after).ok().filter(|place| place.len() <= PLACE_BYTES_MAX)?;
         Some(Self { search: *search, after: after.into(), limit: u16::from_be_bytes(*limit) })
     }
 }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use super::ShareRecord;
 use super::joining::{Joining, invited};
-use super::owned::{self, bound_emails, used_up};
-use super::passwords::{bound_secret, new_salt};
-use super::shares::ShareRecord;
-use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
+use crate::methods::owned::{self, bound_emails, used_up};
+use crate::methods::passwords::{bound_secret, new_salt};
+use crate::methods::{Alter, Call, Method, Turn, Verdict};
 use crate::state::id::{ChatId, ShareId, UserId};
 use crate::state::password::Password;
 use crate::state::share::{Share, ShareSettings};

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::apps::bound_name;
-use super::list::{bound_items, second_half};
-use super::owned::{self, used_up};
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::CHATS_PER_USER_MAX;
+use crate::methods::apps::bound_name;
+use crate::methods::list::{bound_items, second_half};
+use crate::methods::owned::{self, used_up};
+use crate::methods::page::{Page, PageEnd};
+use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::state::State;
 use crate::state::account::Chat;
 use crate::state::id::{ChatId, UserId};

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::apps::bound_name;
-use super::bots::{BotRecord, generate_token, keep_an_admin};
-use super::list::bound_items;
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::{BotRecord, generate_token, keep_an_admin};
 use crate::access::{Permission, View};
 use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX};
 use crate::event::Event;
+use crate::methods::apps::bound_name;
+use crate::methods::list::bound_items;
+use crate::methods::{Alter, Call, Method, Turn, Verdict};
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};

@@ -3,12 +3,12 @@
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
-use super::owned::bound_email;
-use super::passwords::bound_secret;
-use super::{Alter, Call, Method, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::config::{SESSION_MS, SESSIONS_PER_USER_MAX};
 use crate::event::Event;
+use crate::methods::owned::bound_email;
+use crate::methods::passwords::bound_secret;
+use crate::methods::{Alter, Call, Method, Turn, Verdict};
 use crate::state::account::{Session, User};
 use crate::state::id::UserId;
 use crate::state::moment::Moment;

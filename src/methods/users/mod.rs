@@ -1,12 +1,14 @@
 //! This is where users are made known, given passwords, listed and removed.
 
+mod sessions;
+mod sign_up;
+
 use serde::{Deserialize, Serialize};
 
 use super::list::second_half;
 use super::owned::{bound_email, used_up};
 use super::page::{Page, PageEnd};
 use super::passwords::{bound_password, new_salt};
-use super::sessions::end_session;
 use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
@@ -18,6 +20,10 @@ use crate::state::password::Password;
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
+use sessions::end_session;
+
+pub use sessions::{LogIn, LogOut};
+pub use sign_up::SignUp;
 
 /// Makes a user known, or changes one; what is not given stays as it is. A new password ends the user's sessions.
 #[derive(Debug, Serialize, Deserialize)]

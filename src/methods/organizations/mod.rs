@@ -1,5 +1,9 @@
 //! This is where organisations are created, named, listed and removed.
 
+mod add_to_whitelist;
+mod api_keys;
+mod whitelist;
+
 use serde::{Deserialize, Serialize};
 
 use super::apps::bound_name;
@@ -15,6 +19,10 @@ use crate::state::organization::{OrgSettings, Organization};
 use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
+
+pub use add_to_whitelist::AddToOrgWhitelist;
+pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
+pub use whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
 
 /// Creates an organisation or renames it; a name that is not given stays as it is.
 #[derive(Debug, Serialize, Deserialize)]

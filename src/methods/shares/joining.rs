@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Turn;
-use super::owned::used_up;
 use crate::config::ENTRIES_PER_SHARE_MAX;
+use crate::methods::Turn;
+use crate::methods::owned::used_up;
 use crate::state::State;
 use crate::state::id::UserId;
 use crate::state::share::{Share, ShareEntry};

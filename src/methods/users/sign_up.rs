@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::owned::{bound_email, used_up};
-use super::passwords::{bound_password, new_salt};
 use super::sessions::{SignedIn, begin_session, new_token};
-use super::users::taken;
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::taken;
 use crate::access::{Permission, View};
+use crate::methods::owned::{bound_email, used_up};
+use crate::methods::passwords::{bound_password, new_salt};
+use crate::methods::{Alter, Call, Method, Turn, Verdict};
 use crate::state::account::User;
 use crate::state::password::Password;
 use crate::state::token::Secret;

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::joining::{Joining, invited};
-use super::list::{bound_items, second_half};
-use super::owned::{self, bound_emails};
-use super::page::{Page, PageEnd, Start};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EMAILS_PER_CALL_MAX;
+use crate::methods::list::{bound_items, second_half};
+use crate::methods::owned::{self, bound_emails};
+use crate::methods::page::{Page, PageEnd, Start};
+use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::state::State;
 use crate::state::id::{ChatId, EntryId, ShareId, UserId};
 use crate::state::moment::Moment;

@@ -1,5 +1,10 @@
 //! This is where the shares of a user's chats are listed and removed.
 
+mod chats;
+mod joining;
+mod set_share;
+mod whitelist;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +20,10 @@ use crate::state::share::ShareSettings;
 use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
+
+pub use chats::{GetChats, RemoveChat, SetChat};
+pub use set_share::SetShare;
+pub use whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
 
 /// Removes a share with its list; the chat stays.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! This is where bots are given new tokens, listed and removed.
 
+mod set_bot;
+
 use std::collections::BTreeSet;
 
 use rand::distr::{Alphanumeric, SampleString};
@@ -17,6 +19,8 @@ use crate::state::token::{self, Secret};
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
+
+pub use set_bot::SetBot;
 
 /// Replaces a bot's token; the new one is shown in this ack and never again. Who came in with the old one has to go.
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,15 +3,15 @@
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
-use super::apps::bound_name;
-use super::list::second_half;
-use super::org_whitelist::unknown_member;
-use super::owned::used_up;
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::whitelist::unknown_member;
 use crate::access::{Permission, View};
 use crate::config::{KEY_CHARS, KEY_CHARS_MAX, KEY_CHARS_MIN, KEYS_PER_MEMBER_MAX};
 use crate::event::Event;
+use crate::methods::apps::bound_name;
+use crate::methods::list::second_half;
+use crate::methods::owned::used_up;
+use crate::methods::page::{Page, PageEnd};
+use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::state::id::{KeyId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::ApiKey;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::list::second_half;
-use super::page::{Page, PageEnd, Start};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::event::Event;
+use crate::methods::list::second_half;
+use crate::methods::page::{Page, PageEnd, Start};
+use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
 use crate::state::id::{MemberId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, Organization, Permissions, Status};

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::org_whitelist::{OneMember, keep_a_holder, resolve, resolved};
-use super::owned::{bound_email, used_up};
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::whitelist::{OneMember, keep_a_holder, resolve, resolved};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{MEMBERS_MAX, NAME_BYTES_MAX};
+use crate::methods::owned::{bound_email, used_up};
+use crate::methods::{Alter, Call, Method, Turn, Verdict};
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, OrgPermission, Permissions};
