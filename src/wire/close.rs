@@ -55,7 +55,7 @@ closes! {
     NotUtf8 = (1007, "text frames are UTF-8"),
     /// The token is unknown, the first frame was no `TOKEN_AUTH`, or none came in time.
     NotAuthenticated = (1008, "authenticate with TOKEN_AUTH first"),
-    /// The token was replaced, or its bot was removed, while the connection was open.
+    /// The token was replaced, ended, or removed with its owner, while the connection was open.
     Revoked = (1008, "the token is no longer valid"),
     /// A frame was larger than any frame may be.
     TooBig = (1009, "the frame is too large"),

@@ -38,7 +38,7 @@ macro_rules! codes {
 codes! {
     /// The message is malformed, or a field is missing, of the wrong type, or out of bounds.
     Malformed = 400,
-    /// The token is unknown, or the first frame was no `TOKEN_AUTH`.
+    /// The token is unknown or void, the first frame was no `TOKEN_AUTH`, or a log-in was wrong.
     NotAuthenticated = 401,
     /// What the message names does not exist.
     NotFound = 404,
@@ -54,7 +54,7 @@ codes! {
     NotWritable = 503,
     /// There is no app of this id.
     UnknownApp = 160015,
-    /// The bot lacks the permission the method needs.
+    /// The caller lacks the permission the method needs.
     PermissionMissing = 160017,
     /// The bot is not a member of the app.
     NotInApp = 160024,
