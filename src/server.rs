@@ -121,7 +121,7 @@ async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> R
         }
     };
     let permit = request.extensions_mut().remove::<Permit>();
-    let Peer(address) = *request.extensions().get::<Peer>().expect("every request carries its address");
+    let Peer(address) = Peer::of(request.extensions());
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         converse(upgrade, address, shared).await;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use serde::Serialize;
 
-use super::credentials::{Visitor, bearer};
+use super::answer::{challenging, json};
+use super::credentials::Visitor;
 use super::{OTHER_METHODS, Peer, body, run};
 use crate::methods::{AuthZen, CheckAccess, Evaluation, Known, SearchActions, SearchResources, SearchSubjects};
 use crate::shared::Shared;
@@ -87,12 +88,9 @@ async fn ask<Q: Known>(State(shared): State<Arc<Shared>>, request: Request) -> R
 
 async fn answer<Q: Known>(shared: &Shared, request: Request) -> Result<Q::Reply, Error> {
     let (parts, body) = request.into_parts();
-    let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
-    let token = bearer(&parts.headers).ok_or_else(|| {
+    let peer = Peer::of(&parts.extensions);
+    let visitor = Visitor::of_bearer(shared, peer, &parts.headers)?.ok_or_else(|| {
         Error::new(Code::NotAuthenticated, "a token is needed; send one as `Authorization: Bearer …`")
-    })?;
-    let visitor = Visitor::of_token(shared, peer, token).ok_or_else(|| {
-        Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one")
     })?;
     if !is_json(&parts.headers) {
         return Err(Error::new(Code::Malformed, "the body must be JSON; send it as `Content-Type: application/json`"));
@@ -117,14 +115,5 @@ fn refused(error: &Error) -> Response {
         Code::Unexpected | Code::NotWritable => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
-    let mut response = json(status, &shortened(&error.message));
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
-}
-
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).expect("what is sent has string keys");
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    challenging(json(status, &shortened(&error.message)))
 }

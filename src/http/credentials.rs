@@ -39,6 +39,14 @@ impl Visitor {
         Some(Self { caller, address: peer.0, bound_app, token: Some(token) })
     }
 
+    /// The one whose token comes as `Authorization: Bearer`; nobody where none does.
+    pub fn of_bearer(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<Option<Self>, Error> {
+        let Some(token) = bearer(headers) else { return Ok(None) };
+        let unknown =
+            || Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one");
+        Self::of_token(shared, peer, token).map(Some).ok_or_else(unknown)
+    }
+
     /// Refuses one whose token has become void while the body was awaited, or a password hashed.
     pub fn still_stands(&self, shared: &Shared) -> Result<(), Error> {
         let Some(token) = &self.token else { return Ok(()) };

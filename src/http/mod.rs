@@ -1,6 +1,7 @@
 //! This is where HTTP requests are answered: each becomes the same method that a WebSocket message would, and the reply gets the
 //! form that its product publishes.
 
+mod answer;
 mod authzen;
 mod body;
 pub mod credentials;
@@ -13,7 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::Response;
 
@@ -23,6 +24,13 @@ use crate::wire::error::Code;
 /// The address that a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// The one that every request carries.
+    pub fn of(request: &Extensions) -> Self {
+        *request.get().expect("every request carries its address")
+    }
+}
 
 /// What is said where a path does not take the method of a request.
 const OTHER_METHODS: &str = "This path takes other methods; the header `Allow` lists them.";

@@ -9,15 +9,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::credentials::{Visitor, bearer};
-use super::{OTHER_METHODS, Peer, body, run, status};
+use super::{OTHER_METHODS, Peer, answer, body, run, status};
 use crate::methods::{AddToOrgWhitelist, GetOrgWhitelist, RemoveFromOrgWhitelist};
 use crate::shared::Shared;
 use crate::wire::error::{Code, Error};
@@ -50,7 +49,7 @@ async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Result<Resp
         Code::Conflict if only_if_new => Refusal::told(StatusCode::PRECONDITION_FAILED, &error.message),
         _ => Refusal::new(Part::Body, &error),
     })?;
-    Ok(answered(&added))
+    Ok(answer::json(StatusCode::OK, &added))
 }
 
 async fn remove(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
@@ -67,12 +66,12 @@ async fn list(State(shared): State<Arc<Shared>>, request: Request) -> Result<Res
     let visitor = visitor(&shared, &parts)?;
     let method: GetOrgWhitelist = fields(Part::Query, query(&parts), &[])?;
     let page = run::query(&shared, &visitor, method).map_err(|error| Refusal::new(Part::Query, &error))?;
-    Ok(answered(&page))
+    Ok(answer::json(StatusCode::OK, &page))
 }
 
 /// The one whose key comes with a request: in the query as published, or in one of two headers, which logs do not keep.
 fn visitor(shared: &Shared, parts: &Parts) -> Result<Visitor, Refusal> {
-    let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
+    let peer = Peer::of(&parts.extensions);
     let in_query = pairs(parts).find(|(name, _)| name == "api_key").map(|(_, key)| key);
     let in_header = || {
         let header = parts.headers.get("x-api-key").and_then(|key| key.to_str().ok());
@@ -174,19 +173,6 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = json_response(self.status, &json!({"detail": self.detail}));
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        answer::challenging(answer::json(self.status, &json!({"detail": self.detail})))
     }
-}
-
-fn answered(reply: &impl Serialize) -> Response {
-    json_response(StatusCode::OK, reply)
-}
-
-fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).expect("what is sent has string keys and no secret in clear");
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::post;
+use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::credentials::{Visitor, bearer};
+use super::answer::{challenging, written};
+use super::credentials::Visitor;
 use super::{OTHER_METHODS, Peer, body, run, status};
 use crate::methods::Command;
 use crate::shared::Shared;
@@ -24,7 +26,7 @@ pub fn routes() -> Router<Arc<Shared>> {
 
 async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
+    let peer = Peer::of(&parts.extensions);
     let text = match body::read(body, &shared.limits).await {
         Ok(bytes) if bytes.is_empty() => Ok(Utf8Bytes::from_static("{}")),
         Ok(bytes) => Utf8Bytes::try_from(bytes).map_err(|_| Error::new(Code::Malformed, "the body is not UTF-8")),
@@ -36,8 +38,8 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
         Err(error) => Err(error),
     };
     match answered {
-        Ok(frame) => json(StatusCode::OK, frame),
-        Err(error) => refused(&error, frame::refusal(&error, Some(&method), &reference, false)),
+        Ok(frame) => framed(StatusCode::OK, frame),
+        Err(error) => framed(status(error.code), frame::refusal(&error, Some(&method), &reference, false)),
     }
 }
 
@@ -49,12 +51,7 @@ async fn answer(
     text: &Utf8Bytes,
     reference: &mut Reference,
 ) -> Result<Utf8Bytes, Error> {
-    let visitor = match bearer(headers) {
-        None => Visitor::anyone(peer),
-        Some(token) => Visitor::of_token(shared, peer, token).ok_or_else(|| {
-            Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one")
-        })?,
-    };
+    let visitor = Visitor::of_bearer(shared, peer, headers)?.unwrap_or(Visitor::anyone(peer));
     *reference = envelope::reference(text)?;
     let mut frames = Vec::with_capacity(1);
     match Command::read(method, text)? {
@@ -73,18 +70,9 @@ async fn answer(
 
 async fn wrong_method() -> Response {
     let error = Error::new(Code::UnknownMethod, OTHER_METHODS);
-    json(StatusCode::METHOD_NOT_ALLOWED, frame::refusal(&error, None, &Reference::default(), false))
+    framed(StatusCode::METHOD_NOT_ALLOWED, frame::refusal(&error, None, &Reference::default(), false))
 }
 
-fn refused(error: &Error, frame: Utf8Bytes) -> Response {
-    let mut response = json(status(error.code), frame);
-    if error.code == Code::NotAuthenticated {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-    }
-    response
-}
-
-fn json(status: StatusCode, frame: Utf8Bytes) -> Response {
-    let body: bytes::Bytes = frame.into();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+fn framed(status: StatusCode, frame: Utf8Bytes) -> Response {
+    challenging(written(status, Bytes::from(frame)))
 }

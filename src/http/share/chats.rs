@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::bodies::{chat_ids, chat_name, new_chat_name};
 use super::problem::{Problem, Refusal};
-use super::request::{Asked, json};
+use super::request::Asked;
+use crate::http::answer::json;
 use crate::methods::{GetChats, Method, PageEnd, RemoveChat, SetChat};
 use crate::state::id::{ChatId, UserId};
 use crate::state::moment::Moment;

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Map, Value};
 
 use super::bodies::NotJson;
@@ -59,7 +57,7 @@ impl FromRequestParts<Arc<Shared>> for Asked {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Infallible> {
         // What is no text is no id either, and is refused as such.
         let parameters = Path::from_request_parts(parts, shared).await.map(|Path(all)| all).unwrap_or_default();
-        let peer = *parts.extensions.get::<Peer>().expect("every request carries its address");
+        let peer = Peer::of(&parts.extensions);
         let known = tokens(&parts.headers)
             .find_map(|token| Visitor::of_token(shared, peer, &token).map(|visitor| (visitor, Some(token))));
         let (visitor, token) = known.unwrap_or((Visitor::anyone(peer), None));
@@ -208,12 +206,6 @@ impl Asked {
 /// The answer to a method that a path does not take.
 pub async fn wrong_method(uri: Uri) -> Failure {
     Failure::new(uri.path(), StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", OTHER_METHODS)
-}
-
-/// An answer of JSON.
-pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_string(body).expect("answers are structs of texts, numbers and flags");
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 fn method<M: Method>(fields: Value) -> Result<M, Error> {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::issues::{Issue, Step};
 use super::problem::{Failure, Problem, Refusal, ShareInfo};
-use super::request::{Asked, json};
+use super::request::Asked;
 use crate::access::Caller;
+use crate::http::answer::json;
 use crate::state::State;
 use crate::state::id::UserId;
 use crate::state::password::PasswordHash;
@@ -98,6 +99,8 @@ async fn unlock(asked: &Asked, uuid: &Uuid, user: Option<UserId>, first: Look) -
     shared.admit_guess(asked.visitor.origin(), &format!("share {uuid}")).map_err(|error| asked.refused(error))?;
     let verified = shared.passwords.work(move || hash.verifies(&sent).then_some(hash)).await;
     let proven = verified.map_err(|error| asked.refused(Error::new(Code::SlowDown, error.to_string())))?;
+    // Who was signed in when the password was sent may not be any more.
+    asked.visitor.still_stands(shared).map_err(|error| asked.refused(error))?;
     look(&shared.state, uuid, user, proven.as_ref()).ok_or_else(|| not_found().into())
 }
 

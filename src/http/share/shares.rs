@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::bodies::{self, ShareBody};
 use super::problem::{Problem, Refusal};
-use super::request::{Asked, Place, json};
+use super::request::{Asked, Place};
+use crate::http::answer::json;
 use crate::methods::{GetShares, Method, RemoveShare, SetShare};
 use crate::state::id::{ChatId, ShareId};
 use crate::state::moment::Moment;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::bodies::emails;
 use super::problem::{Problem, Refusal};
-use super::request::{Asked, Place, json};
+use super::request::{Asked, Place};
+use crate::http::answer::json;
 use crate::methods::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
 
 /// `POST …/whitelist-entries`
