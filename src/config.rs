@@ -228,3 +228,21 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of the longest message that a recording keeps: of the largest frame that is taken.
+pub const RECORDED_FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of the longest body of a request or an answer that a recording keeps.
+pub const RECORDED_BODY_BYTES_MAX: usize = 4 << 20;
+
+/// Secrets, ids and times that one recording tells apart.
+pub const RECORDED_NAMES_MAX: usize = 100_000;
+
+/// Bytes that wait to be written into a recording. `record` lets what passes wait for it; a gateway does not, and stops recording.
+pub const RECORDING_QUEUE_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of a recording that a gateway makes of itself, at which it ends.
+pub const RECORDING_BYTES_MAX: u64 = 1 << 30;
+
+/// How long the other half of a recorded connection may stay open once one half is closed.
+pub const HALF_OPEN_WAIT: Duration = Duration::from_secs(60);

@@ -41,6 +41,7 @@ mod line;
 pub mod matching;
 pub mod pattern;
 pub mod placeholder;
+pub mod record;
 pub mod replay;
 mod steps;
 

@@ -194,7 +194,9 @@ mod tests {
 
     #[test]
     fn what_is_not_websocket_ends_the_reading_once() {
-        for bytes in [&frame(0x83, b"x", None)[..], &frame(0xc1, b"x", None), &frame(0x80, b"x", None), &frame(0x09, b"", None)] {
+        for bytes in
+            [&frame(0x83, b"x", None)[..], &frame(0xc1, b"x", None), &frame(0x80, b"x", None), &frame(0x09, b"", None)]
+        {
             assert_eq!(found(&[bytes, &frame(0x81, b"x", None)]), [Found::Unreadable]);
         }
     }

@@ -30,13 +30,8 @@ const UNTOLD: &[HeaderName] = &[
 ];
 
 /// Headers of answers that are expected again.
-const EXPECTED: &[HeaderName] = &[
-    header::ALLOW,
-    header::CONTENT_TYPE,
-    header::LOCATION,
-    header::SET_COOKIE,
-    header::WWW_AUTHENTICATE,
-];
+const EXPECTED: &[HeaderName] =
+    &[header::ALLOW, header::CONTENT_TYPE, header::LOCATION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
 
 /// A request as it passed.
 #[derive(Debug)]
@@ -112,14 +107,7 @@ fn headers_text(headers: &[(&str, String)]) -> String {
 }
 
 /// A body as `body` or `body_text`; `None` where it can be neither.
-fn body(
-    bytes: &Bytes,
-    way: Way,
-    now_ms: i64,
-    rules: &Rules,
-    names: &mut Names,
-    line: &mut Redacted,
-) -> Option<String> {
+fn body(bytes: &Bytes, way: Way, now_ms: i64, rules: &Rules, names: &mut Names, line: &mut Redacted) -> Option<String> {
     if bytes.is_empty() {
         return Some(String::new());
     }
@@ -167,7 +155,9 @@ fn sent_part(stem: Option<&'static str>, part: &str, rules: &Rules, names: &mut 
             names.keep_secret(stem, &quoted(part), part);
         }
     }
-    if !names.is_secret(&quoted(part)) && (names.is_secret(&quoted(&plain)) || names.holds_secret(part) || names.holds_secret(&plain)) {
+    if !names.is_secret(&quoted(part))
+        && (names.is_secret(&quoted(&plain)) || names.holds_secret(part) || names.holds_secret(&plain))
+    {
         names.keep_secret("secret", &quoted(part), part);
     }
     if names.is_secret(&quoted(part)) {

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use super::super::json::{DEPTH_MAX, Layer, deeper};
 use super::secrets;
 
-/// A text or a number of a frame.
+/// A text or a number of a frame, or a whole part of it that is ignored.
+#[derive(Default)]
 pub(super) struct Leaf<'text> {
     /// As it stands in the frame.
     pub(super) raw: &'text str,
@@ -21,8 +22,10 @@ pub(super) struct Leaf<'text> {
     pub(super) is_end: bool,
     /// Whether it is, or is part of, what the client chose to find its answer by.
     pub(super) is_reference: bool,
-    /// Where it stands, as a normalised JSON path.
-    pub(super) path: String,
+    /// Whether nothing is to be expected of it; it may then be any value.
+    pub(super) is_ignored: bool,
+    /// Whether it is part of such a value.
+    pub(super) is_hidden: bool,
 }
 
 /// A frame taken apart.
@@ -43,14 +46,16 @@ struct Place<'name> {
     is_whole: bool,
     is_end: bool,
     is_reference: bool,
+    is_hidden: bool,
 }
 
 impl<'text> Leaves<'text> {
-    /// Takes a JSON value apart; `None` where the text is none, or is nested too deep for a transcript.
-    pub(super) fn of(text: &'text str, keeps_paths: bool) -> Option<Leaves<'text>> {
+    /// Takes a JSON value apart; `None` where the text is none, or is nested too deep for a transcript. `ignored` are the
+    /// normalised paths of what nothing is to be expected of.
+    pub(super) fn of(text: &'text str, ignored: &'text BTreeSet<String>) -> Option<Leaves<'text>> {
         let raw: &RawValue = serde_json::from_str(text).ok()?;
         let leaves = Leaves { leaves: Vec::new(), keys: Vec::new(), repeats: false };
-        let mut walk = Walk { text, keeps_paths, path: "$".to_owned(), leaves };
+        let mut walk = Walk { text, ignored, path: "$".to_owned(), leaves };
         walk.value(raw, Place::default(), DEPTH_MAX)?;
         Some(walk.leaves)
     }
@@ -58,13 +63,19 @@ impl<'text> Leaves<'text> {
 
 struct Walk<'text> {
     text: &'text str,
-    keeps_paths: bool,
+    ignored: &'text BTreeSet<String>,
     path: String,
     leaves: Leaves<'text>,
 }
 
 impl<'text> Walk<'text> {
-    fn value(&mut self, raw: &'text RawValue, place: Place<'_>, depth: usize) -> Option<()> {
+    fn value(&mut self, raw: &'text RawValue, mut place: Place<'_>, depth: usize) -> Option<()> {
+        if !place.is_hidden && self.ignored.contains(&self.path) {
+            let at = self.at(raw);
+            let is_ignored = true;
+            self.leaves.leaves.push(Leaf { raw: raw.get(), at, is_ignored, ..Leaf::default() });
+            place.is_hidden = true;
+        }
         match Layer::of(raw).ok()? {
             Layer::Null | Layer::Boolean(_) => {}
             Layer::Number(_) => self.leaf(raw, None, place),
@@ -93,15 +104,19 @@ impl<'text> Walk<'text> {
     }
 
     fn leaf(&mut self, raw: &'text RawValue, plain: Option<String>, place: Place<'_>) {
-        let at = raw.get().as_ptr() as usize - self.text.as_ptr() as usize;
-        let Place { stem, is_end, is_reference, .. } = place;
-        let path = self.path.clone();
-        self.leaves.leaves.push(Leaf { raw: raw.get(), at, plain, stem, is_end, is_reference, path });
+        let at = self.at(raw);
+        let Place { stem, is_end, is_reference, is_hidden, .. } = place;
+        let is_ignored = false;
+        self.leaves.leaves.push(Leaf { raw: raw.get(), at, plain, stem, is_end, is_reference, is_ignored, is_hidden });
+    }
+
+    fn at(&self, raw: &RawValue) -> usize {
+        raw.get().as_ptr() as usize - self.text.as_ptr() as usize
     }
 
     /// Goes one step down the path and up again; the path is kept only where somebody asks for it.
     fn below<T>(&mut self, step: impl FnOnce() -> String, value: impl FnOnce(&mut Self) -> T) -> T {
-        if !self.keeps_paths {
+        if self.ignored.is_empty() {
             return value(self);
         }
         let length = self.path.len();
@@ -121,6 +136,7 @@ impl<'name> Place<'name> {
             is_whole: self.is_whole || (stem.is_some() && secrets::is_whole(key)),
             is_end: key.to_lowercase().starts_with("expire") || key.eq_ignore_ascii_case("expiry"),
             is_reference: self.is_reference || key == "reference" || key == "ref",
+            is_hidden: self.is_hidden,
         }
     }
 }

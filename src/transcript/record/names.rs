@@ -73,12 +73,6 @@ impl Names {
         })
     }
 
-    /// The known secrets that stand in a text.
-    pub(super) fn secrets_in(&self, text: &str) -> Vec<&str> {
-        let all = self.beginnings.values().flatten();
-        all.map(String::as_str).filter(|secret| text.contains(secret)).collect()
-    }
-
     /// Remembers an id or a time that the client said.
     pub(super) fn give(&mut self, text: &str) {
         if !self.ids.contains_key(text) {

@@ -2,13 +2,14 @@
 //!
 //! Everything else stays byte for byte as it passed.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use regex::Regex;
 
 use super::super::exchange::Way;
-use super::super::json::quoted;
+use super::super::json::{Json, quoted};
 use super::super::placeholder::Placeholder;
 use super::leaves::{Leaf, Leaves};
 use super::names::{Kind, Names};
@@ -31,6 +32,8 @@ pub(super) struct Redacted {
     pub(super) binds: Vec<(Kind, String)>,
     /// Whether a secret was left out.
     pub(super) hides: bool,
+    /// Whether it holds names that are filled when it is sent.
+    pub(super) has_names: bool,
 }
 
 /// Why a value cannot be written so that it is of use.
@@ -45,14 +48,9 @@ pub(super) enum Unfit {
 }
 
 /// Writes a JSON value that travelled.
-pub(super) fn json(
-    text: &str,
-    way: Way,
-    now_ms: i64,
-    rules: &Rules,
-    names: &mut Names,
-) -> Result<Redacted, Unfit> {
-    let Leaves { leaves, keys, repeats } = Leaves::of(text, !rules.ignore.is_empty()).ok_or(Unfit::NotJson)?;
+pub(super) fn json(text: &str, way: Way, now_ms: i64, rules: &Rules, names: &mut Names) -> Result<Redacted, Unfit> {
+    let ignored = if way == Way::Received { rules.ignored(text) } else { BTreeSet::new() };
+    let Leaves { leaves, keys, repeats } = Leaves::of(text, &ignored).ok_or(Unfit::NotJson)?;
     learn(&leaves, way, rules, names);
     if keys.iter().any(|key| names.is_secret(&quoted(key)) || names.holds_secret(key)) {
         return Err(Unfit::SecretKey);
@@ -62,8 +60,9 @@ pub(super) fn json(
     }
     let mut redacted = Redacted { text: String::with_capacity(text.len()), ..Redacted::default() };
     let mut copied = 0;
-    for leaf in &leaves {
+    for leaf in leaves.iter().filter(|leaf| !leaf.is_hidden) {
         let replaced = match way {
+            _ if leaf.is_ignored => Some("\"<any>\"".to_owned()),
             Way::Sent => sent(leaf, names, &mut redacted),
             Way::Received => received(leaf, now_ms, rules, names, &mut redacted),
         };
@@ -97,9 +96,8 @@ pub(super) fn ids_in(text: &str) -> impl Iterator<Item = &str> {
 
 /// The moment that an RFC 3339 text names.
 fn moment(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let shaped = bytes.len() >= 20 && bytes[4] == b'-' && matches!(bytes[10], b'T' | b't');
-    shaped.then(|| text.parse().ok()).flatten()
+    let is_time = super::super::placeholder::Kind::Time.accepts(&Json::String(text.to_owned()));
+    is_time.then(|| text.parse().ok()).flatten()
 }
 
 /// Remembers what is secret, and which ids and times came from whom, before anything is written: a secret may stand before
@@ -139,12 +137,13 @@ fn sent(leaf: &Leaf<'_>, names: &mut Names, redacted: &mut Redacted) -> Option<S
         names.keep_secret("secret", &text, plain);
     }
     if names.is_secret(&text) {
-        redacted.hides = true;
+        (redacted.hides, redacted.has_names) = (true, true);
         return Some(quoted_name(&given(&text, names, redacted)));
     }
     if names.is_id(plain)
         && let (name, true) = names.name(Kind::Id, plain)
     {
+        redacted.has_names = true;
         return Some(quoted_name(&name));
     }
     None
@@ -160,13 +159,7 @@ pub(super) fn given(text: &str, names: &mut Names, redacted: &mut Redacted) -> S
     name
 }
 
-fn received(
-    leaf: &Leaf<'_>,
-    now_ms: i64,
-    rules: &Rules,
-    names: &mut Names,
-    redacted: &mut Redacted,
-) -> Option<String> {
+fn received(leaf: &Leaf<'_>, now_ms: i64, rules: &Rules, names: &mut Names, redacted: &mut Redacted) -> Option<String> {
     let text = leaf.text();
     let (kind, plain) = match &leaf.plain {
         Some(plain) => ("string", plain.as_str()),
@@ -179,9 +172,6 @@ fn received(
     if names.holds_secret(plain) {
         redacted.hides = true;
         return Some(format!("\"<{kind}>\""));
-    }
-    if rules.ignore_at(&leaf.path) {
-        return Some("\"<any>\"".to_owned());
     }
     if rules.exact || leaf.is_reference {
         return None;
@@ -228,7 +218,8 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("\\u") {
         plain.push_str(&rest[..at]);
-        let char = rest.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        let char =
+            rest.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
         let taken = match char {
             Some(char) => {
                 plain.push(char);

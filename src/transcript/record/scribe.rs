@@ -25,6 +25,8 @@ pub(super) enum Passed {
     Request(Box<Request>),
     /// Its answer, whole.
     Response(Box<Response>),
+    /// A request that is not kept, nor is its answer.
+    NoRequest(&'static str),
     /// A request that was not answered, or whose answer was not kept.
     NoResponse(&'static str),
 }
@@ -75,28 +77,22 @@ impl Scribe {
     }
 
     /// Appends the lines of what passed.
-    pub(super) fn write(
-        &mut self,
-        on: u64,
-        moment: Moment,
-        passed: Passed,
-        out: &mut String,
-    ) -> Result<(), TooMany> {
+    pub(super) fn write(&mut self, on: u64, moment: Moment, passed: Passed, out: &mut String) -> Result<(), TooMany> {
         if self.names.len() > RECORDED_NAMES_MAX {
             return Err(TooMany);
         }
         let mut lines = Lines { out, on, at_ms: moment.at_ms };
+        if let Passed::Over = passed {
+            let closing = self.open.remove(&on).filter(|open| !open.is_ended).and_then(|open| open.closing);
+            closing.iter().for_each(|code| lines.step("close", &code.to_string()));
+            return Ok(());
+        }
         let open = self.open.entry(on).or_insert_with(|| {
             self.summary.connections += 1;
             Open::default()
         });
         match passed {
-            Passed::Over => {
-                if let (Some(code), false) = (open.closing, open.is_ended) {
-                    lines.step("close", &code.to_string());
-                }
-                self.open.remove(&on);
-            }
+            Passed::Over => {}
             Passed::Ended(Way::Sent) => open.closing = open.closing.or(Some(1006)),
             Passed::Ended(Way::Received) => self.end(Found::Close(Some(1006), String::new()), &mut lines),
             Passed::Frame(Way::Received, close @ Found::Close(..)) => self.end(close, &mut lines),
@@ -108,6 +104,10 @@ impl Scribe {
             Passed::Frame(way, found) => self.message(way, found, moment.now_ms, &mut lines),
             Passed::Request(request) => self.request(&request, moment.now_ms, &mut lines),
             Passed::Response(response) => self.response(&response, moment.now_ms, &mut lines),
+            Passed::NoRequest(why) => {
+                open.skips = true;
+                lines.note(why);
+            }
             Passed::NoResponse(why) => {
                 if !std::mem::take(&mut open.skips) {
                     lines.note(why);
@@ -128,7 +128,8 @@ impl Scribe {
             Some(code) => lines.step("close", &code.to_string()),
             None => {
                 let code = code.unwrap_or(1005);
-                let tells = !reason.is_empty() && (self.rules.keep_secrets || !redact::may_hold_secret(&reason, &self.names));
+                let tells =
+                    !reason.is_empty() && (self.rules.keep_secrets || !redact::may_hold_secret(&reason, &self.names));
                 match (is_code(code), tells) {
                     (false, _) => {
                         lines.note(&format!("the gateway closed with {code}, which a transcript cannot expect"));
@@ -180,8 +181,10 @@ impl Scribe {
         match redact::json(text, way, now_ms, &self.rules, &mut self.names) {
             Ok(redacted) if text.trim_start().starts_with('{') => {
                 // As JSON on one line, a frame of several lines would not be sent byte for byte.
-                let is_spread = way == Way::Sent && (redacted.text.trim() != redacted.text || text.contains(['\n', '\r']));
-                if (self.rules.exact || is_spread) && !redacted.names {
+                let is_spread =
+                    way == Way::Sent && (redacted.text.trim() != redacted.text || text.contains(['\n', '\r']));
+                let has_names = redacted.has_names || redacted.hides;
+                if (self.rules.exact || is_spread) && !has_names {
                     lines.step(word_text, &quoted(text));
                 } else {
                     self.redacted(word, &redacted, lines);
@@ -255,7 +258,8 @@ impl Scribe {
 impl Lines<'_> {
     fn step(&mut self, word: &str, value: &str) {
         let Lines { on, at_ms, .. } = self;
-        writeln!(self.out, r#"{{"at_ms":{at_ms},"on":"c{on}","{word}":{value}}}"#).expect("writing to a text does not fail");
+        writeln!(self.out, r#"{{"at_ms":{at_ms},"on":"c{on}","{word}":{value}}}"#)
+            .expect("writing to a text does not fail");
     }
 
     fn note(&mut self, text: &str) {

@@ -30,7 +30,8 @@ const PAGE: &str = "page";
 /// Where a text that is no JSON may hold a secret: one of the words, and something that follows it like a value.
 static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
     let words = r"(?i)(api[_-]?key|private[_-]?key|token|password|passphrase|passwd|secret|session|session[_-]?id|credentials|authorization|cookie)";
-    Regex::new(&format!(r#"{words}s?["']?\s*[:=]\s*[^\s,}}]|(?i)\b(bearer|basic)\s+\S"#)).expect("the expression is well formed")
+    Regex::new(&format!(r#"{words}s?["']?\s*[:=]\s*[^\s,}}]|(?i)\b(bearer|basic)\s+\S"#))
+        .expect("the expression is well formed")
 });
 
 /// What the secret under a key is called; `None` where the key's value is none. `within` is the key of the object around it.
