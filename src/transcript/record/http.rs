@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::exchange::Way;
 use super::super::json::quoted;
 use super::names::{Kind, Names};
-use super::redact::{self, Redacted};
+use super::redact::{self, Clock, Redacted};
 use super::{Rules, secrets};
 
 /// Headers of requests that say something about the connection or the program that sends them, and nothing to the gateway.
@@ -54,7 +54,7 @@ pub(super) struct Response {
 /// The value of a `request` line; else why there is none.
 pub(super) fn request(
     request: &Request,
-    now_ms: i64,
+    clock: Clock,
     rules: &Rules,
     names: &mut Names,
 ) -> Result<Redacted, &'static str> {
@@ -67,7 +67,7 @@ pub(super) fn request(
         // Until the grammar has a way to mean it, a text that looks like a name cannot be sent.
         headers.push((name.as_str(), value));
     }
-    let body = body(&request.body, Way::Sent, now_ms, rules, names, &mut line);
+    let body = body(&request.body, Way::Sent, clock, rules, names, &mut line);
     let body = body.ok_or("its body may hold a secret where no name can stand for it, or is no text")?;
     let method = quoted(&request.method);
     line.text = format!(r#"{{"method":{method},"path":{}{}{body}}}"#, quoted(&path), headers_text(&headers));
@@ -75,7 +75,7 @@ pub(super) fn request(
 }
 
 /// The value of a `response` line. Of a body that cannot be expected, nothing is said but that there is one.
-pub(super) fn response(response: &Response, now_ms: i64, rules: &Rules, names: &mut Names) -> Redacted {
+pub(super) fn response(response: &Response, clock: Clock, rules: &Rules, names: &mut Names) -> Redacted {
     let mut line = Redacted::default();
     let mut headers: Vec<(&str, String)> = Vec::new();
     for name in EXPECTED {
@@ -84,7 +84,7 @@ pub(super) fn response(response: &Response, now_ms: i64, rules: &Rules, names: &
             headers.push((name.as_str(), value));
         }
     }
-    let body = body(&response.body, Way::Received, now_ms, rules, names, &mut line);
+    let body = body(&response.body, Way::Received, clock, rules, names, &mut line);
     let body = body.unwrap_or_else(|| r#","body":"<any>""#.to_owned());
     line.text = format!(r#"{{"status":{}{}{body}}}"#, response.status, headers_text(&headers));
     line
@@ -107,13 +107,20 @@ fn headers_text(headers: &[(&str, String)]) -> String {
 }
 
 /// A body as `body` or `body_text`; `None` where it can be neither.
-fn body(bytes: &Bytes, way: Way, now_ms: i64, rules: &Rules, names: &mut Names, line: &mut Redacted) -> Option<String> {
+fn body(
+    bytes: &Bytes,
+    way: Way,
+    clock: Clock,
+    rules: &Rules,
+    names: &mut Names,
+    line: &mut Redacted,
+) -> Option<String> {
     if bytes.is_empty() {
         return Some(String::new());
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let as_text = || format!(r#","body_text":{}"#, quoted(text));
-    match redact::json(text, way, now_ms, rules, names) {
+    match redact::json(text, way, clock, rules, names) {
         Ok(_) if rules.exact && (rules.keep_secrets || !redact::may_hold_secret(text, names)) => Some(as_text()),
         Ok(redacted) => {
             line.hides |= redacted.hides;

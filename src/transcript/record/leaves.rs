@@ -18,8 +18,8 @@ pub(super) struct Leaf<'text> {
     pub(super) plain: Option<String>,
     /// What it is called, where its key says that it is secret.
     pub(super) stem: Option<&'static str>,
-    /// Whether its key says that something ends then.
-    pub(super) is_end: bool,
+    /// Whether its key says that it is when something happened, or will.
+    pub(super) is_moment: bool,
     /// Whether it is, or is part of, what the client chose to find its answer by.
     pub(super) is_reference: bool,
     /// Whether nothing is to be expected of it; it may then be any value.
@@ -44,7 +44,7 @@ struct Place<'name> {
     within: Option<&'name str>,
     stem: Option<&'static str>,
     is_whole: bool,
-    is_end: bool,
+    is_moment: bool,
     is_reference: bool,
     is_hidden: bool,
 }
@@ -105,9 +105,18 @@ impl<'text> Walk<'text> {
 
     fn leaf(&mut self, raw: &'text RawValue, plain: Option<String>, place: Place<'_>) {
         let at = self.at(raw);
-        let Place { stem, is_end, is_reference, is_hidden, .. } = place;
+        let Place { stem, is_moment, is_reference, is_hidden, .. } = place;
         let is_ignored = false;
-        self.leaves.leaves.push(Leaf { raw: raw.get(), at, plain, stem, is_end, is_reference, is_ignored, is_hidden });
+        self.leaves.leaves.push(Leaf {
+            raw: raw.get(),
+            at,
+            plain,
+            stem,
+            is_moment,
+            is_reference,
+            is_ignored,
+            is_hidden,
+        });
     }
 
     fn at(&self, raw: &RawValue) -> usize {
@@ -134,7 +143,7 @@ impl<'name> Place<'name> {
             within: Some(key),
             stem: self.stem.or(stem),
             is_whole: self.is_whole || (stem.is_some() && secrets::is_whole(key)),
-            is_end: key.to_lowercase().starts_with("expire") || key.eq_ignore_ascii_case("expiry"),
+            is_moment: key.ends_with("_at") || key.ends_with("At") || key.starts_with("expir"),
             is_reference: self.is_reference || key == "reference" || key == "ref",
             is_hidden: self.is_hidden,
         }

@@ -22,6 +22,8 @@ mod redact;
 mod scribe;
 mod secrets;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod writer;
 

@@ -15,11 +15,28 @@ use super::leaves::{Leaf, Leaves};
 use super::names::{Kind, Names};
 use super::{Rules, secrets};
 
-/// How far from now a moment may be to count as now: what a machine's clock may be off.
-const NOW_MS: i64 = 5 * 60 * 1_000;
+/// How far from the time of the recording a moment may be to count as part of it: what a machine's clock may be off.
+const RECENT_MS: i64 = 5 * 60 * 1_000;
+
+/// The first number that is taken for a point in time where its key says so: seconds since 1970, in 2001.
+const SECONDS_MIN: i64 = 1_000_000_000;
 
 const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 static UUID_WITHIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(UUID).expect("the expression is well formed"));
+
+/// When a recording began and what time it is, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) began_ms: i64,
+    pub(super) now_ms: i64,
+}
+
+impl Clock {
+    /// Whether a moment is one of the recording, and would be another one in a replay.
+    fn is_recent(self, ms: i64) -> bool {
+        (self.began_ms.saturating_sub(RECENT_MS)..=self.now_ms.saturating_add(RECENT_MS)).contains(&ms)
+    }
+}
 
 /// A JSON value as a recording has it.
 #[derive(Debug, Default)]
@@ -48,7 +65,7 @@ pub(super) enum Unfit {
 }
 
 /// Writes a JSON value that travelled.
-pub(super) fn json(text: &str, way: Way, now_ms: i64, rules: &Rules, names: &mut Names) -> Result<Redacted, Unfit> {
+pub(super) fn json(text: &str, way: Way, clock: Clock, rules: &Rules, names: &mut Names) -> Result<Redacted, Unfit> {
     let ignored = if way == Way::Received { rules.ignored(text) } else { BTreeSet::new() };
     let Leaves { leaves, keys, repeats } = Leaves::of(text, &ignored).ok_or(Unfit::NotJson)?;
     learn(&leaves, way, rules, names);
@@ -64,7 +81,7 @@ pub(super) fn json(text: &str, way: Way, now_ms: i64, rules: &Rules, names: &mut
         let replaced = match way {
             _ if leaf.is_ignored => Some("\"<any>\"".to_owned()),
             Way::Sent => sent(leaf, names, &mut redacted),
-            Way::Received => received(leaf, now_ms, rules, names, &mut redacted),
+            Way::Received => received(leaf, clock, rules, names, &mut redacted),
         };
         if let Some(replaced) = replaced.or_else(|| literal(leaf)) {
             redacted.text.push_str(&text[copied..leaf.at]);
@@ -159,7 +176,13 @@ pub(super) fn given(text: &str, names: &mut Names, redacted: &mut Redacted) -> S
     name
 }
 
-fn received(leaf: &Leaf<'_>, now_ms: i64, rules: &Rules, names: &mut Names, redacted: &mut Redacted) -> Option<String> {
+fn received(
+    leaf: &Leaf<'_>,
+    clock: Clock,
+    rules: &Rules,
+    names: &mut Names,
+    redacted: &mut Redacted,
+) -> Option<String> {
     let text = leaf.text();
     let (kind, plain) = match &leaf.plain {
         Some(plain) => ("string", plain.as_str()),
@@ -178,8 +201,8 @@ fn received(leaf: &Leaf<'_>, now_ms: i64, rules: &Rules, names: &mut Names, reda
     }
     if leaf.plain.is_none() {
         let ms: i64 = leaf.raw.parse().ok()?;
-        let volatile = ms.abs_diff(now_ms) <= NOW_MS.unsigned_abs() || (leaf.is_end && ms > now_ms);
-        return volatile.then(|| "\"<number>\"".to_owned());
+        let changes = clock.is_recent(ms) || (leaf.is_moment && ms >= SECONDS_MIN);
+        return changes.then(|| "\"<number>\"".to_owned());
     }
     if names.is_id(plain) {
         return Some(bind(Kind::Id, "uuid", plain, names, redacted));
@@ -188,8 +211,7 @@ fn received(leaf: &Leaf<'_>, now_ms: i64, rules: &Rules, names: &mut Names, reda
         return Some("\"<string>\"".to_owned());
     }
     let ms = moment(plain).filter(|_| !names.is_given(plain))?.as_millisecond();
-    let volatile = ms.abs_diff(now_ms) <= NOW_MS.unsigned_abs() || (leaf.is_end && ms > now_ms);
-    volatile.then(|| "\"<time>\"".to_owned())
+    (leaf.is_moment || clock.is_recent(ms)).then(|| "\"<time>\"".to_owned())
 }
 
 /// A value that is expected: its name, with its kind where this is the first time.

@@ -8,7 +8,7 @@ use super::super::json::quoted;
 use super::frames::Found;
 use super::http::{self, Request, Response};
 use super::names::Names;
-use super::redact::{self, Redacted, Unfit};
+use super::redact::{self, Clock, Redacted, Unfit};
 use super::{Rules, Summary};
 use crate::config::{RECORDED_FRAME_BYTES_MAX, RECORDED_NAMES_MAX};
 
@@ -38,6 +38,12 @@ pub(super) struct Moment {
     pub(super) at_ms: u64,
     /// Milliseconds since 1970, by the clock on the wall.
     pub(super) now_ms: i64,
+}
+
+impl Moment {
+    fn clock(self) -> Clock {
+        Clock { began_ms: self.now_ms.saturating_sub_unsigned(self.at_ms), now_ms: self.now_ms }
+    }
 }
 
 /// Too many values were to be remembered.
@@ -101,9 +107,9 @@ impl Scribe {
                     open.closing = Some(closing(code, &mut lines));
                 }
             }
-            Passed::Frame(way, found) => self.message(way, found, moment.now_ms, &mut lines),
-            Passed::Request(request) => self.request(&request, moment.now_ms, &mut lines),
-            Passed::Response(response) => self.response(&response, moment.now_ms, &mut lines),
+            Passed::Frame(way, found) => self.message(way, found, moment.clock(), &mut lines),
+            Passed::Request(request) => self.request(&request, moment.clock(), &mut lines),
+            Passed::Response(response) => self.response(&response, moment.clock(), &mut lines),
             Passed::NoRequest(why) => {
                 open.skips = true;
                 lines.note(why);
@@ -143,7 +149,7 @@ impl Scribe {
         }
     }
 
-    fn message(&mut self, way: Way, found: Found, now_ms: i64, lines: &mut Lines<'_>) {
+    fn message(&mut self, way: Way, found: Found, clock: Clock, lines: &mut Lines<'_>) {
         let open = &self.open[&lines.on];
         let who = if way == Way::Sent { "the client" } else { "the gateway" };
         if open.is_ended || (way == Way::Sent && open.closing.is_some()) {
@@ -167,18 +173,18 @@ impl Scribe {
             Found::Close(..) => return,
         };
         match String::from_utf8(bytes) {
-            Ok(text) => self.text(way, &text, now_ms, lines),
+            Ok(text) => self.text(way, &text, clock, lines),
             Err(error) if way == Way::Sent => self.bytes("send_text_hex", error.as_bytes(), lines),
             Err(_) => lines.note("a text frame came that is not UTF-8, which a transcript cannot expect"),
         }
     }
 
-    fn text(&mut self, way: Way, text: &str, now_ms: i64, lines: &mut Lines<'_>) {
+    fn text(&mut self, way: Way, text: &str, clock: Clock, lines: &mut Lines<'_>) {
         let (word, word_text) = match way {
             Way::Sent => ("send", "send_text"),
             Way::Received => ("expect", "expect_text"),
         };
-        match redact::json(text, way, now_ms, &self.rules, &mut self.names) {
+        match redact::json(text, way, clock, &self.rules, &mut self.names) {
             Ok(redacted) if text.trim_start().starts_with('{') => {
                 // As JSON on one line, a frame of several lines would not be sent byte for byte.
                 let is_spread =
@@ -213,8 +219,8 @@ impl Scribe {
         lines.step(word, &quoted(&hex));
     }
 
-    fn request(&mut self, request: &Request, now_ms: i64, lines: &mut Lines<'_>) {
-        let written = http::request(request, now_ms, &self.rules, &mut self.names);
+    fn request(&mut self, request: &Request, clock: Clock, lines: &mut Lines<'_>) {
+        let written = http::request(request, clock, &self.rules, &mut self.names);
         self.open.get_mut(&lines.on).expect("it was opened above").skips = written.is_err();
         match written {
             Ok(redacted) => {
@@ -228,13 +234,13 @@ impl Scribe {
         }
     }
 
-    fn response(&mut self, response: &Response, now_ms: i64, lines: &mut Lines<'_>) {
+    fn response(&mut self, response: &Response, clock: Clock, lines: &mut Lines<'_>) {
         let open = self.open.get_mut(&lines.on).expect("it was opened above");
         if std::mem::take(&mut open.skips) {
             return;
         }
         self.summary.received += 1;
-        let redacted = http::response(response, now_ms, &self.rules, &mut self.names);
+        let redacted = http::response(response, clock, &self.rules, &mut self.names);
         self.redacted("response", &redacted, lines);
     }
 
