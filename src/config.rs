@@ -235,6 +235,9 @@ pub const RECORDED_FRAME_BYTES_MAX: usize = 4 << 20;
 /// Bytes of the longest body of a request or an answer that a recording keeps.
 pub const RECORDED_BODY_BYTES_MAX: usize = 4 << 20;
 
+/// How long a recording waits for the end of such a body; it passes on unrecorded then.
+pub const RECORDED_BODY_WAIT: Duration = Duration::from_secs(30);
+
 /// Secrets, ids and times that one recording tells apart.
 pub const RECORDED_NAMES_MAX: usize = 100_000;
 

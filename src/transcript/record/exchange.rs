@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
+use tokio::time::timeout;
 
 use super::Line;
 use super::http;
 use super::scribe::Passed;
-use crate::config::RECORDED_BODY_BYTES_MAX;
+use crate::config::{RECORDED_BODY_BYTES_MAX, RECORDED_BODY_WAIT};
 
 /// Passes a request on to whoever answers it, and its answer back, and records both.
 pub async fn exchange<E>(
@@ -80,25 +81,32 @@ impl Drop for Pending<'_> {
 /// A body, as far as it was read.
 enum Read {
     Whole(Bytes),
-    /// It is longer than is kept, or broke off.
+    /// It is longer than is kept, takes too long, or broke off.
     Part(Bytes, Option<Result<Bytes, axum::Error>>, Body),
 }
 
 async fn read(mut body: Body) -> Read {
     let mut whole = BytesMut::new();
+    match timeout(RECORDED_BODY_WAIT, gather(&mut body, &mut whole)).await {
+        Ok(None) => Read::Whole(whole.freeze()),
+        Ok(next) => Read::Part(whole.freeze(), next, body),
+        Err(_) => Read::Part(whole.freeze(), None, body),
+    }
+}
+
+/// Reads a body to its end, or to the piece that is too much or is none.
+async fn gather(body: &mut Body, whole: &mut BytesMut) -> Option<Result<Bytes, axum::Error>> {
     loop {
-        match body.frame().await {
-            None => return Read::Whole(whole.freeze()),
-            Some(Err(error)) => return Read::Part(whole.freeze(), Some(Err(error)), body),
-            Some(Ok(frame)) => {
-                // Trailers are passed on by nobody here, and none of the routes has any.
-                let Ok(bytes) = frame.into_data() else { continue };
-                if whole.len() + bytes.len() > RECORDED_BODY_BYTES_MAX {
-                    return Read::Part(whole.freeze(), Some(Ok(bytes)), body);
-                }
-                whole.extend_from_slice(&bytes);
-            }
+        let frame = match body.frame().await? {
+            Ok(frame) => frame,
+            Err(error) => return Some(Err(error)),
+        };
+        // Trailers are passed on by nobody here, and none of the routes has any.
+        let Ok(bytes) = frame.into_data() else { continue };
+        if whole.len() + bytes.len() > RECORDED_BODY_BYTES_MAX {
+            return Some(Ok(bytes));
         }
+        whole.extend_from_slice(&bytes);
     }
 }
 

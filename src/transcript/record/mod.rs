@@ -17,6 +17,7 @@ mod frames;
 mod http;
 mod leaves;
 mod names;
+mod own;
 pub mod proxy;
 mod redact;
 mod scribe;
@@ -41,6 +42,7 @@ use self::scribe::{Moment, Passed};
 use super::exchange::Way;
 use crate::config::RECORDING_QUEUE_BYTES_MAX;
 pub use exchange::exchange;
+pub use own::Own;
 pub use tap::{Tap, Tapped};
 pub use upstream::{Upstream, UpstreamError};
 
@@ -158,7 +160,7 @@ impl Recording {
 
     /// Ends the recording with what passed so far.
     pub async fn stop(&mut self) -> (Summary, Result<(), Cut>) {
-        self.recorder.send(Event::Stop).ok();
+        self.recorder.stop();
         self.ended().await
     }
 
@@ -174,6 +176,11 @@ impl Recorder {
     pub fn line(&self) -> Arc<Line> {
         let on = self.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
         Arc::new(Line { recorder: self.clone(), on })
+    }
+
+    /// Ends the recording with what passed so far; what passes from now on is not part of it.
+    pub fn stop(&self) {
+        self.send(Event::Stop).ok();
     }
 
     /// Records what passed, `bytes` long, once there is room for it.
