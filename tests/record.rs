@@ -3,11 +3,14 @@
 #[path = "record/recorder.rs"]
 mod recorder;
 mod support;
+#[path = "record/tls.rs"]
+mod tls;
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use futures::StreamExt;
 use guestlist::transcript::Transcript;
 use guestlist::transcript::bindings::Bindings;
 use guestlist::transcript::exchange::Way;
@@ -16,7 +19,7 @@ use guestlist::transcript::options::ReplayOptions;
 use guestlist::transcript::record::{Cut, Recording, Rules, Tap};
 use guestlist::transcript::replay::replay;
 use recorder::{Recorder, StandIn, ask, must_be_transcript, upgrade};
-use support::process::run;
+use support::process::{Served, run};
 use support::{APP, BOT, Client, gateway};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -327,6 +330,151 @@ async fn a_gateway_that_is_not_there_is_told_and_the_recording_goes_on() {
     must_read(&mut gateway, &masked("{}")).await;
     let (lines, _) = recorder.stop();
     assert!(lines.contains(r#""send":{}"#), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_gateway_is_reached_if_its_authority_is_trusted() {
+    let (home, data) = (home(), home());
+    let gateway = gateway(data.path()).await;
+    let authority = tls::Authority::new(home.path());
+    let port = authority.before(gateway.address()).await;
+    let url = format!("wss://localhost:{port}/nandbox/api/");
+    let recorder = Recorder::start(&home, &url, &[]);
+    let (mut client, _) = ask(&recorder, "").await;
+    assert!(recorder::head(&mut client).await.starts_with("HTTP/1.1 502 "));
+    let (_, said) = recorder.stop();
+    assert!(said.contains("UnknownIssuer"), "{said}");
+
+    let ca = authority.file.to_str().expect("paths of tests are text");
+    let recorder = Recorder::start(&home, &url, &["--force", "--ca", ca]);
+    let mut bot = Client::sign_in(&recorder.url, BOT).await;
+    let add = format!(r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":["a@x.example"]}}"#);
+    assert_eq!(bot.call(add).await["method"], "addToWhitelist_ack");
+    drop(bot);
+    let path = recorder.out.clone();
+    recorder.stop();
+    gateway.stop().await;
+    replayed(&path, &[("token_1", BOT)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_pass_and_are_recorded_with_their_answers() {
+    let (home, data) = (home(), home());
+    let gateway = gateway(data.path()).await;
+    let recorder = Recorder::start(&home, &gateway.url(), &[]);
+    let mut client = TcpStream::connect(recorder.authority()).await.expect("the recorder listens");
+    let log_in = r#"{"email":"owner@example.com","password":"Demo-pass-1!"}"#;
+    let (head, body) = request(&mut client, "POST /api/auth/login", &["content-type: application/json"], log_in).await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && body.contains("primary_email"), "{head}{body}");
+    let session =
+        head.split("neptun-session=").nth(1).and_then(|rest| rest.split(';').next()).expect("a cookie is set");
+    let cookie = format!("cookie: neptun-session={session}");
+    let (head, _) = request(&mut client, "HEAD /api/auth/check", &[&cookie], "").await;
+    assert!(head.starts_with("HTTP/1.1 204 "), "{head}");
+    let (head, body) = request(&mut client, "GET /admin/whitelist?api_key=demo%2Dorg-key", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}{body}");
+    let bearer = format!("authorization: Bearer {BOT}");
+    let (head, body) = request(&mut client, "POST /api/getApps", &[&bearer], "{}").await;
+    assert!(head.starts_with("HTTP/1.1 403 "), "{head}{body}");
+    let (lines, said) = recorder.stop();
+    gateway.stop().await;
+    for secret in ["Demo-pass-1!", session, "demo-org-key", "demo%2Dorg-key", BOT] {
+        assert!(!lines.contains(secret) && !said.contains(secret), "{secret} in\n{lines}\n{said}");
+    }
+    let steps = steps(&lines);
+    let starts =
+        |index: usize, text: &str| assert!(steps[index].starts_with(text), "{index} is no {text} but {steps:#?}");
+    assert_eq!(steps[0], r#"c1: {"secret":"password_1"}"#);
+    starts(
+        1,
+        r#"c1: {"request":{"method":"POST","path":"/api/auth/login","headers":{"content-type":"application/json"},"body":{"email":"owner@example.com","password":"<password_1>"}}}"#,
+    );
+    starts(
+        2,
+        r#"c1: {"response":{"status":200,"headers":{"content-type":"application/json","set-cookie":"neptun-session=<string as session_1>; "#,
+    );
+    starts(
+        3,
+        r#"c1: {"request":{"method":"HEAD","path":"/api/auth/check","headers":{"cookie":"neptun-session=<session_1>"}}}"#,
+    );
+    assert_eq!(steps[4], r#"c1: {"response":{"status":204}}"#);
+    starts(6, r#"c1: {"request":{"method":"GET","path":"/admin/whitelist?api_key=<api_key_1>"}}"#);
+    starts(
+        9,
+        r#"c1: {"request":{"method":"POST","path":"/api/getApps","headers":{"authorization":"Bearer <token_1>"},"body":{}}}"#,
+    );
+    starts(10, r#"c1: {"response":{"status":403,"#);
+}
+
+/// Sends a request and reads its answer: the head and the body.
+async fn request(client: &mut TcpStream, line: &str, headers: &[&str], body: &str) -> (String, String) {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    let length = if body.is_empty() { String::new() } else { format!("content-length: {length}\r\n") };
+    let text = format!("{line} HTTP/1.1\r\nhost: x\r\n{headers}{length}\r\n{body}");
+    client.write_all(text.as_bytes()).await.expect("the recorder reads");
+    let head = recorder::head(client).await;
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    client.read_exact(&mut body).await.expect("a body is as long as it says");
+    (head, String::from_utf8(body).expect("it is text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_records_itself_and_the_recording_replays() {
+    let (home, log) = (home(), "gateway.log");
+    let records = home.path().join("records");
+    let args = ["--demo", "--record", records.to_str().expect("paths of tests are text")];
+    let served = Served::start(&home.path().join("data"), &home.path().join(log), &args);
+    for reference in [1, 2] {
+        let mut bot = Client::sign_in(&served.url, BOT).await;
+        let add = format!(
+            r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":["{reference}@x.example"],"reference":{reference}}}"#
+        );
+        assert_eq!(bot.call(add).await["reference"], reference);
+        bot.0.close(None).await.expect("the connection holds");
+        while let Some(Ok(_)) = bot.0.next().await {}
+    }
+    let mut refused = Client::connect(&served.url).await;
+    refused.send(r#"{"method":"TOKEN_AUTH","token":"90:0:nobodysToken"}"#).await;
+    assert!(refused.text().await.contains("401"));
+    assert!(matches!(refused.receive().await, support::Received::Close(1008, _)));
+    let mut stays = Client::sign_in(&served.url, BOT).await;
+    stays.call(r#"{"method":"PING"}"#).await;
+    let mut client = TcpStream::connect(served.url.split('/').nth(2).expect("an authority")).await.expect("it listens");
+    let (head, _) = request(&mut client, "GET /admin/whitelist?api_key=demo-org-key", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let ran = served.stop();
+    let files: Vec<_> =
+        std::fs::read_dir(&records).expect("it was made").map(|entry| entry.expect("it can be read").path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let lines = std::fs::read_to_string(&files[0]).expect("it is text");
+    for secret in [BOT, "nobodysToken", "demo-org-key"] {
+        assert!(!lines.contains(secret) && !ran.stderr.contains(secret), "{secret} in\n{lines}\n{}", ran.stderr);
+    }
+    assert!(lines.contains(r#""path":"/admin/whitelist?api_key=<api_key_1>""#), "{lines}");
+    // That it was stopped is nothing that could be replayed.
+    assert_eq!(lines.matches("close").count(), 3, "{lines}");
+    let conversation: String = lines
+        .lines()
+        .filter(|line| !line.contains("api_key_1") && !line.contains("\"response\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let file = home.path().join("conversation.jsonl");
+    std::fs::write(&file, conversation).expect("the file can be written");
+    replayed(&file, &[("token_1", BOT), ("token_2", "90:0:nobodysToken")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_cannot_record_does_not_start() {
+    let home = home();
+    let file = home.path().join("file");
+    std::fs::write(&file, "").expect("the file can be written");
+    let (data, record) = (home.path().join("data"), file.to_str().expect("paths of tests are text"));
+    let data = data.to_str().expect("paths of tests are text");
+    let ran = run(&["serve", "--demo", "--listen", "127.0.0.1:0", "--data", data, "--record", record]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("--record"), "{}", ran.stderr);
 }
 
 #[test]
