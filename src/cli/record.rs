@@ -93,8 +93,9 @@ impl Record {
         let nothing_is_lost = true;
         let mut recording = Recording::start(file, rules, None, nothing_is_lost)?;
         let out = self.out.display();
-        println!("recording on ws://{address}{ENDPOINT} to {out}");
-        std::io::stdout().flush().ok();
+        let mut stdout = std::io::stdout();
+        // Nobody may be reading, and that is no reason not to record.
+        writeln!(stdout, "recording on ws://{address}{ENDPOINT} to {out}").and_then(|()| stdout.flush()).ok();
         let passing = tokio::spawn(proxy::serve(listener, upstream, recording.recorder(), |text| eprintln!("{text}")));
         let (summary, ended) = tokio::select! {
             ended = recording.ended() => ended,

@@ -4,12 +4,28 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use guestlist::transcript::Transcript;
+use guestlist::transcript::bindings::Bindings;
+use guestlist::transcript::json::Json;
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
+use crate::support::gateway;
 use crate::support::process::guestlist;
+
+/// Above anything a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A directory that goes with its test.
+pub fn home() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory can be made")
+}
 
 /// A recorder in a process of its own; killed when dropped.
 pub struct Recorder {
@@ -45,11 +61,6 @@ impl Recorder {
     /// The host and port.
     pub fn authority(&self) -> &str {
         self.url.split('/').nth(2).expect("a URL has an authority")
-    }
-
-    /// Where HTTP requests go.
-    pub fn http(&self, path: &str) -> String {
-        format!("http://{}{path}", self.authority())
     }
 
     /// What it has said so far.
@@ -154,7 +165,64 @@ pub async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).expect("a head is text")
 }
 
-/// Whether a file can be read as a transcript, with every line.
-pub fn must_be_transcript(path: &Path) {
-    guestlist::transcript::Transcript::read(path).expect("what is recorded can be read");
+/// The actions of a recording, without times; `on` stays where there are several connections.
+pub fn steps(lines: &str) -> Vec<String> {
+    let bare = |line: &str| {
+        let (_, rest) = line.split_once(r#","on":"#).expect("every line says on which connection");
+        let (on, rest) = rest.split_once(',').expect("every line has an action");
+        assert!(line.starts_with(r#"{"at_ms":"#) && on.starts_with("\"c"), "{line}");
+        format!("{}: {{{rest}", on.trim_matches('"'))
+    };
+    lines.lines().map(bare).collect()
+}
+
+/// Replays a recording against a fresh gateway, given its secrets; there must be no difference.
+pub async fn replayed(path: &Path, given: &[(&str, &str)]) {
+    let fresh = home();
+    let gateway = gateway(fresh.path()).await;
+    let mut bindings = Bindings::default();
+    given.iter().for_each(|(name, value)| bindings.insert(*name, Json::String((*value).to_owned())));
+    let options = ReplayOptions { given: bindings, ..ReplayOptions::default() };
+    let transcript = Transcript::read(path).expect("what is recorded can be read");
+    let outcome = replay(&transcript, &gateway.url(), &options, &mut ()).await;
+    outcome.unwrap_or_else(|error| panic!("{}", error.report(false)));
+    gateway.stop().await;
+}
+
+/// A text frame as a client sends it, masked.
+pub fn masked(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("short");
+    assert!(length < 126);
+    let mask = [7, 77, 177, 27];
+    let payload = text.bytes().enumerate().map(|(index, byte)| byte ^ mask[index % 4]);
+    [0x81, 0x80 | length].into_iter().chain(mask).chain(payload).collect()
+}
+
+/// A text frame as a gateway sends it.
+pub fn plain(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("short");
+    assert!(length < 126);
+    [0x81, length].into_iter().chain(text.bytes()).collect()
+}
+
+/// Reads exactly these bytes.
+pub async fn must_read(stream: &mut TcpStream, bytes: &[u8]) {
+    let mut read = vec![0; bytes.len()];
+    let all = timeout(PATIENCE, stream.read_exact(&mut read)).await.expect("all comes");
+    all.expect("the connection holds");
+    assert_eq!(read, bytes);
+}
+
+/// Sends a request and reads its answer: the head and the body.
+pub async fn request(client: &mut TcpStream, line: &str, headers: &[&str], body: &str) -> (String, String) {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    let length = if body.is_empty() { String::new() } else { format!("content-length: {length}\r\n") };
+    let text = format!("{line} HTTP/1.1\r\nhost: x\r\n{headers}{length}\r\n{body}");
+    client.write_all(text.as_bytes()).await.expect("the recorder reads");
+    let head = head(client).await;
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    client.read_exact(&mut body).await.expect("a body is as long as it says");
+    (head, String::from_utf8(body).expect("it is text"))
 }

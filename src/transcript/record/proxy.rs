@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -20,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::MaybeTlsStream;
 
 use super::super::exchange::Way;
@@ -29,6 +30,9 @@ use crate::config::HALF_OPEN_WAIT;
 
 /// Bytes that are read and passed on at once.
 const PIECE_BYTES: usize = 16 << 10;
+
+/// How long accepting pauses when the process is out of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Told of what happens to connections, for people.
 pub type Tell = fn(&str);
@@ -62,7 +66,7 @@ pub async fn serve(listener: TcpListener, upstream: Upstream, recorder: Recorder
             }
             Err(error) => {
                 tell(&format!("a connection could not be accepted: {error}"));
-                tokio::task::yield_now().await;
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }

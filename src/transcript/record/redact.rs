@@ -126,7 +126,8 @@ fn learn(leaves: &[Leaf<'_>], way: Way, rules: &Rules, names: &mut Names) {
         {
             names.keep_secret(stem, &leaf.text(), leaf.plain.as_deref().unwrap_or(leaf.raw));
         }
-        let Some(plain) = &leaf.plain else { continue };
+        // A reference comes back whatever it is, and each request has its own: they would be too many to remember.
+        let Some(plain) = leaf.plain.as_ref().filter(|_| !leaf.is_reference) else { continue };
         match way {
             Way::Sent => {
                 ids_in(plain).for_each(|id| names.give(id));
@@ -196,16 +197,19 @@ fn received(
         redacted.hides = true;
         return Some(format!("\"<{kind}>\""));
     }
-    if rules.exact || leaf.is_reference {
+    if rules.exact {
+        return None;
+    }
+    if names.is_id(plain) {
+        return Some(bind(Kind::Id, "uuid", plain, names, redacted));
+    }
+    if leaf.is_reference {
         return None;
     }
     if leaf.plain.is_none() {
         let ms: i64 = leaf.raw.parse().ok()?;
         let changes = clock.is_recent(ms) || (leaf.is_moment && ms >= SECONDS_MIN);
         return changes.then(|| "\"<number>\"".to_owned());
-    }
-    if names.is_id(plain) {
-        return Some(bind(Kind::Id, "uuid", plain, names, redacted));
     }
     if ids_in(plain).any(|id| !names.is_given(id)) {
         return Some("\"<string>\"".to_owned());

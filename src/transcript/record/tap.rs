@@ -112,7 +112,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
         let bytes = &buffer.filled()[before..];
         let is_end = read.is_err() || (bytes.is_empty() && buffer.remaining() > 0);
-        self.listen(|taps| if is_end { Ok(taps.read.end()) } else { taps.read.try_take(bytes) });
+        self.listen(|taps| {
+            if is_end {
+                taps.read.end();
+            }
+            taps.read.try_take(bytes)
+        });
         Poll::Ready(read)
     }
 }

@@ -226,6 +226,28 @@ fn what_cannot_be_the_same_twice_is_left_open() {
 }
 
 #[test]
+fn a_reference_comes_back_as_it_is_even_if_it_is_an_id() {
+    const A: &str = "550e8400-e29b-41d4-a716-446655440000";
+    const B: &str = "550e8400-e29b-41d4-a716-44665544000b";
+    let lines = recorded()
+        .received(&format!(r#"{{"share_uuid":"{A}"}}"#))
+        .sent(&format!(r#"{{"reference":"{A}"}}"#))
+        .received(&format!(r#"{{"reference":"{A}"}}"#))
+        .sent(&format!(r#"{{"reference":["{B}"]}}"#))
+        .received(&format!(r#"{{"reference":["{B}"]}}"#))
+        .lines();
+    assert_eq!(
+        lines[1..],
+        [
+            r#"{"send":{"reference":"<uuid_1>"}}"#.to_owned(),
+            r#"{"expect":{"reference":"<uuid_1>"}}"#.to_owned(),
+            format!(r#"{{"send":{{"reference":["{B}"]}}}}"#),
+            format!(r#"{{"expect":{{"reference":["{B}"]}}}}"#),
+        ]
+    );
+}
+
+#[test]
 fn an_exact_recording_has_every_byte_but_those_of_secrets() {
     let frame = format!(r#"{{ "date":{NOW_MS},"id":"550e8400-e29b-41d4-a716-446655440000" }}"#);
     let lines =
