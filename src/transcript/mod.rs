@@ -47,6 +47,7 @@ pub mod options;
 mod order;
 pub mod pattern;
 pub mod placeholder;
+pub mod record;
 pub mod replay;
 mod settle;
 mod steps;

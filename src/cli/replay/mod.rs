@@ -235,6 +235,7 @@ fn fresh() -> Options {
         error_method: false,
         public_url: None,
         open_sign_up: true,
+        record: None,
     }
 }
 
