@@ -139,7 +139,8 @@ async fn a_missing_frame_is_reported_after_the_wait() {
 {"expect":{"method":"event"}}"#;
     let transcript = Transcript::parse("t.jsonl", text).expect("the transcript is well formed");
     let frame_wait = Duration::from_millis(500);
-    let error = replay(&transcript, &gateway(echo).await, &ReplayOptions { frame_wait }).await;
+    let error =
+        replay(&transcript, &gateway(echo).await, &ReplayOptions { frame_wait, ..ReplayOptions::default() }).await;
     let error = error.expect_err("the replay fails");
     assert_eq!(error.line, 3);
     assert!(matches!(error.fault, Fault::Missing { wait } if wait == frame_wait));

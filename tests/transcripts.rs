@@ -130,11 +130,11 @@ fn every_frame_received_is_one_that_all_sdks_can_take() {
 async fn play(path: &Path) -> Played {
     let name = path.strip_prefix(root()).unwrap_or(path).display().to_string();
     let text = fs::read_to_string(path).expect("a listed file can be read");
-    let transcript = match Transcript::parse(&name, &text) {
+    let transcript = match Transcript::parse(&name, text) {
         Ok(transcript) => transcript,
         Err(error) => return Played { name, failure: Some(format!("{error}\n")), ..Played::default() },
     };
-    let first = transcript.steps().first();
+    let first = transcript.steps().ok().and_then(|mut steps| steps.next()).and_then(Result::ok);
     let begins_with_note = first.is_some_and(|step| matches!(step.action, Action::Note(_)));
 
     let data = tempfile::tempdir().expect("there is room for a directory");

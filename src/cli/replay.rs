@@ -81,7 +81,7 @@ impl Replay {
     }
 
     async fn one(&self, transcript: &Transcript) -> Result<bool, Unusable> {
-        let options = ReplayOptions { frame_wait: Duration::from_secs(self.wait) };
+        let options = ReplayOptions { frame_wait: Duration::from_secs(self.wait), ..ReplayOptions::default() };
         let outcome = match &self.url {
             Some(url) => replay(transcript, url, &options).await,
             None => {

@@ -36,6 +36,12 @@ pub struct ReplayError {
 /// What went wrong at a line.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
+    /// The transcript cannot be read any more.
+    #[error(transparent)]
+    Transcript(#[from] super::TranscriptError),
+    /// A secret that the transcript leaves out was not given.
+    #[error("the secret `{0}` was left out of the transcript; give it, with --bind {0}=VALUE")]
+    Secret(String),
     /// No connection came about.
     #[error("cannot connect to {url}: {source}")]
     Connect {
