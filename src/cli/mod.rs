@@ -2,6 +2,7 @@
 
 mod call;
 mod journal;
+mod mock;
 mod replay;
 mod serve;
 
@@ -23,6 +24,7 @@ Examples:
   guestlist serve --demo
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist replay fixtures/signups
+  guestlist mock fixtures/signups/python_sdk.jsonl
   guestlist journal print ./guestlist-data";
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +35,8 @@ enum Command {
     Call(call::Call),
     /// Run transcripts against a gateway and show what differs
     Replay(replay::Replay),
+    /// Answer clients from transcripts alone
+    Mock(mock::Mock),
     /// Look into a data directory
     Journal(journal::Journal),
 }
@@ -43,6 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Call(call) => call.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
     }
 }

@@ -18,4 +18,9 @@ impl Bindings {
     pub fn insert(&mut self, name: impl Into<String>, value: Json) {
         self.0.insert(name.into(), value);
     }
+
+    /// Takes over all of these.
+    pub(super) fn extend(&mut self, others: &Bindings) {
+        self.0.extend(others.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
 }

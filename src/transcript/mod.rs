@@ -39,6 +39,7 @@ pub mod failure;
 pub mod json;
 mod line;
 pub mod matching;
+pub mod mock;
 pub mod pattern;
 pub mod placeholder;
 pub mod replay;
