@@ -239,7 +239,7 @@ async fn a_frame_that_no_transcript_has_is_refused_and_told_without_its_secrets(
     let text = format!("{AUTH}{lines}");
     let mock = Mock::start(script(&[("t.jsonl", &text)]), options).await.expect("port 0 is always free");
     let mut client = signed_in(&mock).await;
-    let frame = json!({"method": "addToWhitelist", "signups": ["a", "c"], "app_id": "1", "bot_token": "s3cret", "reference": 9});
+    let frame = r#"{"method":"addToWhitelist","signups":["a","c"],"app_id":"1","bot_token":"s3cret","reference":9}"#;
     let refusal = client.call(frame).await;
     assert_eq!(
         (&refusal["error"], &refusal["request"], &refusal["reference"]),
@@ -248,10 +248,12 @@ async fn a_frame_that_no_transcript_has_is_refused_and_told_without_its_secrets(
     let message = refusal["message"].as_str().expect("a refusal says why");
     assert!(message.contains("t.jsonl:4, which differs at $.signups[1], $.bot_token"), "{message}");
     assert_eq!(client.call(json!({"method": "getApps"})).await["method"], "getAppsResponse", "the connection stays");
-    assert_eq!(mock.stop().await, (1, 1));
+    assert_eq!(client.call(r#"{"apiKey":"s3cret""#).await["error"], 404);
+    assert_eq!(mock.stop().await, (1, 2));
     let told = told.lock().expect("nobody panics").concat();
     assert!(told.contains(r#""signups":["a","c"]"#) && told.contains("t.jsonl:4"), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
+    assert!(told.contains(r#""bot_token":"…","reference":9}"#), "all else is shown as it came: {told}");
 }
 
 #[tokio::test]
@@ -352,7 +354,7 @@ async fn once_means_until_the_first_client_has_gone() {
     drop(Client::sign_in(&served.url, "t").await);
     let ran = served.rest();
     assert_eq!(ran.code, Some(0), "{ran:?} after {:?}", begun.elapsed());
-    assert!(ran.stderr.contains("1 clients were answered, 0 frames refused"), "{ran:?}");
+    assert!(ran.stderr.contains("clients: 1, refused frames: 0"), "{ran:?}");
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Mock {
             () = mock.ended(1), if self.once => {}
         }
         let (clients, unknown) = mock.stop().await;
-        eprintln!("guestlist: {clients} clients were answered, {unknown} frames refused");
+        eprintln!("guestlist: the mock has ended; clients: {clients}, refused frames: {unknown}");
         Ok(unknown)
     }
 }
