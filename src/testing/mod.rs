@@ -48,16 +48,16 @@
 //! # async fn main() {
 //! let text = r#"
 //!     {"send":{"method":"TOKEN_AUTH","token":"demo-admin-token"}}
-//!     {"expect":{"method":"TOKEN_AUTH_OK","ID":"1","id":"1","name":"Demo administrator","date":"<number>",
-//!               "is_nandbox":0,"localId":"<number>","email":null}}
+//!     {"expect":{"method":"TOKEN_AUTH_OK","ID":"1","id":"1","name":"Demo administrator","date":"<number>","is_nandbox":0,"localId":"<number>","email":null}}
 //!     {"send":{"method":"PING"}}
 //!     {"expect":{"method":"PONG"}}
 //! "#;
-//! # let text = text.replace(",\n              ", ",");
-//! let transcript = Transcript::parse("ping.jsonl", &text).expect("it is well formed");
+//! let transcript = Transcript::parse("ping.jsonl", text).expect("it is well formed");
 //! Gateway::start().await.replay(&transcript).await;
 //! # }
 //! ```
+//!
+//! The other way round, [`crate::transcript::mock`] answers a bot from such a transcript, without a gateway.
 //!
 //! Everything here panics where it cannot do its work, for that is how a test fails.
 

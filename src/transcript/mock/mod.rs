@@ -11,6 +11,32 @@
 //!
 //! Placeholders in answers get values. A name in a sent frame, a secret's too, takes whatever the client has there.
 //!
+//! ```
+//! use guestlist::testing::Client;
+//! use guestlist::transcript::Transcript;
+//! use guestlist::transcript::mock::{Mock, MockOptions, Script};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let text = r#"
+//!     {"send":{"method":"setChat","name":"Rabbits"}}
+//!     {"expect":{"method":"setChat_ack","chat_id":"<digits as id>"}}
+//!     {"note":"This comes by itself."}
+//!     {"expect":{"method":"eventMessage","chat_id":"<id>"}}
+//! "#;
+//! let transcript = Transcript::parse("chat.jsonl", text).expect("it is well formed");
+//! let script = Script::read(&[transcript]).expect("a text can be read");
+//! let mock = Mock::start(script, MockOptions::default()).await.expect("a port is free");
+//!
+//! let mut bot = Client::connect(&mock.url()).await;
+//! let ack = bot.call(json!({"method": "setChat", "name": "Rabbits", "reference": 7})).await;
+//! assert_eq!(ack, json!({"method": "setChat_ack", "chat_id": "1", "reference": 7}));
+//! assert_eq!(bot.json().await, json!({"method": "eventMessage", "chat_id": "1"}));
+//! assert_eq!(mock.stop().await, (1, 0), "one client, and no frame that was not recorded");
+//! # }
+//! ```
+//!
 //! The files are in the order they are used: [`Script`] reads transcripts, `answer` finds out what answers what, `player`
 //! decides about a client's frames, `session` talks to it, `spy` asks somebody else, and [`Unknown`] tells of the rest.
 
@@ -126,7 +152,8 @@ impl Mock {
         ended.expect("the sender is in the same struct");
     }
 
-    /// Closes all connections, and says how many clients had come, and how many of their frames were refused.
+    /// Closes all connections, and says how many clients had come, and how many of their frames were refused. Where a refusal
+    /// is to fail a test, this is where it does.
     pub async fn stop(self) -> (usize, usize) {
         self.stop.send_replace(true);
         // Every session holds a receiver, and the listener another.

@@ -31,6 +31,9 @@ const CLOSE_WAIT: Duration = Duration::from_millis(500);
 /// How long accepting pauses when the process is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long anybody may hold up a stop: a client that does not read, a server spied upon that does not answer.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
 const CODE_ABSENT: u16 = 1005;
 const CODE_NO_FRAME: u16 = 1006;
 
@@ -51,7 +54,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop:
     }
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     stream.set_nodelay(true).ok();
     let socket = match timeout(HANDSHAKE_WAIT, accept_async(stream)).await {
         Ok(Ok(socket)) => socket,
@@ -63,8 +66,16 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, stop: watch::Receiver<boo
     let player = Player::new(shared.clone());
     let mut session =
         Session { client, socket, player, spy, shared: shared.clone(), pushes: BTreeMap::new(), count: 0 };
+    let told = stop.clone();
+    let stopped = async {
+        stop.changed().await.ok();
+        tokio::time::sleep(STOP_WAIT).await;
+    };
     // However it ends, it is over; a client that is gone has no one to be told.
-    session.converse(stop).await.ok();
+    tokio::select! {
+        _ = session.converse(told) => {}
+        () = stopped => {}
+    }
     shared.ended.send_modify(|ended| *ended += 1);
 }
 
