@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use guestlist::testing::{Client, Gateway, Received, demo};
 use guestlist::transcript::Transcript;
 use guestlist::transcript::mock::{Mock, MockOptions, Script};
-use guestlist::transcript::replay::{ReplayOptions, replay};
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use serde_json::json;
 use support::process::{Served, guestlist, run};
 use tempfile::TempDir;
@@ -43,7 +44,7 @@ async fn every_transcript_replays_against_its_own_mock() {
         let transcript = Transcript::read(&path).expect("fixtures are well formed");
         let read = Script::read(std::slice::from_ref(&transcript)).expect("fixtures can be read");
         let mock = Mock::start(read, MockOptions::default()).await.expect("port 0 is always free");
-        if let Err(error) = replay(&transcript, &mock.url(), &ReplayOptions::default()).await {
+        if let Err(error) = replay(&transcript, &mock.url(), &ReplayOptions::default(), &mut ()).await {
             differ.push(error.report(false).to_string());
         }
     }

@@ -10,10 +10,12 @@ use guestlist::transcript::mock::{Mock as Counterpart, MockOptions, Script};
 use guestlist::transcript::{Transcript, TranscriptError};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::replay::transcripts::{self, FilesError};
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Mock {
-    /// Transcripts; a client plays the first recorded connection that begins as it does
+    /// Transcripts, and directories of them; a client plays the first recorded connection that begins as it does
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Address to listen on; port 0 takes a free one
@@ -43,6 +45,8 @@ Examples:
 enum MockError {
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
     #[error("no client sends anything in these transcripts, so there is nothing to answer")]
     Empty,
     #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
@@ -62,7 +66,7 @@ impl Mock {
 
     /// How many frames were refused.
     fn mock(self) -> Result<usize, MockError> {
-        let transcripts: Result<Vec<_>, _> = self.files.iter().map(Transcript::read).collect();
+        let transcripts: Result<Vec<_>, _> = transcripts::files(&self.files)?.iter().map(Transcript::read).collect();
         let script = Script::read(&transcripts?)?;
         if script.connections() == 0 {
             return Err(MockError::Empty);

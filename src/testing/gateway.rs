@@ -16,7 +16,8 @@ use crate::server::ENDPOINT;
 use crate::state::State;
 use crate::transcript::Transcript;
 use crate::transcript::exchange::Replayed;
-use crate::transcript::replay::{ReplayOptions, replay};
+use crate::transcript::options::ReplayOptions;
+use crate::transcript::replay::replay;
 
 /// A client of the same test does not read, and so does not close its end, while the test waits for the stop.
 const CLOSE_WAIT: Duration = Duration::from_millis(300);
@@ -86,10 +87,11 @@ impl Gateway {
         &self.state
     }
 
-    /// Replays a transcript, and fails with a report where something is not as it says.
+    /// Replays a transcript, and fails with a report where something is not as it says; gives what travelled.
     pub async fn replay(&self, transcript: &Transcript) -> Replayed {
-        match replay(transcript, &self.url(), &ReplayOptions::default()).await {
-            Ok(replayed) => replayed,
+        let mut replayed = Replayed::default();
+        match replay(transcript, &self.url(), &ReplayOptions::default(), &mut replayed).await {
+            Ok(_) => replayed,
             Err(error) => panic!("{}", error.report(false)),
         }
     }

@@ -167,7 +167,8 @@ fn wrong_type(expected: &impl fmt::Display, actual: &Json) -> DifferenceKind {
     DifferenceKind::WrongType { expected: expected.to_string(), actual_type: actual.kind(), actual: actual.to_string() }
 }
 
-fn below(path: &str, key: &str) -> String {
+/// The path of a member, below that of its object.
+pub(super) fn below(path: &str, key: &str) -> String {
     let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { format!("{path}.{key}") } else { format!("{path}[{}]", quoted(key)) }
 }
