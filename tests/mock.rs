@@ -210,6 +210,18 @@ async fn who_signs_in_with_another_token_is_somebody_else() {
 }
 
 #[tokio::test]
+async fn of_connections_that_begin_alike_the_next_client_plays_the_next() {
+    let text = r#"{"send":{"method":"hello"}}
+{"expect":{"method":"hello_ack","n":1}}
+{"on":"again","send":{"method":"hello"}}
+{"on":"again","expect":{"method":"hello_ack","n":2}}"#;
+    let mock = Mock::start(script(&[("t.jsonl", text)]), MockOptions::default()).await.expect("port 0 is always free");
+    for n in [1, 2, 1] {
+        assert_eq!(Client::connect(&mock.url()).await.call(json!({"method": "hello"})).await["n"], n);
+    }
+}
+
+#[tokio::test]
 async fn closes_come_as_recorded() {
     for (expected, received) in [
         (r#"{"code":1008,"reason":"no"}"#, Received::Close(1008, "no".to_owned())),
