@@ -1,7 +1,7 @@
 //! This is where a gateway is put together, started and stopped: store, engine, hub and listener.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -71,6 +71,22 @@ pub struct Options {
     pub open_sign_up: bool,
     /// The directory in which it records what reaches it, if it does.
     pub record: Option<PathBuf>,
+}
+
+impl Options {
+    /// With the demo data, in memory, on a free port of this machine: for a replay or a test, which leaves nothing behind.
+    pub fn demo() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            store: Store::Memory(MemoryJournal::default()),
+            seed: Seed::demo(),
+            limits: Limits::default(),
+            error_method: false,
+            public_url: None,
+            open_sign_up: true,
+            record: None,
+        }
+    }
 }
 
 /// Why a gateway did not start.

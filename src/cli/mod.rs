@@ -2,6 +2,7 @@
 
 mod call;
 mod journal;
+mod mock;
 mod record;
 mod replay;
 mod serve;
@@ -25,6 +26,7 @@ Examples:
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
+  guestlist mock fixtures/signups/python_sdk.jsonl
   guestlist journal print ./guestlist-data";
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +39,8 @@ enum Command {
     Record(record::Record),
     /// Run transcripts against a gateway and show what differs
     Replay(replay::Replay),
+    /// Answer clients from transcripts alone
+    Mock(mock::Mock),
     /// Look into a data directory
     Journal(journal::Journal),
 }
@@ -48,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Call(call) => call.run(),
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
     }
 }

@@ -42,6 +42,7 @@ pub mod ignore;
 pub mod json;
 mod line;
 pub mod matching;
+pub mod mock;
 mod nearest;
 pub mod options;
 mod order;

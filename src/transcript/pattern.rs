@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
-use super::placeholder::Placeholder;
+use super::placeholder::{Kind, Placeholder};
 
 /// What an expected frame must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,22 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The frames this could become: every value will do where a name stands, and is bound to it. `None` where a key stands
+    /// twice, for which there is no pattern.
+    pub(super) fn pattern(&self) -> Option<Pattern> {
+        let mut names: BTreeSet<String> = self.holes.iter().map(|(_, name)| name.clone()).collect();
+        let raw: &RawValue = serde_json::from_str(&self.text).expect("a template was read as JSON");
+        let pattern = FrameReader { line: &self.text, names: &mut names }.pattern(raw).ok()?;
+        Some(pattern.opened())
+    }
+
+    /// The frame's text, its placeholders as they are written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl Pattern {
     /// How many placeholders it has; the more, the more frames it accepts.
     pub(super) fn placeholders(&self) -> usize {
@@ -58,6 +74,19 @@ impl Pattern {
             Pattern::Leaf(_) => 0,
             Pattern::Array(items) => items.iter().map(Pattern::placeholders).sum(),
             Pattern::Object(members) => members.iter().map(|(_, value)| value.placeholders()).sum(),
+        }
+    }
+
+    fn opened(self) -> Pattern {
+        match self {
+            Pattern::Placeholder(Placeholder::Bound(name)) => {
+                Pattern::Placeholder(Placeholder::Kind(Kind::Any, Some(name)))
+            }
+            Pattern::Array(items) => Pattern::Array(items.into_iter().map(Pattern::opened).collect()),
+            Pattern::Object(members) => {
+                Pattern::Object(members.into_iter().map(|(name, value)| (name, value.opened())).collect())
+            }
+            Pattern::Placeholder(_) | Pattern::Leaf(_) => self,
         }
     }
 }
