@@ -214,6 +214,11 @@ fn wrong_type(expected: &impl fmt::Display, actual: &Json) -> DifferenceKind {
     DifferenceKind::WrongType { expected: expected.to_string(), actual_type: actual.kind(), actual: actual.to_string() }
 }
 
+/// The path of a member, below that of its object.
+pub(super) fn below(path: &str, key: &str) -> String {
+    format!("{path}{}", by_key(key))
+}
+
 /// How a key is written at the end of a path.
 pub(super) fn by_key(key: &str) -> String {
     let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
