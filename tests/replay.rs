@@ -206,6 +206,18 @@ fn blessing_changes_adds_and_removes_what_is_expected_and_nothing_else() {
 }
 
 #[test]
+fn blessing_moves_what_came_in_another_order() {
+    let written =
+        Written::signed_in(&[&add("a", 1), &add("b", 2), &ack("b", 2), &ack("a", 1), &add("c", 3), &ack("c", 3)]);
+    let before = written.text();
+    says(&written.replayed(&["--bless"]), 0, &["blessed  "]);
+    let pair = |first: String, second: String| format!("{first}\n{second}\n");
+    let (told, came) = (pair(ack("b", 2), ack("a", 1)), pair(ack("a", 1), ack("b", 2)));
+    assert_eq!(written.text(), before.replace(&told, &came));
+    says(&written.replayed(&[]), 0, &["0 differ"]);
+}
+
+#[test]
 fn a_transcript_that_cannot_be_blessed_stays_as_it_is() {
     let gone = r#"{"expect":{"method":"PONG"}}"#;
     let written = Written::new(&format!("{}\n{gone}\n", r#"{"send":{"method":"TOKEN_AUTH","token":"wrong"}}"#));

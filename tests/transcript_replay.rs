@@ -33,6 +33,7 @@ const AUTH: &str = r#"{"send":{"method":"TOKEN_AUTH","token":"t"}}
 "#;
 
 /// Serves one connection.
+#[expect(clippy::result_large_err, reason = "it is the type that the library asks for")]
 async fn serve(stream: TcpStream, server: &'static str, mut answers: impl FnMut(&str) -> Vec<Message>) {
     let named = |_: &Request, mut response: Response| {
         response.headers_mut().insert("server", HeaderValue::from_static(server));

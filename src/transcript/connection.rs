@@ -21,7 +21,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use super::came::Came;
 use super::exchange::{Close, Frame};
 use super::failure::Fault;
-use crate::config::TRANSCRIPT_FRAMES_ARRIVED_MAX;
+use crate::config::{TRANSCRIPT_FRAMES_ARRIVED_MAX, TRANSCRIPT_GATHER_WAIT};
 
 /// Answered by [`PONG`] once a client has signed in, after everything asked before.
 const PING: &str = r#"{"method":"PING"}"#;
@@ -136,16 +136,8 @@ impl Connection {
     /// Closes and waits for the gateway to follow. A frame that still was on its way is a fault, and so is a close
     /// that the gateway decided on by itself.
     pub(super) async fn close(&mut self, code: u16) -> Result<(), Fault> {
-        self.last_feed(close_message(code)).await?;
+        self.last_words(close_message(code)).await?;
         self.follow(code).await
-    }
-
-    /// Hands over a frame behind which nothing is sent. Where the gateway has closed already, what came tells the story.
-    async fn last_feed(&mut self, message: Message) -> Result<(), Fault> {
-        match self.feed(message).await {
-            Err(_) if !self.arrived.is_empty() => Ok(()),
-            fed => fed,
-        }
     }
 
     async fn follow(&mut self, code: u16) -> Result<(), Fault> {
@@ -172,13 +164,26 @@ impl Connection {
         if !self.authenticated {
             return self.close(CODE_NORMAL).await;
         }
-        self.last_feed(Message::text(PING)).await?;
+        self.last_words(Message::text(PING)).await?;
         match self.next(Instant::now() + self.wait).await? {
             None => Err(Fault::NoPong { wait: self.wait }),
             Some(came) if is_pong(&came) => Ok(()),
             Some(Came { frame: Frame::Close(close), .. }) => Err(Fault::Closed(close)),
             Some(came) => Err(Fault::Extra { actual: came.frame, before: false }),
         }
+    }
+
+    /// Why a frame could not be sent: the gateway may have ended the connection, and said why.
+    pub(super) async fn unsent(&mut self, fault: Fault) -> Fault {
+        match self.next(Instant::now() + TRANSCRIPT_GATHER_WAIT.min(self.wait)).await {
+            Ok(Some(Came { frame: Frame::Close(close), .. })) => Fault::Closed(close),
+            _ => fault,
+        }
+    }
+
+    /// Sends a frame, unless the gateway has ended the connection: then that is what is read next.
+    async fn last_words(&mut self, message: Message) -> Result<(), Fault> {
+        if self.over { Ok(()) } else { self.feed(message).await }
     }
 
     /// Ends the connection; what still arrives has no one to judge it, not even a failure.

@@ -183,6 +183,14 @@ impl Fault {
         }
     }
 
+    /// The line that expects the frame that came.
+    pub fn other_line(&self) -> Option<usize> {
+        match self {
+            Fault::Reordered { line, .. } | Fault::Missing { instead: Some(Instead { line, .. }), .. } => Some(*line),
+            _ => None,
+        }
+    }
+
     /// Where the frame is not as expected.
     pub fn differences(&self) -> &[Difference] {
         match self {
@@ -219,6 +227,9 @@ impl fmt::Display for Report<'_> {
         }
         if let Some(actual) = error.fault.actual() {
             writeln!(f, "       got  {}", self.painted(red, &actual))?;
+        }
+        if let Some(line) = error.fault.other_line() {
+            writeln!(f, "            expected at {}:{line}", error.transcript)?;
         }
         error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {difference}"))?;
         error.nearest.iter().try_for_each(|nearest| writeln!(f, "   nearest  {nearest}"))

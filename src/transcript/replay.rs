@@ -183,6 +183,7 @@ impl<W: Watch> Replay<'_, W> {
         if let Err(fault) = sent {
             // What came before may tell why.
             self.settle().await?;
+            let fault = self.opened(line).connection.unsent(fault).await;
             return Err(self.failed(line, fault));
         }
         self.opened(line).unanswered += 1;

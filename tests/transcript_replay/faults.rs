@@ -56,7 +56,12 @@ async fn a_reordered_pair_is_told_with_both_lines() {
     let error = failure(&asking(&[B, A, C].join(","), &[A, B, C]), as_asked).await;
     assert_eq!(error.to_string(), "t.jsonl:4: reordered: the frame that line 5 expects came first");
     assert!(matches!(&error.fault, Fault::Reordered { line: 5, actual } if *actual == text(B)), "{error:?}");
-    assert!(error.report(false).to_string().contains(&format!("  expected  {A}\n       got  {B}\n")));
+    assert!(
+        error
+            .report(false)
+            .to_string()
+            .contains(&format!("  expected  {A}\n       got  {B}\n            expected at t.jsonl:5\n"))
+    );
 }
 
 #[tokio::test]
@@ -96,6 +101,13 @@ async fn a_close_is_held_against_what_is_expected_around_it() {
     assert_eq!(error.to_string(), "t.jsonl:5: extra: a frame came before this line's that no line expects");
     let error = failure(&lines(r#"{"close":1001}"#), as_asked).await;
     assert!(matches!(&error.fault, Fault::Closed(close) if close.code == 1001), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_frame_that_cannot_be_sent_tells_how_the_connection_ended() {
+    let text = format!("{}\n{{\"send\":{{\"n\":1}}}}\n{{\"expect\":{A}}}", asking(r#"{"close":1008}"#, &[]));
+    let error = failure(&text, as_asked).await;
+    assert!(matches!(&error.fault, Fault::Closed(close) if close.code == 1008), "{error:?}");
 }
 
 #[tokio::test]
