@@ -124,6 +124,7 @@ impl Replay<'_> {
                     actual => Err(Fault::NotClosed { actual }),
                 }
             }
+            Action::Request(_) | Action::Response(_) => Err(Fault::Http),
             Action::Close(code) => {
                 self.record(step, Way::Sent, Frame::Close(Close { code: *code, reason: String::new() }));
                 let connection = self.connection(step).await?;
@@ -195,7 +196,9 @@ impl ExpectedClose {
 fn judge(expected: &Pattern, frame: Frame, bindings: &mut Bindings) -> Result<(), Fault> {
     let differences = match &frame {
         Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(expected.to_string(), "a binary frame", &frame),
+        Frame::Binary(_) | Frame::Request(_) | Frame::Response(_) => {
+            unlike(expected.to_string(), "a binary frame", &frame)
+        }
         Frame::Text(text) => match Json::parse(text) {
             Err(error) => unlike(expected.to_string(), "a text that cannot be compared", &error),
             Ok(actual) => match compare(expected, &actual, bindings) {
@@ -215,7 +218,7 @@ fn judge_text(expected: &str, frame: Frame) -> Result<(), Fault> {
             vec![Difference { path: "$".to_owned(), kind }]
         }
         Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(quoted(expected), "a binary frame", &frame),
+        Frame::Binary(_) | Frame::Request(_) | Frame::Response(_) => unlike(quoted(expected), "a binary frame", &frame),
     };
     Err(Fault::Mismatch { actual: frame, differences })
 }
