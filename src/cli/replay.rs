@@ -12,7 +12,8 @@ use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::memory::MemoryJournal;
 use guestlist::seed::Seed;
 use guestlist::transcript::failure::{Fault, ReplayError};
-use guestlist::transcript::replay::{ReplayOptions, replay};
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use guestlist::transcript::{Transcript, TranscriptError};
 
 #[derive(Debug, Args)]
@@ -83,17 +84,17 @@ impl Replay {
     async fn one(&self, transcript: &Transcript) -> Result<bool, Unusable> {
         let options = ReplayOptions { frame_wait: Duration::from_secs(self.wait), ..ReplayOptions::default() };
         let outcome = match &self.url {
-            Some(url) => replay(transcript, url, &options).await,
+            Some(url) => replay(transcript, url, &options, &mut ()).await,
             None => {
                 let gateway = Gateway::start(fresh()).await?;
-                let outcome = replay(transcript, &gateway.url(), &options).await;
+                let outcome = replay(transcript, &gateway.url(), &options, &mut ()).await;
                 gateway.stop().await;
                 outcome
             }
         };
         match outcome {
-            Ok(replayed) => {
-                println!("ok    {}  ({} frames)", transcript.name(), replayed.sent() + replayed.received());
+            Ok(summary) => {
+                println!("ok    {}  ({} frames)", transcript.name(), summary.sent + summary.received);
                 Ok(true)
             }
             Err(error) if matches!(error.fault, Fault::Connect { .. }) => Err(Unusable::NotReached(error)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
 
-use super::exchange::{Close, Frame, Replayed};
+use super::exchange::{Close, Frame, Summary};
 use super::matching::Difference;
 use super::{Action, Step};
 
@@ -29,8 +29,8 @@ pub struct ReplayError {
     pub note: Option<String>,
     /// What went wrong.
     pub fault: Fault,
-    /// What had travelled by then.
-    pub replayed: Replayed,
+    /// How much had travelled by then.
+    pub summary: Summary,
 }
 
 /// What went wrong at a line.
@@ -117,7 +117,7 @@ impl ReplayError {
         Report { error: self, colours }
     }
 
-    pub(super) fn new(transcript: &str, step: &Step, note: Option<&str>, fault: Fault, replayed: Replayed) -> Self {
+    pub(super) fn new(transcript: &str, step: &Step, note: Option<&str>, fault: Fault, summary: Summary) -> Self {
         ReplayError {
             transcript: transcript.to_owned(),
             line: step.line,
@@ -129,7 +129,7 @@ impl ReplayError {
             },
             note: note.map(str::to_owned),
             fault,
-            replayed,
+            summary,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Plays a transcript against a gateway: its lines strictly in order, over real connections.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
@@ -9,36 +8,26 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::bindings::Bindings;
 use super::connection::{CODE_NO_FRAME, Connection};
-use super::exchange::{Close, Exchanged, Frame, Replayed, Way};
+use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
 use super::json::{Json, quoted};
 use super::matching::{Difference, DifferenceKind, compare};
+use super::options::ReplayOptions;
 use super::pattern::Pattern;
 use super::{Action, ExpectedClose, Step, Transcript};
-
-/// How to replay.
-#[derive(Debug, Clone)]
-pub struct ReplayOptions {
-    /// How long to wait, at most, for a connection, for each frame to come and for each to be taken.
-    pub frame_wait: Duration,
-    /// The secrets that transcripts leave out.
-    pub given: Bindings,
-}
-
-/// Five seconds a frame: long for a gateway that answers at all, short for a person who waits for one that does not.
-impl Default for ReplayOptions {
-    fn default() -> Self {
-        ReplayOptions { frame_wait: Duration::from_secs(5), given: Bindings::default() }
-    }
-}
 
 /// Replays a transcript against the gateway at a `ws://` address.
 ///
 /// After the last line every open connection must be quiet: a gateway that sent a frame more than the transcript
 /// expects fails. Then the connections are closed with 1000.
-pub async fn replay(transcript: &Transcript, url: &str, options: &ReplayOptions) -> Result<Replayed, Box<ReplayError>> {
+pub async fn replay<W: Watch>(
+    transcript: &Transcript,
+    url: &str,
+    options: &ReplayOptions,
+    watch: &mut W,
+) -> Result<Summary, Box<ReplayError>> {
     let mut replay =
-        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), replayed: Replayed::default() };
+        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), summary: Summary::default(), watch };
     let mut note = None;
     let mut last = Arc::new(Step {
         line: 0,
@@ -47,17 +36,18 @@ pub async fn replay(transcript: &Transcript, url: &str, options: &ReplayOptions)
         at_ms: None,
         action: Action::Note(String::new()),
     });
-    let failed = |step: &Step, note: Option<&str>, fault, replayed| {
-        Box::new(ReplayError::new(transcript.name(), step, note, fault, replayed))
+    let failed = |step: &Step, note: Option<&str>, fault, summary| {
+        Box::new(ReplayError::new(transcript.name(), step, note, fault, summary))
     };
-    let steps = transcript.steps().map_err(|error| failed(&last, None, error.into(), Replayed::default()))?;
+    let steps = transcript.steps().map_err(|error| failed(&last, None, error.into(), Summary::default()))?;
     for step in steps {
         let step = match step {
             Ok(step) => Arc::new(step),
-            Err(error) => return Err(failed(&last, None, error.into(), replay.replayed)),
+            Err(error) => return Err(failed(&last, None, error.into(), replay.summary)),
         };
+        replay.watch.step(&step);
         if let Err(fault) = replay.step(&step).await {
-            return Err(failed(&step, note.as_deref(), fault, replay.replayed));
+            return Err(failed(&step, note.as_deref(), fault, replay.summary));
         }
         if let Action::Note(text) = &step.action {
             note = Some(text.clone());
@@ -65,18 +55,19 @@ pub async fn replay(transcript: &Transcript, url: &str, options: &ReplayOptions)
         last = step;
     }
     match replay.finish().await {
-        Ok(()) => Ok(replay.replayed),
-        Err((step, fault)) => Err(failed(&step, None, fault, replay.replayed)),
+        Ok(()) => Ok(replay.summary),
+        Err((step, fault)) => Err(failed(&step, None, fault, replay.summary)),
     }
 }
 
-struct Replay<'t> {
+struct Replay<'t, W> {
     url: &'t str,
     options: &'t ReplayOptions,
     /// In the order they were opened.
     open: Vec<Open>,
     bindings: Bindings,
-    replayed: Replayed,
+    summary: Summary,
+    watch: &'t mut W,
 }
 
 struct Open {
@@ -84,7 +75,7 @@ struct Open {
     last: Arc<Step>,
 }
 
-impl Replay<'_> {
+impl<W: Watch> Replay<'_, W> {
     async fn step(&mut self, step: &Arc<Step>) -> Result<(), Fault> {
         match &step.action {
             Action::Note(_) => Ok(()),
@@ -172,7 +163,12 @@ impl Replay<'_> {
     }
 
     fn record(&mut self, step: &Step, way: Way, frame: Frame) {
-        self.replayed.frames.push(Exchanged { line: step.line, on: step.on.clone(), way, frame });
+        self.watch.exchanged(step, way, &frame);
+        match (way, frame) {
+            (_, Frame::Close(_)) => {}
+            (Way::Sent, _) => self.summary.sent += 1,
+            (Way::Received, _) => self.summary.received += 1,
+        }
     }
 
     /// All are asked before any leaves: that one leaves may be news to another.
