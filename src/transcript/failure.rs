@@ -42,9 +42,9 @@ pub enum Fault {
     /// A secret that the transcript leaves out was not given.
     #[error("the secret `{0}` was left out of the transcript; give it, with --bind {0}=VALUE")]
     Secret(String),
-    /// The line is an HTTP request or response, which cannot be replayed yet.
-    #[error("requests and responses cannot be replayed yet")]
-    Http,
+    /// A request could not be sent, or what came is no answer to it.
+    #[error("HTTP: {0}")]
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection came about.
     #[error("cannot connect to {url}: {source}")]
     Connect {

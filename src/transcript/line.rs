@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::http;
+use super::http::read as http;
 use super::json::{Layer, Member};
 use super::pattern::{FrameReader, Refusal, json_fault};
 use super::placeholder::{Kind, is_word};

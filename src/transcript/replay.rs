@@ -10,6 +10,7 @@ use super::bindings::Bindings;
 use super::connection::{CODE_NO_FRAME, Connection};
 use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
+use super::http::connection::Connections;
 use super::json::{Json, quoted};
 use super::matching::{Difference, DifferenceKind, compare};
 use super::options::ReplayOptions;
@@ -26,8 +27,15 @@ pub async fn replay<W: Watch>(
     options: &ReplayOptions,
     watch: &mut W,
 ) -> Result<Summary, Box<ReplayError>> {
-    let mut replay =
-        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), summary: Summary::default(), watch };
+    let mut replay = Replay {
+        url,
+        options,
+        open: Vec::new(),
+        http: Connections::new(url, options.frame_wait),
+        bindings: Bindings::default(),
+        summary: Summary::default(),
+        watch,
+    };
     let mut note = None;
     let mut last = Arc::new(Step {
         line: 0,
@@ -65,6 +73,7 @@ struct Replay<'t, W> {
     options: &'t ReplayOptions,
     /// In the order they were opened.
     open: Vec<Open>,
+    http: Connections,
     bindings: Bindings,
     summary: Summary,
     watch: &'t mut W,
@@ -115,7 +124,18 @@ impl<W: Watch> Replay<'_, W> {
                     actual => Err(Fault::NotClosed { actual }),
                 }
             }
-            Action::Request(_) | Action::Response(_) => Err(Fault::Http),
+            Action::Request(template) => {
+                let request = template.fill(&self.bindings);
+                self.http.send(&step.on, &request).await?;
+                self.record(step, Way::Sent, Frame::Request(request));
+                Ok(())
+            }
+            Action::Response(expected) => {
+                let response = self.http.receive(&step.on).await?;
+                self.record(step, Way::Received, Frame::Response(response.clone()));
+                expected.judge(response, &mut self.bindings)
+            }
+            Action::Close(CODE_NO_FRAME) if self.http.close(&step.on).await => Ok(()),
             Action::Close(code) => {
                 self.record(step, Way::Sent, Frame::Close(Close { code: *code, reason: String::new() }));
                 let connection = self.connection(step).await?;
@@ -176,6 +196,7 @@ impl<W: Watch> Replay<'_, W> {
         for open in &mut self.open {
             open.connection.must_be_quiet().await.map_err(|fault| (open.last.clone(), fault))?;
         }
+        self.http.finish().await;
         for open in self.open.drain(..) {
             open.connection.leave().await;
         }
