@@ -171,12 +171,24 @@ async fn every_difference_is_named_with_its_place() {
 }
 
 #[tokio::test]
+async fn of_a_header_on_several_lines_the_first_is_compared_or_all() {
+    replayed(&[&get("/made"), r#"{"response":{"status":201,"headers":{"set-cookie":"a=1"}}}"#]).await;
+    let one = r#"{"response":{"status":201,"headers":{"set-cookie":["a=1"]}}}"#;
+    assert_eq!(differences("/made", one).await, [r#"$.headers["set-cookie"][1]: unexpected "b=2; Path=/""#]);
+}
+
+#[tokio::test]
 async fn a_body_is_compared_in_the_form_that_is_expected() {
     replayed(&[&get("/json"), r#"{"response":{"status":200,"body_text":"{\"id\":17,\"name\":\"x\"}"}}"#]).await;
     replayed(&[&get("/json"), r#"{"response":{"status":200,"body":{"name":"x","id":17}}}"#]).await;
     replayed(&[&get("/empty"), r#"{"response":{"status":204,"body_text":""}}"#]).await;
     replayed(&[&get("/empty"), r#"{"response":{"status":204}}"#]).await;
     assert_eq!(differences("/json", OK).await, [r#"$.body: unexpected {"id":17,"name":"x"}"#]);
+    for (path, status) in [("/json", 200), ("/second", 200)] {
+        replayed(&[&get(path), &format!(r#"{{"response":{{"status":{status},"body":"<any>"}}}}"#)]).await;
+    }
+    let nothing = differences("/last", r#"{"response":{"status":200,"body":"<any>"}}"#).await;
+    assert_eq!(nothing, ["$.body: missing, expected \"<any>\""]);
     let second = differences("/second", r#"{"response":{"status":200,"body":{}}}"#).await;
     assert_eq!(second, ["$.body: missing, expected {}", r#"$.body_text: unexpected "second""#]);
 }

@@ -32,12 +32,13 @@
 //! A request has a `method`, a `path` with its query and, where it has any, `headers`, by their names in lower case, and
 //! a `body`, which is JSON and compared as frames are, or a `body_text`, which is every other text. An answer has a
 //! `status`, and the same of `headers` and body: other headers than those may be there, but no body where none is
-//! expected. Nothing is sent that does not stand there, but for the host and the body's length. A header that comes on
-//! several lines has an array of values. Paths and the values of headers may have placeholders within a text, such as
-//! `"/chats/<id>?name=<name>"` or `"neptun-session=<string as session>; Path=/"`; what is put into a path is escaped as
-//! it must be there, unless the path begins with it. Requests go to the host of the gateway, each on the connection that
-//! its line names. A connection is for HTTP or for frames, and the answer is the next line of it after the request; it
-//! ends, if it is to, with `{"close":1006}`, and opens again by itself where the gateway ended it between two requests.
+//! expected, and any where `"body":"<any>"` is. Nothing is sent that does not stand there, but for the host and the
+//! body's length. A header on several lines has an array of values; expected, a string is its first line. Paths and the
+//! values of headers may have placeholders within a text, such as `"/chats/<id>?name=<name>"` or
+//! `"neptun-session=<string as session>; Path=/"`; what cannot stand in a path is escaped when it is put there. Requests
+//! go to the host of the gateway, each on the connection that its line names. A connection is for HTTP or for frames, and
+//! the answer is the next line of it after the request; it ends, if it is to, with `{"close":1006}`, and opens again by
+//! itself where the gateway ended it between two requests.
 //!
 //! A transcript may be longer than memory: it is checked whole before it is used, and then read again, step by step.
 //!

@@ -34,8 +34,8 @@ impl TextTemplate {
         })
     }
 
-    /// The text, every value put in by `put`, which is told how many bytes stand before it.
-    pub(super) fn fill(&self, bindings: &Bindings, put: impl Fn(usize, String) -> String) -> String {
+    /// The text, every value put in as `put` has it.
+    pub(super) fn fill(&self, bindings: &Bindings, put: impl Fn(String) -> String) -> String {
         let mut filled = String::new();
         for piece in &self.0 {
             match piece {
@@ -43,7 +43,7 @@ impl TextTemplate {
                 Piece::Placeholder(Placeholder::Kind(..)) => unreachable!("kinds are refused where a text is sent"),
                 Piece::Placeholder(Placeholder::Bound(name)) => {
                     let value = bindings.get(name).expect("a transcript whose names are not bound in time is refused");
-                    filled += &put(filled.len(), text_of(value));
+                    filled += &put(text_of(value));
                 }
             }
         }

@@ -42,8 +42,25 @@ pub enum RequestBody {
 pub struct ResponsePattern {
     /// The response as if it were a frame, of `status`, `headers` and `body` or `body_text`.
     pub pattern: Pattern,
-    headers: Vec<String>,
-    is_text: bool,
+    headers: Vec<ExpectedHeader>,
+    body: ExpectedBody,
+}
+
+/// A header that is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ExpectedHeader {
+    name: String,
+    /// Whether all lines of the name are compared, and not the first alone.
+    is_array: bool,
+}
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExpectedBody {
+    Json,
+    Text,
+    /// As JSON, and as text if it is none.
+    Any,
 }
 
 impl RequestTemplate {
@@ -59,11 +76,10 @@ impl RequestTemplate {
 
     /// The request, with every value in its place.
     pub fn fill(&self, bindings: &Bindings) -> exchange::Request {
-        let in_path = |before: usize, value: String| if before == 0 { value } else { escaped(&value) };
-        let header = |(name, value): &(String, TextTemplate)| (name.clone(), value.fill(bindings, |_, value| value));
+        let header = |(name, value): &(String, TextTemplate)| (name.clone(), value.fill(bindings, |value| value));
         exchange::Request {
             method: self.method.clone(),
-            path: self.path.fill(bindings, in_path),
+            path: self.path.fill(bindings, |value| escaped(&value)),
             headers: self.headers.iter().map(header).collect(),
             body: match &self.body {
                 RequestBody::Empty => String::new(),
@@ -77,17 +93,10 @@ impl RequestTemplate {
 impl ResponsePattern {
     /// A response as the pattern sees it.
     pub fn view(&self, response: &exchange::Response) -> Json {
-        let headers = self.headers.iter().filter_map(|name| {
-            let mut values = response.values(name).map(|value| Json::String(value.to_owned()));
-            let first = values.next()?;
-            let rest: Vec<Json> = values.collect();
-            let value = if rest.is_empty() { first } else { Json::Array([vec![first], rest].concat()) };
-            Some((name.clone(), value))
-        });
-        let headers: Vec<(String, Json)> = headers.collect();
         let mut members = vec![("status".to_owned(), Json::Number(response.status.to_string()))];
         if !self.headers.is_empty() {
-            members.push(("headers".to_owned(), Json::Object(headers.into_iter().collect())));
+            let headers = self.headers.iter().filter_map(|header| Some((header.name.clone(), header.of(response)?)));
+            members.push(("headers".to_owned(), Json::Object(headers.collect())));
         }
         members.extend(self.body(&response.body));
         Json::Object(members.into_iter().collect())
@@ -102,24 +111,33 @@ impl ResponsePattern {
     fn body(&self, bytes: &[u8]) -> Option<(String, Json)> {
         let Ok(text) = std::str::from_utf8(bytes) else {
             let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            return Some(("body_hex".to_owned(), Json::String(hex)));
+            let name = if self.body == ExpectedBody::Any { "body" } else { "body_hex" };
+            return Some((name.to_owned(), Json::String(hex)));
         };
-        if text.is_empty() && !self.is_text {
-            return None;
-        }
-        let json = if self.is_text { None } else { Json::parse(text).ok() };
-        Some(
-            json.map_or_else(
-                || ("body_text".to_owned(), Json::String(text.to_owned())),
-                |json| ("body".to_owned(), json),
-            ),
-        )
+        let string = || Json::String(text.to_owned());
+        Some(match self.body {
+            ExpectedBody::Text => ("body_text".to_owned(), string()),
+            _ if text.is_empty() => return None,
+            ExpectedBody::Any => ("body".to_owned(), Json::parse(text).unwrap_or_else(|_| string())),
+            ExpectedBody::Json => match Json::parse(text) {
+                Ok(json) => ("body".to_owned(), json),
+                Err(_) => ("body_text".to_owned(), string()),
+            },
+        })
     }
 }
 
-/// A value as it stands in a path or a query.
+impl ExpectedHeader {
+    fn of(&self, response: &exchange::Response) -> Option<Json> {
+        let mut lines = response.values(&self.name).map(|value| Json::String(value.to_owned())).peekable();
+        lines.peek()?;
+        if self.is_array { Some(Json::Array(lines.collect())) } else { lines.next() }
+    }
+}
+
+/// A value as it stands in a path or a query: what may stand there stands as it is, separators and escapes included.
 fn escaped(value: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte);
+    let keep = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
     let escape = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     value.bytes().map(escape).collect()
 }

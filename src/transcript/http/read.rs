@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 use super::super::json::{Json, Layer, Member};
 use super::super::line::{string, typed};
 use super::super::pattern::{FrameReader, Pattern, Refusal};
+use super::super::placeholder::{Kind, Placeholder};
 use super::super::text::TextTemplate;
-use super::{RequestBody, RequestTemplate, ResponsePattern};
+use super::{ExpectedBody, ExpectedHeader, RequestBody, RequestTemplate, ResponsePattern};
 
 /// Headers that follow from the body, which is sent whole.
 const HEADERS_OF_THE_BODY: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];
@@ -44,7 +45,7 @@ pub fn request<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue)
 
 /// Reads the response to a request.
 pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue) -> Result<ResponsePattern, Refusal> {
-    let (mut names, mut is_text, mut parts) = (Vec::new(), false, Vec::new());
+    let (mut names, mut body, mut parts) = (Vec::new(), ExpectedBody::Json, Vec::new());
     for Member { key, name, value } in members(reader, raw, "status, headers, and body or body_text")? {
         let part = match name.as_str() {
             "status" => {
@@ -58,13 +59,11 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
             "headers" => {
                 let mut patterns = Vec::new();
                 for (name, raw) in headers(reader, value)? {
-                    let mut lines = lines(reader, raw)?;
-                    let mut values = lines.drain(..).map(|line| reader.text_pattern(line));
-                    let pattern = match (values.next(), raw.get().starts_with('[')) {
-                        (Some(first), false) => first?,
-                        (first, _) => Pattern::Array(first.into_iter().chain(values).collect::<Result<_, _>>()?),
-                    };
-                    names.push(name.clone());
+                    let is_array = raw.get().starts_with('[');
+                    let lines = lines(reader, raw)?.into_iter().map(|line| reader.text_pattern(line));
+                    let mut lines = lines.collect::<Result<Vec<_>, _>>()?;
+                    let pattern = if is_array { Pattern::Array(lines) } else { lines.remove(0) };
+                    names.push(ExpectedHeader { name: name.clone(), is_array });
                     patterns.push((name, pattern));
                 }
                 if names.is_empty() {
@@ -72,9 +71,15 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
                 }
                 Pattern::Object(patterns)
             }
-            "body" => reader.pattern(value)?,
+            "body" => {
+                let pattern = reader.pattern(value)?;
+                if matches!(pattern, Pattern::Placeholder(Placeholder::Kind(Kind::Any, _))) {
+                    body = ExpectedBody::Any;
+                }
+                pattern
+            }
             "body_text" => {
-                is_text = true;
+                body = ExpectedBody::Text;
                 Pattern::Leaf(Json::String(string(reader, &name, value)?))
             }
             _ => return Err(unknown(reader, key, &name)),
@@ -84,7 +89,7 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
     if !parts.iter().any(|(name, _)| name == "status") {
         return Err(reader.refuse(raw, "a response without status; add \"status\":200"));
     }
-    Ok(ResponsePattern { pattern: Pattern::Object(parts), headers: names, is_text })
+    Ok(ResponsePattern { pattern: Pattern::Object(parts), headers: names, body })
 }
 
 /// The members of a request or response, each of which stands once.
@@ -202,12 +207,12 @@ mod tests {
         let Action::Request(request) = action(bound) else { panic!("the line is a request") };
         assert_eq!(request.names().collect::<Vec<_>>(), ["n", "key", "key", "n", "n"]);
         let mut bindings = Bindings::default();
-        bindings.insert("key", Json::String("a b&c".to_owned()));
+        bindings.insert("key", Json::String("a b/c%2Fd".to_owned()));
         bindings.insert("n", Json::Number("17".to_owned()));
         let filled = request.fill(&bindings);
-        assert_eq!(filled.path, "/a/17?k=a%20b%26c&t=(Any)");
+        assert_eq!(filled.path, "/a/17?k=a%20b/c%2Fd&t=(Any)");
         let headers: Vec<_> = filled.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(headers, [("x-key", "Bearer a b&c"), ("x", "1"), ("x", "17")]);
+        assert_eq!(headers, [("x-key", "Bearer a b/c%2Fd"), ("x", "1"), ("x", "17")]);
         assert_eq!(filled.body, r#"{ "n":17 }"#);
     }
 
@@ -220,7 +225,7 @@ mod tests {
         };
         let mut bindings = Bindings::default();
         bindings.insert("to", Json::String("/a/b".to_owned()));
-        assert_eq!(request.fill(&bindings).path, "/a/b?a=%2Fa%2Fb");
+        assert_eq!(request.fill(&bindings).path, "/a/b?a=/a/b");
     }
 
     #[test]
