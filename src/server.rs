@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
@@ -26,6 +27,9 @@ use crate::shared::Shared;
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";
+
+/// What the gateway calls itself.
+const SERVER: HeaderValue = HeaderValue::from_static(concat!("guestlist/", env!("CARGO_PKG_VERSION")));
 
 /// A connection's right to be served, held until its WebSocket ends.
 type Permit = Arc<OwnedSemaphorePermit>;
@@ -65,7 +69,14 @@ fn routes(shared: Arc<Shared>) -> Router {
         .fallback(|| async {
             (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
         })
+        .layer(map_response(named))
         .with_state(shared)
+}
+
+/// Says who answers: a client may rely on more than the protocols promise, such as answers in the order of requests.
+async fn named(mut response: Response) -> Response {
+    response.headers_mut().insert(header::SERVER, SERVER);
+    response
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use guestlist::transcript::Transcript;
-use guestlist::transcript::exchange::{Frame, Replayed, Way};
+use guestlist::transcript::exchange::{Frame, Replayed, Watch, Way};
 use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::options::ReplayOptions;
 use guestlist::transcript::replay::replay;
+use guestlist::transcript::{Step, Transcript};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -202,7 +202,7 @@ async fn an_answer_to_head_has_no_body() {
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_reported_after_the_wait() {
     let error = failure(&[&get("/silence"), r#"{"note":""}"#, OK]).await;
-    assert!(error.to_string().starts_with("t.jsonl:3: no frame came within 2s"), "{error}");
+    assert!(error.to_string().starts_with("t.jsonl:3: missing: no frame came within 2s"), "{error}");
     assert_eq!(error.expected.as_deref(), Some(r#"{"status":200}"#));
 }
 
@@ -249,10 +249,44 @@ async fn what_is_asked_is_done_though_no_line_expects_the_answer() {
 }
 
 #[tokio::test]
+async fn what_is_ignored_is_not_compared() {
+    let lines =
+        [get("/made"), r#"{"response":{"status":200,"headers":{"location":"/things/18"},"body":{}}}"#.to_owned()];
+    let transcript = Transcript::parse("t.jsonl", lines.join("\n")).expect("the transcript is well formed");
+    let mut options = ReplayOptions::default();
+    for path in ["$.status", "$.headers.location", "$.body"] {
+        replay(&transcript, &StandIn::default().listen().await, &options, &mut ()).await.expect_err("it differs");
+        options.ignore.add(path).expect("the path is well formed");
+    }
+    replay(&transcript, &StandIn::default().listen().await, &options, &mut ()).await.expect("the replay passes");
+}
+
+/// Forgives everything, and counts.
+struct Lenient(usize);
+
+impl Watch for Lenient {
+    fn forgives(&mut self, _: &Step, _: &Fault) -> bool {
+        self.0 += 1;
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_replay_goes_on_after_an_answer_that_is_forgiven() {
+    let made = r#"{"response":{"status":200,"headers":{"location":"/things/<digits as id>"}}}"#;
+    let lines = [&get("/made"), made, &get("/<id>"), r#"{"response":{"status":200,"body":"<any>"}}"#].join("\n");
+    let transcript = Transcript::parse("t.jsonl", lines).expect("the transcript is well formed");
+    let mut lenient = Lenient(0);
+    let url = StandIn::default().listen().await;
+    let summary = replay(&transcript, &url, &ReplayOptions::default(), &mut lenient).await.expect("the replay passes");
+    assert_eq!((lenient.0, summary.sent, summary.received), (1, 2, 2));
+}
+
+#[tokio::test]
 async fn a_failure_is_told_with_the_answer() {
     let error = failure(&[r#"{"note":"a thing"}"#, &get("/json"), OK]).await;
     let report = error.report(false).to_string();
-    let expected = r#"t.jsonl:3: the frame is not the one expected
+    let expected = r#"t.jsonl:3: changed: the frame is not the one expected
       note  a thing
         on  main
   expected  {"status":200}

@@ -47,6 +47,7 @@
 //! [`matching::compare`] judges what comes back, and [`failure::ReplayError`] tells people about it.
 
 pub mod bindings;
+mod came;
 mod connection;
 pub mod exchange;
 pub mod failure;
@@ -55,14 +56,18 @@ pub mod ignore;
 pub mod json;
 mod line;
 pub mod matching;
+mod nearest;
 pub mod options;
+mod order;
 pub mod pattern;
 pub mod placeholder;
 pub mod replay;
+mod settle;
 mod steps;
 pub mod text;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use self::http::{RequestTemplate, ResponsePattern};
@@ -96,6 +101,15 @@ pub struct Step {
     pub at_ms: Option<u64>,
     /// What happens.
     pub action: Action,
+    /// Where in the text the frame stands that is expected, unless it has placeholders.
+    literal: Option<Range<usize>>,
+}
+
+impl Step {
+    /// The text that needs no comparing: a frame of this very text is the one expected.
+    fn literal(&self) -> Option<&str> {
+        self.literal.clone().map(|range| &self.text[range])
+    }
 }
 
 /// What a step does or waits for.

@@ -131,7 +131,7 @@ enum For {
 
 impl Checks {
     fn step(&mut self, line: usize, text: &str) -> Result<Step, Refusal> {
-        let Line { on, on_at, at_ms, action } = line::read(text, &mut self.names)?;
+        let Line { on, on_at, at_ms, action, literal } = line::read(text, &mut self.names)?;
         if let Some(ended) = self.ended.get(&on)
             && !matches!(action, Action::Note(_) | Action::Secret(_))
         {
@@ -144,7 +144,9 @@ impl Checks {
             self.ended.insert(on.clone(), line);
             self.open.remove(&on);
         }
-        Ok(Step { line, text: text.trim().to_owned(), on, at_ms, action })
+        let indent = text.len() - text.trim_start().len();
+        let literal = literal.map(|range| range.start - indent..range.end - indent);
+        Ok(Step { line, text: text.trim().to_owned(), on, at_ms, action, literal })
     }
 
     /// Holds an action against what its connection is for, and where it stands.

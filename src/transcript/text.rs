@@ -66,27 +66,38 @@ impl TextTemplate {
 }
 
 impl TextPattern {
-    /// Whether a text is as expected; what its placeholders stand for is bound then.
+    /// The values that names are bound to, if a text is as expected; `known` has those bound before.
     ///
     /// A value ends where the text goes on as it should for the first time.
-    pub(super) fn accepts(&self, text: &str, bindings: &mut Bindings) -> bool {
-        let Some(found) = self.regex(bindings).captures(text) else { return false };
-        let mut bound = bindings.clone();
+    pub(super) fn fits(&self, text: &str, known: impl Fn(&str) -> Option<Json>) -> Option<Bindings> {
+        let found = self.regex(&known).captures(text)?;
+        let mut bound = Bindings::default();
         let placeholders = self.0.iter().filter_map(|piece| match piece {
             Piece::Placeholder(placeholder) => Some(placeholder),
             Piece::Literal(_) => None,
         });
-        let parts = found.iter().skip(1).map(|part| part.map(|part| part.as_str()).unwrap_or_default());
-        let accepted = placeholders.zip(parts).all(|(placeholder, part)| is(placeholder, part, &mut bound));
-        if accepted {
-            *bindings = bound;
+        for (placeholder, part) in placeholders.zip(found.iter().skip(1)) {
+            let part = part.map(|part| part.as_str()).unwrap_or_default();
+            let (value, name) = match placeholder {
+                Placeholder::Kind(kind, None) => {
+                    value(*kind, part)?;
+                    continue;
+                }
+                Placeholder::Kind(kind, Some(name)) => (Some(value(*kind, part)?), name),
+                Placeholder::Bound(name) => (None, name),
+            };
+            match (bound.get(name).cloned().or_else(|| known(name)), value) {
+                (Some(same), _) if text_of(&same) == part => {}
+                (None, Some(value)) => bound.insert(name.clone(), value),
+                _ => return None,
+            }
         }
-        accepted
+        Some(bound)
     }
 
     /// One group for each placeholder; what is bound already ends where it does.
-    fn regex(&self, bindings: &Bindings) -> Regex {
-        let known = |name: &str| Some(regex::escape(&text_of(bindings.get(name)?)));
+    fn regex(&self, known: impl Fn(&str) -> Option<Json>) -> Regex {
+        let known = |name: &str| Some(regex::escape(&text_of(&known(name)?)));
         let piece = |piece: &Piece| match piece {
             Piece::Literal(text) => regex::escape(text),
             Piece::Placeholder(Placeholder::Bound(name)) => {
@@ -100,23 +111,6 @@ impl TextPattern {
         let pieces: String = self.0.iter().map(piece).collect();
         Regex::new(&format!("(?s)^{pieces}$")).expect("what is escaped, and what is written here, is an expression")
     }
-}
-
-/// Whether a part of a text is what a placeholder stands for, which is bound then.
-fn is(placeholder: &Placeholder, part: &str, bindings: &mut Bindings) -> bool {
-    let (value, name) = match placeholder {
-        Placeholder::Bound(name) => return bindings.get(name).is_some_and(|value| text_of(value) == part),
-        Placeholder::Kind(kind, name) => match value(*kind, part) {
-            Some(value) => (value, name),
-            None => return false,
-        },
-    };
-    let Some(name) = name else { return true };
-    if let Some(known) = bindings.get(name) {
-        return text_of(known) == part;
-    }
-    bindings.insert(name.clone(), value);
-    true
 }
 
 /// What a value looks like, roughly; [`Kind::accepts`] has the last word.

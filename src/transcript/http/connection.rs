@@ -72,7 +72,7 @@ impl Connections {
         let abort = answer.abort_handle();
         let Ok(answer) = timeout(self.wait, answer).await else {
             abort.abort();
-            return Err(Fault::Missing { wait: self.wait });
+            return Err(Fault::Missing { wait: self.wait, instead: None });
         };
         answer.map_err(|error| Fault::Http(error.into()))?.map_err(|error| {
             if is_end(&error) {
@@ -82,14 +82,15 @@ impl Connections {
         })
     }
 
-    /// Drops a connection, if there is one of the name.
-    pub async fn close(&mut self, on: &str) -> bool {
-        match self.open.remove(on) {
-            None => false,
-            Some(connection) => {
-                connection.leave(self.wait).await;
-                true
-            }
+    /// Whether there is one of the name.
+    pub fn has(&self, on: &str) -> bool {
+        self.open.contains_key(on)
+    }
+
+    /// Drops one.
+    pub async fn close(&mut self, on: &str) {
+        if let Some(connection) = self.open.remove(on) {
+            connection.leave(self.wait).await;
         }
     }
 

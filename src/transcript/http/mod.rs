@@ -3,13 +3,12 @@
 //! A response is compared as if it were a frame, `{"status":…,"headers":{…},"body":…}`, of the headers that are listed.
 
 pub(super) mod connection;
+mod play;
 pub(super) mod read;
 
 use super::bindings::Bindings;
 use super::exchange;
-use super::failure::Fault;
 use super::json::Json;
-use super::matching::compare;
 use super::pattern::{Pattern, Template};
 use super::text::TextTemplate;
 
@@ -74,6 +73,11 @@ impl RequestTemplate {
         self.path.names().chain(headers).chain(body.into_iter().flatten())
     }
 
+    /// The first name in it that has no value yet.
+    pub(super) fn unbound(&self, bindings: &Bindings) -> Option<&str> {
+        self.names().find(|name| bindings.get(name).is_none())
+    }
+
     /// The request, with every value in its place.
     pub fn fill(&self, bindings: &Bindings) -> exchange::Request {
         let header = |(name, value): &(String, TextTemplate)| (name.clone(), value.fill(bindings, |value| value));
@@ -100,12 +104,6 @@ impl ResponsePattern {
         }
         members.extend(self.body(&response.body));
         Json::Object(members.into_iter().collect())
-    }
-
-    /// Holds a response against the pattern.
-    pub(super) fn judge(&self, response: exchange::Response, bindings: &mut Bindings) -> Result<(), Fault> {
-        compare(&self.pattern, &self.view(&response), bindings)
-            .map_err(|differences| Fault::Mismatch { actual: exchange::Frame::Response(response), differences })
     }
 
     fn body(&self, bytes: &[u8]) -> Option<(String, Json)> {
