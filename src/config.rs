@@ -229,6 +229,9 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
 
+/// The longest body of an HTTP response that a replay reads: what a line of a transcript can expect.
+pub const TRANSCRIPT_BODY_BYTES_MAX: usize = TRANSCRIPT_LINE_BYTES_MAX;
+
 /// Frames of a replayed connection that may be under way where the gateway answers in order: enough for what is sent and what
 /// is answered to travel many at a time, and below what a gateway takes from one connection.
 pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 256;

@@ -7,6 +7,7 @@ use super::bindings::Bindings;
 use super::json::{Json, quoted};
 use super::pattern::Pattern;
 use super::placeholder::Placeholder;
+use super::text::TextPattern;
 
 /// One place where a frame is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,10 @@ impl<'b> Comparison<'b> {
             (Pattern::Array(expected), Json::Array(actual)) => self.array(path, expected, actual),
             (Pattern::Object(expected), Json::Object(actual)) => self.object(path, expected, actual),
             (Pattern::Leaf(expected), _) => self.equal(path, expected, actual),
-            (Pattern::Array(_) | Pattern::Object(_), _) => self.differs(path, || wrong_type(expected, actual)),
+            (Pattern::Text(expected), Json::String(text)) => self.text(path, expected, text),
+            (Pattern::Array(_) | Pattern::Object(_) | Pattern::Text(_), _) => {
+                self.differs(path, || wrong_type(expected, actual));
+            }
         }
     }
 
@@ -178,6 +182,15 @@ impl<'b> Comparison<'b> {
                 let expected = format!("{placeholder}, which is not bound");
                 self.differs(path, || DifferenceKind::Different { expected, actual: actual.to_string() });
             }
+        }
+    }
+
+    fn text(&mut self, path: Path<'_>, expected: &TextPattern, actual: &str) {
+        let known = |name: &str| self.bindings.get(name).or_else(|| self.bound.get(name)).cloned();
+        match expected.fits(actual, known) {
+            Some(bound) => self.bound.extend(bound),
+            None => self
+                .differs(path, || DifferenceKind::Different { expected: expected.to_string(), actual: quoted(actual) }),
         }
     }
 

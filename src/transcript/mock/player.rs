@@ -169,6 +169,7 @@ impl Player {
     fn value(&mut self, connection: usize, pattern: &Pattern) -> String {
         match pattern {
             Pattern::Leaf(value) => value.to_string(),
+            Pattern::Text(_) => unreachable!("only requests and responses have texts of several parts"),
             Pattern::Placeholder(Placeholder::Kind(kind, None)) => self.shared.values.make(*kind).to_string(),
             Pattern::Placeholder(Placeholder::Kind(kind, Some(name))) => {
                 let own = self.bindings.get(name).cloned();

@@ -230,7 +230,7 @@ impl Reading<'_> {
                 let file = self.script.files.last_mut().expect("a file is being read");
                 file.kinds.entry(name.clone()).or_insert(*kind);
             }
-            Pattern::Placeholder(_) | Pattern::Leaf(_) => {}
+            Pattern::Placeholder(_) | Pattern::Leaf(_) | Pattern::Text(_) => {}
             Pattern::Array(items) => items.iter().for_each(|item| self.learn_kinds(item)),
             Pattern::Object(members) => members.iter().for_each(|(_, value)| self.learn_kinds(value)),
         }

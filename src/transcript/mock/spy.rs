@@ -37,7 +37,7 @@ impl Spy {
         let message = match &heard.frame {
             Frame::Text(text) => Message::text(text),
             Frame::Binary(bytes) => Message::binary(bytes.clone()),
-            Frame::Close(_) => return Ok(None),
+            Frame::Close(_) | Frame::Request(_) | Frame::Response(_) => return Ok(None),
         };
         if self.socket.is_none() {
             let (mut socket, _) = connect_async(&self.url).await?;
