@@ -193,6 +193,21 @@ async fn connections_are_told_apart_by_their_first_frames_and_by_what_follows() 
 }
 
 #[tokio::test]
+async fn a_name_of_one_file_is_no_name_of_another() {
+    let text = |method: &str| {
+        format!(
+            "{AUTH}{{\"send\":{{\"method\":\"{method}\"}}}}\n{{\"expect\":{{\"method\":\"{method}_ack\",\"id\":\"<digits as id>\"}}}}"
+        )
+    };
+    let read = script(&[("a.jsonl", &text("setChat")), ("b.jsonl", &text("setUser"))]);
+    let mock = Mock::start(read, MockOptions::default()).await.expect("port 0 is always free");
+    let mut client = signed_in(&mock).await;
+    assert_eq!(client.call(json!({"method": "setChat"})).await["id"], "1");
+    assert_eq!(client.call(json!({"method": "setUser"})).await["id"], "2");
+    assert_eq!(client.call(json!({"method": "setUser"})).await["id"], "2", "the same again");
+}
+
+#[tokio::test]
 async fn who_signs_in_with_another_token_is_somebody_else() {
     let text = r#"{"secret":"token_1"}
 {"secret":"token_2"}

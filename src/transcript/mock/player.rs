@@ -69,9 +69,13 @@ impl Player {
         if let Some(found) = self.find_last(current, self.next, heard) {
             return Some(self.repeat(found, heard));
         }
-        let others = self.candidates[1..].iter();
-        let found = others.map(|other| (*other, 1..self.sends(*other).len())).collect::<Vec<_>>().into_iter();
-        let found = found.filter_map(|(other, range)| self.find(other, range, heard)).next()?;
+        let found = self.candidates[1..].iter().find_map(|other| {
+            (1..self.sends(*other).len()).find_map(|sent| self.found(*other, sent, heard, &Bindings::default()))
+        })?;
+        if self.file(found.connection) != self.file(current) {
+            // A name is the name of something in its file alone.
+            self.bindings = Bindings::default();
+        }
         self.candidates.retain(|candidate| *candidate != found.connection);
         self.candidates.insert(0, found.connection);
         Some(self.advance(found, heard))
@@ -102,6 +106,10 @@ impl Player {
         let mut due = self.dues(connection, opening.iter(), &References::default());
         due.extend(self.advance(found, heard));
         Some(due)
+    }
+
+    fn file(&self, connection: usize) -> usize {
+        self.shared.script.connections[connection].file
     }
 
     fn sends(&self, connection: usize) -> &[Sent] {
@@ -191,7 +199,7 @@ impl Player {
 
     fn bind(&mut self, connection: usize, name: &str, kind: Kind) -> Json {
         let value = self.shared.values.make_for(name, kind);
-        let file = self.shared.script.connections[connection].file;
+        let file = self.file(connection);
         self.bindings.insert(name, value.clone());
         self.shared.known().bound[file].insert(name, value.clone());
         value
@@ -199,7 +207,7 @@ impl Player {
 
     /// The value of a name: this client's, else another's of the same file, else a new one.
     fn bound(&mut self, connection: usize, name: &str) -> Json {
-        let file = self.shared.script.connections[connection].file;
+        let file = self.file(connection);
         let known = self.bindings.get(name).cloned().or_else(|| self.shared.known().bound[file].get(name).cloned());
         known.unwrap_or_else(|| {
             let kind = self.shared.script.files[file].kinds.get(name).copied().unwrap_or(Kind::String);
