@@ -229,6 +229,26 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
 
+/// Frames of a replayed connection that may be under way where the gateway answers in order: enough for what is sent and what
+/// is answered to travel many at a time, and below what a gateway takes from one connection.
+pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 256;
+
+/// Lines of a transcript that expect frames and are read ahead of those frames, at most. In a replay in any order, it is among
+/// so many that a frame finds its line.
+pub const TRANSCRIPT_EXPECTED_MAX: usize = 1_024;
+
+/// Frames of a replayed connection that came and wait for the lines that expect them, at most.
+pub const TRANSCRIPT_FRAMES_ARRIVED_MAX: usize = 1_024;
+
+/// Frames passed over in a replay that are kept, to tell what became of one that is missing.
+pub const TRANSCRIPT_FRAMES_PASSED_MAX: usize = 32;
+
+/// Lines before and after one that failed among which the nearest to what came are looked for.
+pub const TRANSCRIPT_NEAREST_WINDOW: usize = 64;
+
+/// How long frames are waited for after one that was not expected, to tell what it is, where no `PING` can be asked.
+pub const TRANSCRIPT_GATHER_WAIT: Duration = Duration::from_secs(1);
+
 /// Bytes of the longest message that a recording keeps: of the largest frame that is taken.
 pub const RECORDED_FRAME_BYTES_MAX: usize = 4 << 20;
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
@@ -29,6 +29,9 @@ use crate::transcript::record::{Line, Recorder, Tapped, exchange};
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";
+
+/// What the gateway calls itself.
+const SERVER: HeaderValue = HeaderValue::from_static(concat!("guestlist/", env!("CARGO_PKG_VERSION")));
 
 /// Where the requests of a connection are recorded, from the first on.
 #[derive(Clone)]
@@ -76,7 +79,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         Some(_) => routes.layer(middleware::from_fn(recorded)),
         None => routes,
     };
-    routes.with_state(shared)
+    routes.layer(map_response(named)).with_state(shared)
 }
 
 /// Records a request and its answer; a WebSocket is recorded by itself.
@@ -89,6 +92,12 @@ async fn recorded(request: Request, next: Next) -> Response {
         }
         _ => next.run(request).await,
     }
+}
+
+/// Says who answers: a client may rely on more than the protocols promise, such as answers in the order of requests.
+async fn named(mut response: Response) -> Response {
+    response.headers_mut().insert(header::SERVER, SERVER);
+    response
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {

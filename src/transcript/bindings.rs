@@ -6,7 +6,7 @@ use super::json::Json;
 
 /// The values bound to names so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bindings(pub(super) BTreeMap<String, Json>);
+pub struct Bindings(BTreeMap<String, Json>);
 
 impl Bindings {
     /// The value bound to a name.
@@ -17,5 +17,10 @@ impl Bindings {
     /// Binds a value to a name.
     pub fn insert(&mut self, name: impl Into<String>, value: Json) {
         self.0.insert(name.into(), value);
+    }
+
+    /// Binds what another has bound too.
+    pub(super) fn extend(&mut self, other: Bindings) {
+        self.0.extend(other.0);
     }
 }

@@ -1,35 +1,54 @@
 //! One client connection of a replay. No wait on it is longer than the one it was opened with.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, Sink, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::http::{Response, header};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
+use super::came::Came;
 use super::exchange::{Close, Frame};
 use super::failure::Fault;
-use super::json::Json;
+use crate::config::TRANSCRIPT_FRAMES_ARRIVED_MAX;
 
+/// Answered by [`PONG`] once a client has signed in, after everything asked before.
 const PING: &str = r#"{"method":"PING"}"#;
 const PONG: &str = r#"{"method":"PONG"}"#;
 /// Only after this answer does a gateway answer [`PING`].
 const AUTHENTICATED: &str = "TOKEN_AUTH_OK";
+/// What a gateway of this kind begins with when it says who it is.
+const OURS: &str = "guestlist/";
 
 /// The codes RFC 6455 sets aside for what a close frame cannot say.
 const CODE_ABSENT: u16 = 1005;
 pub(super) const CODE_NO_FRAME: u16 = 1006;
 const CODE_NORMAL: u16 = 1000;
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 pub(super) struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     wait: Duration,
-    authenticated: bool,
+    /// Frames that were read and are not judged yet.
+    pub(super) arrived: VecDeque<Came>,
+    /// Whether its end was read.
+    over: bool,
+    /// Whether the client has signed in.
+    pub(super) authenticated: bool,
+    /// Whether the gateway is one of this kind.
+    pub(super) is_ours: bool,
 }
 
 impl Connection {
@@ -37,36 +56,114 @@ impl Connection {
         let no_delay = true;
         let connecting = connect_async_with_config(url, None, no_delay);
         match timeout(wait, connecting).await.unwrap_or_else(|_| Err(timed_out())) {
-            Ok((socket, _)) => Ok(Connection { socket, wait, authenticated: false }),
+            Ok((socket, response)) => {
+                let is_ours = is_ours(&response);
+                Ok(Connection { socket, wait, arrived: VecDeque::new(), over: false, authenticated: false, is_ours })
+            }
             Err(source) => Err(Fault::Connect { url: url.to_owned(), source: Box::new(source) }),
         }
     }
 
-    pub(super) async fn send(&mut self, message: Message) -> Result<(), Fault> {
-        let sent = timeout(self.wait, self.socket.send(message)).await;
-        sent.unwrap_or_else(|_| Err(timed_out())).map_err(|error| Fault::Send(Box::new(error)))
+    /// The answer to a ping, as it would come.
+    pub(super) fn pong() -> Came {
+        Came::new(Frame::Text(PONG.to_owned()))
     }
 
-    /// The next frame; `None` if there is none in time.
-    pub(super) async fn receive(&mut self) -> Result<Option<Frame>, Fault> {
-        let Ok(frame) = timeout(self.wait, next_frame(&mut self.socket)).await else {
-            return Ok(None);
+    /// Hands over a frame, to be sent by the next [`Self::flush`] at the latest.
+    pub(super) async fn feed(&mut self, message: Message) -> Result<(), Fault> {
+        self.write(|socket, context| socket.poll_ready(context)).await?;
+        Pin::new(&mut self.socket).start_send(message).map_err(unsent)
+    }
+
+    /// Sends what was handed over.
+    pub(super) async fn flush(&mut self) -> Result<(), Fault> {
+        self.write(|socket, context| socket.poll_flush(context)).await
+    }
+
+    /// The next frame; `None` if there is none in time. What was handed over is sent before it is waited for.
+    pub(super) async fn next(&mut self, deadline: Instant) -> Result<Option<Came>, Fault> {
+        let came = match self.arrived.pop_front() {
+            Some(came) => came,
+            None => match self.read(deadline).await? {
+                Some(frame) => Came::new(frame),
+                None => return Ok(None),
+            },
         };
-        let frame = frame?;
-        self.authenticated = self.authenticated || frame.method().as_deref() == Some(AUTHENTICATED);
-        Ok(Some(frame))
+        // Most frames are none of this; to look for the word first spares reading them.
+        if !self.authenticated && matches!(&came.frame, Frame::Text(text) if text.contains(AUTHENTICATED)) {
+            self.authenticated = came.frame.method().as_deref() == Some(AUTHENTICATED);
+        }
+        Ok(Some(came))
+    }
+
+    /// Reads whatever comes, so that pings are answered while there is nothing else to do; never ends.
+    pub(super) async fn idle(&mut self) -> Infallible {
+        while !self.over && self.arrived.len() < TRANSCRIPT_FRAMES_ARRIVED_MAX {
+            match next_frame(&mut self.socket).await {
+                Ok(frame) => {
+                    self.over = matches!(frame, Frame::Close(_));
+                    self.arrived.push_back(Came::new(frame));
+                }
+                Err(_) => self.over = true,
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Reads on, to see what a frame that was not expected has to do with those after it: until nothing more can come, at
+    /// most `frames` are there, or the time is over.
+    ///
+    /// Answers keep the order of their requests. So that of one more request tells that nothing more is under way, where
+    /// there is such a request; `pongs` of its like are expected besides.
+    pub(super) async fn gather(&mut self, frames: usize, pongs: usize, deadline: Instant) {
+        let fenced = self.authenticated && self.feed(Message::text(PING)).await.is_ok();
+        let mut read = std::mem::take(&mut self.arrived);
+        let frames = if fenced { TRANSCRIPT_FRAMES_ARRIVED_MAX } else { frames };
+        while read.len() < frames && !matches!(read.back(), Some(Came { frame: Frame::Close(_), .. })) {
+            if fenced && read.iter().filter(|came| is_pong(came)).count() > pongs {
+                read.pop_back();
+                break;
+            }
+            match self.next(deadline).await {
+                Ok(Some(came)) => read.push_back(came),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        read.append(&mut self.arrived);
+        self.arrived = read;
     }
 
     /// Closes and waits for the gateway to follow. A frame that still was on its way is a fault, and so is a close
     /// that the gateway decided on by itself.
     pub(super) async fn close(&mut self, code: u16) -> Result<(), Fault> {
-        self.send(close_message(code)).await?;
-        match self.receive().await? {
+        self.last_feed(close_message(code)).await?;
+        self.follow(code).await
+    }
+
+    /// Hands over a frame behind which nothing is sent. Where the gateway has closed already, what came tells the story.
+    async fn last_feed(&mut self, message: Message) -> Result<(), Fault> {
+        match self.feed(message).await {
+            Err(_) if !self.arrived.is_empty() => Ok(()),
+            fed => fed,
+        }
+    }
+
+    async fn follow(&mut self, code: u16) -> Result<(), Fault> {
+        match self.next(Instant::now() + self.wait).await?.map(|came| came.frame) {
             None => Err(Fault::StillOpen { wait: self.wait }),
             Some(Frame::Close(close)) if [code, CODE_ABSENT, CODE_NO_FRAME].contains(&close.code) => Ok(()),
             Some(Frame::Close(close)) => Err(Fault::Closed(close)),
-            Some(actual) => Err(Fault::Extra { actual }),
+            Some(actual) => Err(Fault::Extra { actual, before: false }),
         }
+    }
+
+    /// The same, but frames that still were on their way are passed over.
+    pub(super) async fn close_past_frames(&mut self, code: u16) -> Result<(), Fault> {
+        let mut closed = self.close(code).await;
+        while let Err(Fault::Extra { .. }) = closed {
+            closed = self.follow(code).await;
+        }
+        closed
     }
 
     /// Finds frames no line expects: replies keep the order of their requests, so the answer to one more request
@@ -75,34 +172,80 @@ impl Connection {
         if !self.authenticated {
             return self.close(CODE_NORMAL).await;
         }
-        self.send(Message::text(PING)).await?;
-        match self.receive().await? {
+        self.last_feed(Message::text(PING)).await?;
+        match self.next(Instant::now() + self.wait).await? {
             None => Err(Fault::NoPong { wait: self.wait }),
-            Some(Frame::Close(close)) => Err(Fault::Closed(close)),
-            Some(Frame::Text(text)) if same_json(&text, PONG) => Ok(()),
-            Some(actual) => Err(Fault::Extra { actual }),
+            Some(came) if is_pong(&came) => Ok(()),
+            Some(Came { frame: Frame::Close(close), .. }) => Err(Fault::Closed(close)),
+            Some(came) => Err(Fault::Extra { actual: came.frame, before: false }),
         }
     }
 
     /// Ends the connection; what still arrives has no one to judge it, not even a failure.
     pub(super) async fn leave(mut self) {
-        if self.send(close_message(CODE_NORMAL)).await.is_err() {
+        let deadline = Instant::now() + self.wait;
+        self.arrived.clear();
+        if self.over || self.feed(close_message(CODE_NORMAL)).await.is_err() {
             return;
         }
-        let closed = async { while let Ok(Frame::Text(_) | Frame::Binary(_)) = next_frame(&mut self.socket).await {} };
         // A gateway that does not follow the close is left behind.
-        timeout(self.wait, closed).await.unwrap_or_default();
+        while let Ok(Some(Came { frame: Frame::Text(_) | Frame::Binary(_), .. })) = self.next(deadline).await {}
+    }
+
+    /// Waits until the socket takes what is written. What comes meanwhile is read: a gateway that waits for us to read takes
+    /// nothing more.
+    async fn write(
+        &mut self,
+        mut poll: impl FnMut(Pin<&mut Socket>, &mut Context<'_>) -> Poll<Result<(), Error>>,
+    ) -> Result<(), Fault> {
+        let writing = poll_fn(|context| {
+            if let Poll::Ready(written) = poll(Pin::new(&mut self.socket), context) {
+                return Poll::Ready(written);
+            }
+            while !self.over && self.arrived.len() < TRANSCRIPT_FRAMES_ARRIVED_MAX {
+                let mut reading = std::pin::pin!(next_frame(&mut self.socket));
+                match reading.as_mut().poll(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(frame)) => {
+                        self.over = matches!(frame, Frame::Close(_));
+                        self.arrived.push_back(Came::new(frame));
+                    }
+                    Poll::Ready(Err(_)) => self.over = true,
+                }
+            }
+            if self.over { Poll::Ready(Err(Error::ConnectionClosed)) } else { Poll::Pending }
+        });
+        timeout(self.wait, writing).await.unwrap_or_else(|_| Err(timed_out())).map_err(unsent)
+    }
+
+    async fn read(&mut self, deadline: Instant) -> Result<Option<Frame>, Fault> {
+        let frame = match next_frame(&mut self.socket).now_or_never() {
+            Some(frame) => frame?,
+            None => {
+                self.flush().await?;
+                // It may have come while that was written.
+                if let Some(came) = self.arrived.pop_front() {
+                    return Ok(Some(came.frame));
+                }
+                match timeout_at(deadline, next_frame(&mut self.socket)).await {
+                    Ok(frame) => frame?,
+                    Err(_) => return Ok(None),
+                }
+            }
+        };
+        self.over = matches!(frame, Frame::Close(_));
+        Ok(Some(frame))
     }
 }
 
-async fn next_frame(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Result<Frame, Fault> {
+async fn next_frame(socket: &mut Socket) -> Result<Frame, Fault> {
     loop {
         return Ok(match socket.next().await {
             Some(Ok(Message::Text(text))) => Frame::Text(text.as_str().to_owned()),
             Some(Ok(Message::Binary(bytes))) => Frame::Binary(bytes.to_vec()),
             Some(Ok(Message::Close(close))) => {
                 // Sends our half of the closing handshake; if the gateway is gone already, nothing is lost.
-                socket.flush().await.unwrap_or_default();
+                poll_fn(|context| Pin::new(&mut *socket).poll_flush(context)).now_or_never();
                 closed(close)
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
@@ -110,6 +253,15 @@ async fn next_frame(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> 
             Some(Err(_)) | None => Frame::Close(Close { code: CODE_NO_FRAME, reason: String::new() }),
         });
     }
+}
+
+fn is_ours<T>(response: &Response<T>) -> bool {
+    response.headers().get(header::SERVER).is_some_and(|server| server.as_bytes().starts_with(OURS.as_bytes()))
+}
+
+/// Whether it is the answer to a ping, however it is spaced.
+fn is_pong(came: &Came) -> bool {
+    came.frame.method().as_deref() == Some("PONG") && came.is_json(PONG)
 }
 
 fn closed(close: Option<CloseFrame>) -> Frame {
@@ -135,10 +287,10 @@ fn is_end(error: &Error) -> bool {
     }
 }
 
-fn timed_out() -> Error {
-    Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the gateway did not respond in time"))
+fn unsent(error: Error) -> Fault {
+    Fault::Send(Box::new(error))
 }
 
-fn same_json(text: &str, expected: &str) -> bool {
-    matches!((Json::parse(text), Json::parse(expected)), (Ok(actual), Ok(expected)) if actual == expected)
+fn timed_out() -> Error {
+    Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the gateway did not respond in time"))
 }

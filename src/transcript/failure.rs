@@ -29,6 +29,8 @@ pub struct ReplayError {
     pub note: Option<String>,
     /// What went wrong.
     pub fault: Fault,
+    /// The recorded frames nearest to the one that came, nearest first; out of those around the line.
+    pub nearest: Vec<Nearest>,
     /// How much had travelled by then.
     pub summary: Summary,
 }
@@ -39,6 +41,9 @@ pub enum Fault {
     /// The transcript cannot be read any more.
     #[error(transparent)]
     Transcript(#[from] super::TranscriptError),
+    /// A frame cannot be sent, for a name in it has no value: the frame that should have bound it was not as expected.
+    #[error("cannot send: `{0}` has no value")]
+    Unbound(String),
     /// A secret that the transcript leaves out was not given.
     #[error("the secret `{0}` was left out of the transcript; give it, with --bind {0}=VALUE")]
     Secret(String),
@@ -56,19 +61,37 @@ pub enum Fault {
     /// What came cannot be read as a frame.
     #[error("cannot read what the gateway sent: {0}")]
     Receive(#[source] Box<tungstenite::Error>),
-    /// Another frame came than the one expected.
-    #[error("the frame is not the one expected")]
-    Mismatch {
+    /// Another frame came in the place of the one expected.
+    #[error("changed: the frame is not the one expected")]
+    Changed {
         /// The frame that came.
         actual: Frame,
         /// Where it is not as expected.
         differences: Vec<Difference>,
     },
     /// The expected frame did not come.
-    #[error("no frame came within {wait:?}")]
+    #[error("missing: {}", missing(*wait, instead.as_ref()))]
     Missing {
-        /// How long it was waited for.
+        /// How long a frame was waited for, at most.
         wait: Duration,
+        /// The frame of a later line that came in its place, if one did.
+        instead: Option<Instead>,
+    },
+    /// A frame came that no line expects.
+    #[error("extra: a frame came {} that no line expects", if *before { "before this line's" } else { "after this line" })]
+    Extra {
+        /// The frame that came.
+        actual: Frame,
+        /// Whether the frame that the line expects came after it.
+        before: bool,
+    },
+    /// The expected frame came, and before it one that another line expects.
+    #[error("reordered: the frame that line {line} expects came first")]
+    Reordered {
+        /// The other line.
+        line: usize,
+        /// Its frame.
+        actual: Frame,
     },
     /// The gateway closed the connection, and no line expects it.
     #[error("the gateway ended the connection: {0}")]
@@ -88,18 +111,32 @@ pub enum Fault {
         /// How long it was waited for.
         wait: Duration,
     },
-    /// A frame came that no line expects.
-    #[error("a frame came after this line that no line expects")]
-    Extra {
-        /// The frame that came.
-        actual: Frame,
-    },
     /// The `PING` sent after the last line, to find extra frames, was not answered.
     #[error("a PING after this line was not answered within {wait:?}")]
     NoPong {
         /// How long the answer was waited for.
         wait: Duration,
     },
+}
+
+/// A frame that came in the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// The line that expects it.
+    pub line: usize,
+    /// The frame.
+    pub actual: Frame,
+}
+
+/// A recorded frame that is much like one that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nearest {
+    /// The line that expects it.
+    pub line: usize,
+    /// The frame as it is expected, cut short.
+    pub expected: String,
+    /// In how many places the two differ.
+    pub differences: usize,
 }
 
 /// A failure told over several lines; made by [`ReplayError::report`].
@@ -121,11 +158,12 @@ impl ReplayError {
             text: step.text.clone(),
             on: step.on.clone(),
             expected: match fault {
-                Fault::Extra { .. } | Fault::NoPong { .. } => None,
+                Fault::Extra { before: false, .. } | Fault::NoPong { .. } => None,
                 _ => step.action.expected(),
             },
             note: note.map(str::to_owned),
             fault,
+            nearest: Vec::new(),
             summary,
         }
     }
@@ -135,9 +173,11 @@ impl Fault {
     /// The frame that should not have come, or not so.
     pub fn actual(&self) -> Option<Frame> {
         match self {
-            Fault::Mismatch { actual, .. } | Fault::NotClosed { actual } | Fault::Extra { actual } => {
-                Some(actual.clone())
-            }
+            Fault::Changed { actual, .. }
+            | Fault::NotClosed { actual }
+            | Fault::Extra { actual, .. }
+            | Fault::Reordered { actual, .. }
+            | Fault::Missing { instead: Some(Instead { actual, .. }), .. } => Some(actual.clone()),
             Fault::Closed(close) | Fault::OtherClose(close) => Some(Frame::Close(close.clone())),
             _ => None,
         }
@@ -146,14 +186,15 @@ impl Fault {
     /// Where the frame is not as expected.
     pub fn differences(&self) -> &[Difference] {
         match self {
-            Fault::Mismatch { differences, .. } => differences,
+            Fault::Changed { differences, .. } => differences,
             _ => &[],
         }
     }
 }
 
 impl Action {
-    fn expected(&self) -> Option<String> {
+    /// What a line expects, if it expects something.
+    pub(super) fn expected(&self) -> Option<String> {
         match self {
             Action::Expect(pattern) => Some(pattern.to_string()),
             Action::ExpectText(text) => Some(Frame::Text(text.clone()).to_string()),
@@ -179,7 +220,26 @@ impl fmt::Display for Report<'_> {
         if let Some(actual) = error.fault.actual() {
             writeln!(f, "       got  {}", self.painted(red, &actual))?;
         }
-        error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {difference}"))
+        error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {difference}"))?;
+        error.nearest.iter().try_for_each(|nearest| writeln!(f, "   nearest  {nearest}"))
+    }
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Nearest { line, expected, differences } = self;
+        match differences {
+            0 => write!(f, "line {line}, the same: {expected}"),
+            1 => write!(f, "line {line}, 1 difference: {expected}"),
+            _ => write!(f, "line {line}, {differences} differences: {expected}"),
+        }
+    }
+}
+
+fn missing(wait: Duration, instead: Option<&Instead>) -> String {
+    match instead {
+        Some(Instead { line, .. }) => format!("the frame never came, but the one of line {line} did"),
+        None => format!("no frame came within {wait:?}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One line of a transcript: its keys, its action, and what they may hold.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,6 +24,8 @@ pub(super) struct Line {
     pub(super) on_at: usize,
     pub(super) at_ms: Option<u64>,
     pub(super) action: Action,
+    /// The bytes of the line that are the frame expected, unless it has placeholders.
+    pub(super) literal: Option<Range<usize>>,
 }
 
 /// Reads one line; the names it binds are added to those bound before.
@@ -36,11 +39,17 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
     let mut on = None;
     let mut at_ms = None;
     let mut action = None;
+    let mut literal = None;
     for Member { key, name, value } in members {
         let twice = match name.as_str() {
             "on" => on.replace(value).is_some(),
             "at_ms" => at_ms.replace(value).is_some(),
-            _ => action.replace(self::action(&mut reader, key, &name, value)?).is_some(),
+            _ => {
+                let read = self::action(&mut reader, key, &name, value)?;
+                let place = reader.offset(value);
+                literal = is_literal(&read).then(|| place..place + value.get().len());
+                action.replace(read).is_some()
+            }
         };
         if twice {
             let message = match name.as_str() {
@@ -55,14 +64,14 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
         at_ms.map(|value| typed(&reader, value, "`at_ms` takes whole milliseconds since the beginning, such as 1200"));
     let at_ms = at_ms.transpose()?;
     let Some(value) = on else {
-        return Ok(Line { on: MAIN.to_owned(), on_at: 0, at_ms, action });
+        return Ok(Line { on: MAIN.to_owned(), on_at: 0, at_ms, action, literal });
     };
     let on: String = typed(&reader, value, "`on` takes the name of a connection, such as \"main\"")?;
     if on.is_empty() {
         return Err(reader.refuse(value, "a connection's name is not empty; leave `on` out to mean \"main\""));
     }
     let on_at = reader.offset(value);
-    Ok(Line { on, on_at, at_ms, action })
+    Ok(Line { on, on_at, at_ms, action, literal })
 }
 
 fn action<'line>(
@@ -93,6 +102,11 @@ fn action<'line>(
             return Err(reader.refuse(key, message));
         }
     })
+}
+
+/// Whether this expects a frame that has no placeholders.
+fn is_literal(action: &Action) -> bool {
+    matches!(action, Action::Expect(pattern) if pattern.placeholders() == 0)
 }
 
 fn must_be_frame(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<(), Refusal> {

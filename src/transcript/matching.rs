@@ -53,14 +53,27 @@ pub enum DifferenceKind {
 /// Names are bound only when the whole frame is as expected; else every difference is returned, in the order of the
 /// expected frame.
 pub fn compare(expected: &Pattern, actual: &Json, bindings: &mut Bindings) -> Result<(), Vec<Difference>> {
-    let mut comparison = Comparison { bindings: bindings.clone(), differences: Vec::new() };
-    comparison.value("$", expected, actual);
-    if comparison.differences.is_empty() {
-        *bindings = comparison.bindings;
+    let (bound, differences) = differences(expected, actual, bindings);
+    if differences.is_empty() {
+        bindings.extend(bound);
         Ok(())
     } else {
-        Err(comparison.differences)
+        Err(differences)
     }
+}
+
+/// Every difference, and the values that names would be bound to.
+pub(super) fn differences(expected: &Pattern, actual: &Json, bindings: &Bindings) -> (Bindings, Vec<Difference>) {
+    let mut comparison = Comparison::new(bindings, usize::MAX);
+    comparison.value(Path::Frame, expected, actual);
+    (comparison.bound, comparison.differences)
+}
+
+/// The values that names are bound to, if a frame is as expected. Ends at the first difference.
+pub(super) fn fits(expected: &Pattern, actual: &Json, bindings: &Bindings) -> Option<Bindings> {
+    let mut comparison = Comparison::new(bindings, 1);
+    comparison.value(Path::Frame, expected, actual);
+    comparison.differences.is_empty().then_some(comparison.bound)
 }
 
 impl fmt::Display for Difference {
@@ -82,84 +95,118 @@ impl fmt::Display for Difference {
     }
 }
 
-struct Comparison {
-    bindings: Bindings,
-    differences: Vec<Difference>,
+/// A place in a frame. It is written out only where there is something to say about it.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Frame,
+    Key(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
 }
 
-impl Comparison {
-    fn value(&mut self, path: &str, expected: &Pattern, actual: &Json) {
+struct Comparison<'b> {
+    bindings: &'b Bindings,
+    /// What names are bound to in this frame, beyond what they were bound to before.
+    bound: Bindings,
+    differences: Vec<Difference>,
+    differences_max: usize,
+}
+
+impl<'b> Comparison<'b> {
+    fn new(bindings: &'b Bindings, differences_max: usize) -> Self {
+        Comparison { bindings, bound: Bindings::default(), differences: Vec::new(), differences_max }
+    }
+
+    fn value(&mut self, path: Path<'_>, expected: &Pattern, actual: &Json) {
         match (expected, actual) {
             (Pattern::Placeholder(placeholder), _) => self.placeholder(path, placeholder, actual),
             (Pattern::Array(expected), Json::Array(actual)) => self.array(path, expected, actual),
             (Pattern::Object(expected), Json::Object(actual)) => self.object(path, expected, actual),
             (Pattern::Leaf(expected), _) => self.equal(path, expected, actual),
-            (Pattern::Array(_) | Pattern::Object(_), _) => self.differs(path, wrong_type(expected, actual)),
+            (Pattern::Array(_) | Pattern::Object(_), _) => self.differs(path, || wrong_type(expected, actual)),
         }
     }
 
-    fn array(&mut self, path: &str, expected: &[Pattern], actual: &[Json]) {
+    fn array(&mut self, path: Path<'_>, expected: &[Pattern], actual: &[Json]) {
         for index in 0..expected.len().max(actual.len()) {
-            self.part(&format!("{path}[{index}]"), expected.get(index), actual.get(index));
+            self.part(Path::Item(&path, index), expected.get(index), actual.get(index));
         }
     }
 
-    fn object(&mut self, path: &str, expected: &[(String, Pattern)], actual: &BTreeMap<String, Json>) {
+    fn object(&mut self, path: Path<'_>, expected: &[(String, Pattern)], actual: &BTreeMap<String, Json>) {
+        let mut found = 0;
         for (key, value) in expected {
-            self.part(&below(path, key), Some(value), actual.get(key));
+            let actual = actual.get(key);
+            found += usize::from(actual.is_some());
+            self.part(Path::Key(&path, key), Some(value), actual);
+        }
+        if found == actual.len() {
+            return;
         }
         let unexpected = actual.iter().filter(|(key, _)| !expected.iter().any(|(known, _)| known == *key));
         for (key, value) in unexpected {
-            self.part(&below(path, key), None, Some(value));
+            self.part(Path::Key(&path, key), None, Some(value));
         }
     }
 
-    fn part(&mut self, path: &str, expected: Option<&Pattern>, actual: Option<&Json>) {
+    fn part(&mut self, path: Path<'_>, expected: Option<&Pattern>, actual: Option<&Json>) {
         match (expected, actual) {
+            _ if self.differences.len() >= self.differences_max => {}
             (Some(expected), Some(actual)) => self.value(path, expected, actual),
             (Some(expected), None) => {
-                self.differs(path, DifferenceKind::Missing { expected: expected.to_string() });
+                self.differs(path, || DifferenceKind::Missing { expected: expected.to_string() });
             }
-            (None, Some(actual)) => self.differs(path, DifferenceKind::Unexpected { actual: actual.to_string() }),
+            (None, Some(actual)) => {
+                self.differs(path, || DifferenceKind::Unexpected { actual: actual.to_string() });
+            }
             (None, None) => {}
         }
     }
 
-    fn placeholder(&mut self, path: &str, placeholder: &Placeholder, actual: &Json) {
+    fn placeholder(&mut self, path: Path<'_>, placeholder: &Placeholder, actual: &Json) {
         let name = match placeholder {
             Placeholder::Kind(kind, _) if !kind.accepts(actual) => {
-                return self.differs(path, wrong_type(placeholder, actual));
+                return self.differs(path, || wrong_type(placeholder, actual));
             }
             Placeholder::Kind(_, None) => return,
             Placeholder::Kind(_, Some(name)) | Placeholder::Bound(name) => name,
         };
-        match (self.bindings.get(name).cloned(), placeholder) {
+        match (self.bindings.get(name).or_else(|| self.bound.get(name)).cloned(), placeholder) {
             (Some(bound), _) => self.equal(path, &bound, actual),
-            (None, Placeholder::Kind(..)) => {
-                self.bindings.0.insert(name.clone(), actual.clone());
-            }
+            (None, Placeholder::Kind(..)) => self.bound.insert(name, actual.clone()),
             // The part that should have bound the name is missing or wrong, and named already.
             (None, Placeholder::Bound(_)) => {
                 let expected = format!("{placeholder}, which is not bound");
-                self.differs(path, DifferenceKind::Different { expected, actual: actual.to_string() });
+                self.differs(path, || DifferenceKind::Different { expected, actual: actual.to_string() });
             }
         }
     }
 
-    fn equal(&mut self, path: &str, expected: &Json, actual: &Json) {
+    fn equal(&mut self, path: Path<'_>, expected: &Json, actual: &Json) {
         if expected == actual {
             return;
         }
-        let kind = if expected.kind() == actual.kind() {
-            DifferenceKind::Different { expected: expected.to_string(), actual: actual.to_string() }
-        } else {
-            wrong_type(expected, actual)
-        };
-        self.differs(path, kind);
+        self.differs(path, || {
+            if expected.kind() == actual.kind() {
+                DifferenceKind::Different { expected: expected.to_string(), actual: actual.to_string() }
+            } else {
+                wrong_type(expected, actual)
+            }
+        });
     }
 
-    fn differs(&mut self, path: &str, kind: DifferenceKind) {
-        self.differences.push(Difference { path: path.to_owned(), kind });
+    fn differs(&mut self, path: Path<'_>, kind: impl FnOnce() -> DifferenceKind) {
+        self.differences.push(Difference { path: path.to_string(), kind: kind() });
+    }
+}
+
+/// `$.signups[1]["two words"]`
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Frame => f.write_str("$"),
+            Path::Key(within, key) => write!(f, "{within}{}", by_key(key)),
+            Path::Item(within, index) => write!(f, "{within}[{index}]"),
+        }
     }
 }
 
@@ -167,10 +214,10 @@ fn wrong_type(expected: &impl fmt::Display, actual: &Json) -> DifferenceKind {
     DifferenceKind::WrongType { expected: expected.to_string(), actual_type: actual.kind(), actual: actual.to_string() }
 }
 
-/// The path of a member, below that of its object.
-pub(super) fn below(path: &str, key: &str) -> String {
+/// How a key is written at the end of a path.
+pub(super) fn by_key(key: &str) -> String {
     let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if plain { format!("{path}.{key}") } else { format!("{path}[{}]", quoted(key)) }
+    if plain { format!(".{key}") } else { format!("[{}]", quoted(key)) }
 }
 
 #[cfg(test)]

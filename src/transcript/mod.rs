@@ -34,6 +34,7 @@
 
 pub mod bindings;
 pub mod bless;
+mod came;
 mod connection;
 pub mod exchange;
 pub mod failure;
@@ -41,14 +42,18 @@ pub mod ignore;
 pub mod json;
 mod line;
 pub mod matching;
+mod nearest;
 pub mod options;
+mod order;
 pub mod pattern;
 pub mod placeholder;
 pub mod record;
 pub mod replay;
+mod settle;
 mod steps;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use self::pattern::{Pattern, Template};
@@ -82,6 +87,15 @@ pub struct Step {
     pub at_ms: Option<u64>,
     /// What happens.
     pub action: Action,
+    /// Where in the text the frame stands that is expected, unless it has placeholders.
+    literal: Option<Range<usize>>,
+}
+
+impl Step {
+    /// The text that needs no comparing: a frame of this very text is the one expected.
+    fn literal(&self) -> Option<&str> {
+        self.literal.clone().map(|range| &self.text[range])
+    }
 }
 
 /// What a step does or waits for.

@@ -31,17 +31,34 @@ pub struct Template {
 }
 
 impl Template {
+    /// The first name in it that has no value yet.
+    pub(super) fn unbound(&self, bindings: &Bindings) -> Option<&str> {
+        self.holes.iter().map(|(_, name)| name.as_str()).find(|name| bindings.get(name).is_none())
+    }
+
     /// The frame's text; everything but the placeholders is left byte for byte as it stands in the transcript.
     pub(super) fn fill(&self, bindings: &Bindings) -> String {
         let mut filled = String::with_capacity(self.text.len());
         let mut copied = 0;
         for (hole, name) in &self.holes {
-            let value = bindings.get(name).expect("a transcript whose names are not bound in time is refused");
+            let value = bindings.get(name).expect("a frame is sent when all its names are bound");
             filled.push_str(&self.text[copied..hole.start]);
             filled.push_str(&value.to_string());
             copied = hole.end;
         }
         filled + &self.text[copied..]
+    }
+}
+
+impl Pattern {
+    /// How many placeholders it has; the more, the more frames it accepts.
+    pub(super) fn placeholders(&self) -> usize {
+        match self {
+            Pattern::Placeholder(_) => 1,
+            Pattern::Leaf(_) => 0,
+            Pattern::Array(items) => items.iter().map(Pattern::placeholders).sum(),
+            Pattern::Object(members) => members.iter().map(|(_, value)| value.placeholders()).sum(),
+        }
     }
 }
 

@@ -1,168 +1,367 @@
-//! Plays a transcript against a gateway: its lines strictly in order, over real connections.
+//! Plays a transcript against a gateway, over real connections: reads its lines, and sends; [`super::settle`] receives.
+//!
+//! Frames that are expected are not waited for at once. They are pending until something must not be done before they came:
+//! so frames can be sent ahead, and a frame that is not as expected can be held against those expected after it.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::{join_all, select};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::bindings::Bindings;
+use super::came::{Came, Context};
 use super::connection::{CODE_NO_FRAME, Connection};
 use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
-use super::json::{Json, quoted};
-use super::matching::{Difference, DifferenceKind, compare};
-use super::options::ReplayOptions;
-use super::pattern::Pattern;
-use super::{Action, ExpectedClose, Step, Transcript};
+use super::options::{Mode, ReplayOptions};
+use super::{Action, Step, Steps, Transcript};
+use crate::config::{TRANSCRIPT_AHEAD_DEFAULT, TRANSCRIPT_EXPECTED_MAX};
 
 /// Replays a transcript against the gateway at a `ws://` address.
 ///
-/// After the last line every open connection must be quiet: a gateway that sent a frame more than the transcript
-/// expects fails. Then the connections are closed with 1000.
+/// After the last line every open connection must be quiet, unless frames may come in between: a gateway that sent a frame more
+/// than the transcript expects fails. Then the connections are closed with 1000.
 pub async fn replay<W: Watch>(
     transcript: &Transcript,
     url: &str,
     options: &ReplayOptions,
     watch: &mut W,
 ) -> Result<Summary, Box<ReplayError>> {
-    let mut replay =
-        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), summary: Summary::default(), watch };
-    let mut note = None;
-    let mut last = Arc::new(Step {
-        line: 0,
-        text: String::new(),
-        on: String::new(),
-        at_ms: None,
-        action: Action::Note(String::new()),
-    });
-    let failed = |step: &Step, note: Option<&str>, fault, summary| {
-        Box::new(ReplayError::new(transcript.name(), step, note, fault, summary))
+    let failed = |error| {
+        let nowhere = Line::nowhere();
+        Box::new(ReplayError::new(transcript.name(), &nowhere.step, None, Fault::Transcript(error), Summary::default()))
     };
-    let steps = transcript.steps().map_err(|error| failed(&last, None, error.into(), Summary::default()))?;
-    for step in steps {
-        let step = match step {
-            Ok(step) => Arc::new(step),
-            Err(error) => return Err(failed(&last, None, error.into(), replay.summary)),
-        };
-        replay.watch.step(&step);
-        if let Err(fault) = replay.step(&step).await {
-            return Err(failed(&step, note.as_deref(), fault, replay.summary));
-        }
-        if let Action::Note(text) = &step.action {
-            note = Some(text.clone());
-        }
-        last = step;
-    }
-    match replay.finish().await {
-        Ok(()) => Ok(replay.summary),
-        Err((step, fault)) => Err(failed(&step, None, fault, replay.summary)),
-    }
+    let mut replay = Replay {
+        name: transcript.name(),
+        steps: transcript.steps().map_err(failed)?,
+        url,
+        options,
+        watch,
+        open: HashMap::new(),
+        opened: 0,
+        fed: None,
+        pending: VecDeque::new(),
+        recent: VecDeque::new(),
+        bindings: Bindings::default(),
+        summary: Summary::default(),
+        note: None,
+        started: Instant::now(),
+    };
+    replay.run().await?;
+    Ok(replay.summary)
 }
 
-struct Replay<'t, W> {
+/// A replay under way. What it keeps is bounded, but for the names that are bound and the connections that are open.
+pub(super) struct Replay<'t, W> {
+    name: &'t str,
+    pub(super) steps: Steps<'t>,
     url: &'t str,
-    options: &'t ReplayOptions,
-    /// In the order they were opened.
-    open: Vec<Open>,
-    bindings: Bindings,
-    summary: Summary,
-    watch: &'t mut W,
+    pub(super) options: &'t ReplayOptions,
+    pub(super) watch: &'t mut W,
+    pub(super) open: HashMap<String, Open>,
+    /// How many connections were opened so far.
+    opened: usize,
+    /// The one connection that has frames which are not sent off yet.
+    fed: Option<String>,
+    /// The lines that expect frames and wait for them, of all connections, in their order.
+    pub(super) pending: VecDeque<Line>,
+    /// The last lines whose frames came.
+    pub(super) recent: VecDeque<Arc<Step>>,
+    pub(super) bindings: Bindings,
+    pub(super) summary: Summary,
+    note: Option<Arc<str>>,
+    started: Instant,
 }
 
-struct Open {
-    connection: Connection,
-    last: Arc<Step>,
+/// A line, and the last note before it.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) step: Arc<Step>,
+    note: Option<Arc<str>>,
+}
+
+/// An open connection.
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    /// The number of connections opened before it.
+    number: usize,
+    last: Line,
+    /// How many of its lines are pending.
+    pub(super) pending: usize,
+    /// Whether a frame came that a line expects.
+    pub(super) answered: bool,
+    /// Frames sent less frames expected: the answers that are still to be expected.
+    unanswered: usize,
+    /// Whether more is expected than was asked for. What comes unasked may come before or after later answers, so nothing
+    /// is sent ahead of it.
+    has_pushes: bool,
+    /// Frames that no line expected so far, and the line that was waited for.
+    pub(super) others: VecDeque<(usize, Came)>,
+}
+
+impl Line {
+    fn nowhere() -> Line {
+        let action = Action::Note(String::new());
+        let step = Step { line: 0, text: String::new(), on: String::new(), at_ms: None, action, literal: None };
+        Line { step: Arc::new(step), note: None }
+    }
 }
 
 impl<W: Watch> Replay<'_, W> {
-    async fn step(&mut self, step: &Arc<Step>) -> Result<(), Fault> {
-        match &step.action {
-            Action::Note(_) => Ok(()),
-            Action::Secret(name) => {
-                let value = self.options.given.get(name).ok_or_else(|| Fault::Secret(name.clone()))?;
-                self.bindings.insert(name.clone(), value.clone());
+    async fn run(&mut self) -> Result<(), Box<ReplayError>> {
+        let mut last = Line::nowhere();
+        while let Some(step) = self.steps.next() {
+            let step = match step {
+                Ok(step) => Arc::new(step),
+                Err(error) => {
+                    self.settle().await?;
+                    return Err(self.failed(&last, error.into()));
+                }
+            };
+            self.watch.step(&step);
+            last = Line { step, note: self.note.clone() };
+            self.play(&last).await?;
+        }
+        self.settle().await?;
+        self.finish().await
+    }
+
+    /// Plays one line: what it expects is pending afterwards, all else is done.
+    async fn play(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
+        match &line.step.action {
+            Action::Note(text) => {
+                self.note = Some(text.as_str().into());
                 Ok(())
             }
-            Action::Send(template) => {
-                let text = template.fill(&self.bindings);
-                self.send(step, Frame::Text(text.clone()), Message::text(text)).await
+            Action::Secret(name) => self.bind_secret(line, name).await,
+            Action::Send(_) | Action::SendText(_) | Action::SendTextBytes(_) | Action::SendBinary(_) => {
+                self.send(line).await
             }
-            Action::SendText(text) => self.send(step, Frame::Text(text.clone()), Message::text(text)).await,
+            Action::Expect(_) | Action::ExpectText(_) | Action::ExpectClose(_) => self.expect(line).await,
+            Action::Close(code) => self.close(line, *code).await,
+        }
+    }
+
+    async fn bind_secret(&mut self, line: &Line, name: &str) -> Result<(), Box<ReplayError>> {
+        if let Some(value) = self.options.given.get(name) {
+            self.bindings.insert(name, value.clone());
+            return Ok(());
+        }
+        self.settle().await?;
+        Err(self.failed(line, Fault::Secret(name.to_owned())))
+    }
+
+    async fn expect(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
+        let open = self.turn_to(line).await?;
+        open.has_pushes = open.has_pushes || open.unanswered == 0;
+        open.unanswered = open.unanswered.saturating_sub(1);
+        open.pending += 1;
+        self.pending.push_back(line.clone());
+        while self.pending.len() > TRANSCRIPT_EXPECTED_MAX {
+            self.settle_one().await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
+        self.turn_to(line).await?;
+        self.settle_others(line).await?;
+        self.make_room(line).await?;
+        self.keep_time(line).await;
+        let (frame, message) = self.filled(line).await?;
+        let keeps_time = self.options.speed.is_some();
+        let connection = &mut self.opened(line).connection;
+        let mut sent = connection.feed(message).await;
+        if sent.is_ok() && keeps_time {
+            sent = connection.flush().await;
+        }
+        if let Err(fault) = sent {
+            // What came before may tell why.
+            self.settle().await?;
+            return Err(self.failed(line, fault));
+        }
+        self.opened(line).unanswered += 1;
+        self.fed = Some(line.step.on.clone());
+        self.travelled(&line.step, Way::Sent, &frame);
+        Ok(())
+    }
+
+    async fn close(&mut self, line: &Line, code: u16) -> Result<(), Box<ReplayError>> {
+        self.turn_to(line).await?;
+        self.settle().await?;
+        self.keep_time(line).await;
+        let mut open = self.open.remove(&line.step.on).expect("a connection is open from its first line on");
+        self.fed = None;
+        if let Some((_, came)) = open.others.pop_front()
+            && self.options.mode == Mode::AnyOrder
+        {
+            return Err(self.failed(line, Fault::Extra { actual: came.frame, before: false }));
+        }
+        self.travelled(&line.step, Way::Sent, &Frame::Close(Close { code, reason: String::new() }));
+        // Without a close frame there is none to wait for.
+        let closed = match (code, self.options.mode) {
+            (CODE_NO_FRAME, _) => open.connection.flush().await,
+            (_, Mode::Ordered) => open.connection.close_past_frames(code).await,
+            _ => open.connection.close(code).await,
+        };
+        closed.map_err(|fault| self.failed(line, fault))
+    }
+
+    /// The connection of a line; its first line opens it.
+    async fn turn_to(&mut self, line: &Line) -> Result<&mut Open, Box<ReplayError>> {
+        let on = &line.step.on;
+        // What is sent over one connection must be under way before another is used.
+        if let Some(fed) = self.fed.take_if(|fed| fed != on)
+            && let Some(open) = self.open.get_mut(&fed)
+        {
+            // If it cannot be sent, that is told by the next line that waits there.
+            open.connection.flush().await.ok();
+        }
+        if !self.open.contains_key(on) {
+            self.settle().await?;
+            let connection = Connection::open(self.url, self.options.frame_wait).await;
+            let connection = connection.map_err(|fault| self.failed(line, fault))?;
+            let open = Open {
+                connection,
+                number: self.opened,
+                last: line.clone(),
+                pending: 0,
+                answered: false,
+                unanswered: 0,
+                has_pushes: false,
+                others: VecDeque::new(),
+            };
+            self.opened += 1;
+            self.open.insert(on.clone(), open);
+        }
+        let open = self.opened(line);
+        open.last = line.clone();
+        Ok(open)
+    }
+
+    /// Waits for what is expected on other connections: the order across connections is the transcript's.
+    async fn settle_others(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
+        while self.pending.len() > self.opened(line).pending {
+            self.settle_one().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until one more frame may be under way.
+    async fn make_room(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
+        let open = &self.open[&line.step.on];
+        let ahead = match self.options.ahead {
+            _ if self.options.speed.is_some() || open.has_pushes || !open.answered => 1,
+            Some(ahead) => ahead.max(1),
+            None if open.connection.is_ours && open.connection.authenticated => TRANSCRIPT_AHEAD_DEFAULT,
+            None => 1,
+        };
+        while self.pending.len() >= ahead {
+            self.settle_one().await?;
+        }
+        if self.pending.is_empty() {
+            let open = self.opened(line);
+            (open.unanswered, open.has_pushes) = (0, false);
+        }
+        Ok(())
+    }
+
+    /// Waits until it is time for a line. Meanwhile connections are kept alive.
+    async fn keep_time(&mut self, line: &Line) {
+        let Some(due) = self.due(line) else { return };
+        let idle = join_all(self.open.values_mut().map(|open| open.connection.idle()));
+        select(std::pin::pin!(sleep_until(due)), idle).await;
+    }
+
+    /// When it is time for a line, if it says so and that matters. A time that no clock reaches is none.
+    fn due(&self, line: &Line) -> Option<Instant> {
+        let at = Duration::from_millis(line.step.at_ms?).as_secs_f64() / self.options.speed?;
+        self.started.checked_add(Duration::try_from_secs_f64(at).ok()?)
+    }
+
+    /// The frame to send; it waits for the names in it.
+    async fn filled(&mut self, line: &Line) -> Result<(Frame, Message), Box<ReplayError>> {
+        let text = match &line.step.action {
+            Action::Send(template) => {
+                while let Some(name) = template.unbound(&self.bindings) {
+                    if self.pending.is_empty() {
+                        return Err(self.failed(line, Fault::Unbound(name.to_owned())));
+                    }
+                    self.settle_one().await?;
+                }
+                template.fill(&self.bindings)
+            }
             Action::SendTextBytes(bytes) => {
                 let shown = Frame::Text(String::from_utf8_lossy(bytes).into_owned());
                 let is_final = true;
                 let frame = RawFrame::message(bytes.clone(), OpCode::Data(Data::Text), is_final);
-                self.send(step, shown, Message::Frame(frame)).await
+                return Ok((shown, Message::Frame(frame)));
             }
-            Action::SendBinary(bytes) => {
-                self.send(step, Frame::Binary(bytes.clone()), Message::binary(bytes.clone())).await
-            }
-            Action::Expect(pattern) => {
-                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.options.frame_wait })?;
-                judge(pattern, frame, &mut self.bindings)
-            }
-            Action::ExpectText(text) => {
-                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.options.frame_wait })?;
-                judge_text(text, frame)
-            }
-            Action::ExpectClose(expected) => {
-                let frame = self.receive(step).await?.ok_or(Fault::StillOpen { wait: self.options.frame_wait })?;
-                self.forget(step);
-                match frame {
-                    Frame::Close(close) if expected.accepts(&close) => Ok(()),
-                    Frame::Close(close) => Err(Fault::OtherClose(close)),
-                    actual => Err(Fault::NotClosed { actual }),
-                }
-            }
-            Action::Close(code) => {
-                self.record(step, Way::Sent, Frame::Close(Close { code: *code, reason: String::new() }));
-                let connection = self.connection(step).await?;
-                // Without a close frame there is none to wait for.
-                if *code != CODE_NO_FRAME {
-                    connection.close(*code).await?;
-                }
-                self.forget(step);
-                Ok(())
-            }
-        }
+            Action::SendBinary(bytes) => return Ok((Frame::Binary(bytes.clone()), Message::binary(bytes.clone()))),
+            Action::SendText(text) => text.clone(),
+            _ => unreachable!("only lines that send are filled"),
+        };
+        Ok((Frame::Text(text.clone()), Message::text(text)))
     }
 
-    async fn send(&mut self, step: &Arc<Step>, frame: Frame, message: Message) -> Result<(), Fault> {
-        self.connection(step).await?.send(message).await?;
-        self.record(step, Way::Sent, frame);
+    /// All connections are asked before any is left: that a client leaves may be news to another.
+    async fn finish(&mut self) -> Result<(), Box<ReplayError>> {
+        let mut open: Vec<Open> = self.open.drain().map(|(_, open)| open).collect();
+        open.sort_unstable_by_key(|open| open.number);
+        for open in &mut open {
+            while let Err(fault) = self.must_be_quiet(open).await {
+                let is_extra = matches!(fault, Fault::Extra { .. });
+                if !is_extra || !self.watch.forgives(&open.last.step, &fault) {
+                    return Err(self.failed(&open.last, fault));
+                }
+            }
+        }
+        for open in open {
+            open.connection.leave().await;
+        }
         Ok(())
     }
 
-    async fn receive(&mut self, step: &Arc<Step>) -> Result<Option<Frame>, Fault> {
-        let frame = self.connection(step).await?.receive().await?;
-        if let Some(frame) = &frame {
-            self.record(step, Way::Received, frame.clone());
+    async fn must_be_quiet(&self, open: &mut Open) -> Result<(), Fault> {
+        if self.options.mode == Mode::Ordered {
+            return Ok(());
         }
-        Ok(frame)
+        match open.others.pop_front() {
+            Some((_, came)) => Err(Fault::Extra { actual: came.frame, before: false }),
+            None => open.connection.must_be_quiet().await,
+        }
     }
 
-    /// The connection of a step; its first step opens it.
-    async fn connection(&mut self, step: &Arc<Step>) -> Result<&mut Connection, Fault> {
-        let index = match self.open.iter().position(|open| open.last.on == step.on) {
-            Some(index) => index,
-            None => {
-                let connection = Connection::open(self.url, self.options.frame_wait).await?;
-                self.open.push(Open { connection, last: step.clone() });
-                self.open.len() - 1
-            }
-        };
-        let open = &mut self.open[index];
-        open.last = step.clone();
-        Ok(&mut open.connection)
+    /// Waits for everything that is expected.
+    pub(super) async fn settle(&mut self) -> Result<(), Box<ReplayError>> {
+        while !self.pending.is_empty() {
+            self.settle_one().await?;
+        }
+        Ok(())
     }
 
-    fn forget(&mut self, step: &Step) {
-        self.open.retain(|open| open.last.on != step.on);
+    /// Until when the frame of a line is waited for.
+    pub(super) fn deadline(&self, line: &Line) -> Instant {
+        let now = Instant::now();
+        now.max(self.due(line).unwrap_or(now)) + self.options.frame_wait
     }
 
-    fn record(&mut self, step: &Step, way: Way, frame: Frame) {
-        self.watch.exchanged(step, way, &frame);
+    /// The connection of a line that was turned to.
+    pub(super) fn opened(&mut self, line: &Line) -> &mut Open {
+        self.open.get_mut(&line.step.on).expect("a connection is open from its first line on")
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context { bindings: &self.bindings, ignore: &self.options.ignore }
+    }
+
+    pub(super) fn travelled(&mut self, step: &Step, way: Way, frame: &Frame) {
+        self.watch.exchanged(step, way, frame);
         match (way, frame) {
             (_, Frame::Close(_)) => {}
             (Way::Sent, _) => self.summary.sent += 1,
@@ -170,54 +369,7 @@ impl<W: Watch> Replay<'_, W> {
         }
     }
 
-    /// All are asked before any leaves: that one leaves may be news to another.
-    async fn finish(&mut self) -> Result<(), (Arc<Step>, Fault)> {
-        for open in &mut self.open {
-            open.connection.must_be_quiet().await.map_err(|fault| (open.last.clone(), fault))?;
-        }
-        for open in self.open.drain(..) {
-            open.connection.leave().await;
-        }
-        Ok(())
+    pub(super) fn failed(&self, line: &Line, fault: Fault) -> Box<ReplayError> {
+        Box::new(ReplayError::new(self.name, &line.step, line.note.as_deref(), fault, self.summary))
     }
-}
-
-impl ExpectedClose {
-    fn accepts(&self, close: &Close) -> bool {
-        self.code == close.code && self.reason.as_ref().is_none_or(|reason| *reason == close.reason)
-    }
-}
-
-fn judge(expected: &Pattern, frame: Frame, bindings: &mut Bindings) -> Result<(), Fault> {
-    let differences = match &frame {
-        Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(expected.to_string(), "a binary frame", &frame),
-        Frame::Text(text) => match Json::parse(text) {
-            Err(error) => unlike(expected.to_string(), "a text that cannot be compared", &error),
-            Ok(actual) => match compare(expected, &actual, bindings) {
-                Ok(()) => return Ok(()),
-                Err(differences) => differences,
-            },
-        },
-    };
-    Err(Fault::Mismatch { actual: frame, differences })
-}
-
-fn judge_text(expected: &str, frame: Frame) -> Result<(), Fault> {
-    let differences = match &frame {
-        Frame::Text(text) if text == expected => return Ok(()),
-        Frame::Text(text) => {
-            let kind = DifferenceKind::Different { expected: quoted(expected), actual: quoted(text) };
-            vec![Difference { path: "$".to_owned(), kind }]
-        }
-        Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(quoted(expected), "a binary frame", &frame),
-    };
-    Err(Fault::Mismatch { actual: frame, differences })
-}
-
-/// The one difference of a frame that has no parts to compare.
-fn unlike(expected: String, actual_type: &'static str, actual: &impl ToString) -> Vec<Difference> {
-    let kind = DifferenceKind::WrongType { expected, actual_type, actual: actual.to_string() };
-    vec![Difference { path: "$".to_owned(), kind }]
 }

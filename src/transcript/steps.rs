@@ -118,7 +118,7 @@ struct Checks {
 
 impl Checks {
     fn step(&mut self, line: usize, text: &str) -> Result<Step, Refusal> {
-        let Line { on, on_at, at_ms, action } = line::read(text, &mut self.names)?;
+        let Line { on, on_at, at_ms, action, literal } = line::read(text, &mut self.names)?;
         if let Some(ended) = self.ended.get(&on)
             && !matches!(action, Action::Note(_) | Action::Secret(_))
         {
@@ -129,7 +129,9 @@ impl Checks {
         if matches!(action, Action::Close(_) | Action::ExpectClose(_)) {
             self.ended.insert(on.clone(), line);
         }
-        Ok(Step { line, text: text.trim().to_owned(), on, at_ms, action })
+        let indent = text.len() - text.trim_start().len();
+        let literal = literal.map(|range| range.start - indent..range.end - indent);
+        Ok(Step { line, text: text.trim().to_owned(), on, at_ms, action, literal })
     }
 }
 

@@ -179,8 +179,12 @@ impl Replay {
             }
             transcripts::rewrite(path, |text| edits.applied(text))
                 .map_err(|error| Unusable::Write(path.clone(), error))?;
-            let (changed, added, removed) = (edits.changed(), edits.added(), edits.removed());
-            writeln!(out, "blessed  {}  ({changed} changed, {added} added, {removed} removed)", path.display())?;
+            let (changed, moved, added, removed) = (edits.changed(), edits.moved(), edits.added(), edits.removed());
+            writeln!(
+                out,
+                "blessed  {}  ({changed} changed, {moved} moved, {added} added, {removed} removed)",
+                path.display()
+            )?;
         }
         Ok(true)
     }

@@ -24,9 +24,11 @@ pub async fn bless(transcript: &Transcript, url: &str, options: &ReplayOptions) 
 impl Watch for Edits {
     fn forgives(&mut self, step: &Step, fault: &Fault) -> bool {
         match fault {
-            Fault::Mismatch { actual, differences } => self.change(step, actual, differences),
+            Fault::Changed { actual, differences } => self.change(step, actual, differences),
             Fault::Missing { .. } => self.remove(step),
-            Fault::Extra { actual } => self.add_after(step, actual),
+            Fault::Extra { actual, before: true } => self.add_before(step, actual),
+            Fault::Extra { actual, before: false } => self.add_after(step, actual),
+            Fault::Reordered { line, .. } => self.put_before(step, *line),
             Fault::NotClosed { actual } => self.add_before(step, actual),
             Fault::OtherClose(close) => self.change_close(step, close),
             _ => false,
