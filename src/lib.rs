@@ -22,7 +22,8 @@
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
-//! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
+//! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections;
+//! [`transcript::record`] makes one of what passes, without the secrets in it.
 //!
 //! # What stays true
 //!
