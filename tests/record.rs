@@ -10,6 +10,11 @@ mod support;
 #[path = "record/tls.rs"]
 mod tls;
 
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+
 use guestlist::transcript::Transcript;
 use guestlist::transcript::exchange::Way;
 use guestlist::transcript::json::Json;
@@ -22,6 +27,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+/// The flag by which a full pipe refuses what is written to it.
+const NOT_BLOCKING: i32 = 0o4000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_of_bots_that_come_again_replays_on_a_fresh_gateway() {
@@ -238,22 +246,39 @@ fn a_file_that_exists_is_not_written_over_unless_asked() {
 }
 
 #[tokio::test]
-async fn a_recording_ends_where_it_would_grow_too_long_or_fall_behind() {
+async fn a_recording_that_would_grow_too_long_ends() {
     let home = home();
-    let start = |name: &str, bytes| {
-        let file = std::fs::File::create_new(home.path().join(name)).expect("the file can be made");
-        Recording::start(file, Rules::default(), bytes, false).expect("the system has threads")
-    };
-    let mut recording = start("short", Some(200));
+    let path = home.path().join("short");
+    let file = File::create_new(&path).expect("the file can be made");
+    let mut recording = Recording::start(file, Rules::default(), Some(200), false).expect("the system has threads");
     let mut tap = Tap::new(recording.recorder().line(), Way::Sent);
-    for number in 0..10 {
-        if tap.try_take(&masked(&format!(r#"{{"n":{number}}}"#))).is_err() {
-            break;
-        }
-    }
-    let (_, ended) = timeout(PATIENCE, recording.ended()).await.expect("it ends by itself");
-    assert!(matches!(ended, Err(Cut::Full(200))), "{ended:?}");
-    let written = std::fs::read_to_string(home.path().join("short")).expect("it is there");
+    let took = (0..10).take_while(|number| tap.try_take(&masked(&format!(r#"{{"n":{number}}}"#))).is_ok()).count();
+    let (summary, ended) = timeout(PATIENCE, recording.ended()).await.expect("it ends by itself");
+    assert!(matches!(ended, Err(Cut::Full(200))), "{ended:?} after {took} frames: {summary:?}");
+    let written = std::fs::read_to_string(&path).expect("it is there");
     assert!(written.len() <= 200 && (written.is_empty() || written.ends_with('\n')), "{written}");
     assert!(tap.try_take(&masked("{}")).is_err());
+}
+
+#[tokio::test]
+async fn a_recording_for_which_nothing_waits_ends_where_its_file_is_too_slow() {
+    let home = home();
+    let pipe = home.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("the system has pipes");
+    assert!(made.success());
+    // Both ends, so that opening it does not wait for a reader; and it is full until the recording has given up.
+    let mut file = File::options().read(true).write(true).open(&pipe).expect("the pipe can be opened");
+    let mut filling =
+        File::options().write(true).custom_flags(NOT_BLOCKING).open(&pipe).expect("it can be opened twice");
+    while filling.write(&[b' '; 4 << 10]).is_ok() {}
+    let writing = file.try_clone().expect("a file can be held twice");
+    let mut recording = Recording::start(writing, Rules::default(), None, false).expect("the system has threads");
+    let mut tap = Tap::new(recording.recorder().line(), Way::Received);
+    let length = 1_000_000_u64;
+    let frame: Vec<u8> = [0x82, 127].into_iter().chain(length.to_be_bytes()).chain((0..length).map(|_| b'x')).collect();
+    let taken = (0..1_000).take_while(|_| tap.try_take(&frame).is_ok()).count();
+    assert!((60..80).contains(&taken), "{taken} frames of a megabyte wait, and the queue holds 64 MiB");
+    std::thread::spawn(move || std::io::copy(&mut file, &mut std::io::sink()));
+    let (_, ended) = timeout(PATIENCE, recording.ended()).await.expect("it ends by itself");
+    assert!(matches!(ended, Err(Cut::Behind)), "{ended:?}");
 }

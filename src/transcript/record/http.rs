@@ -1,5 +1,7 @@
 //! HTTP as lines of a recording: requests with what matters of their headers, and answers.
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderMap, HeaderName, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -60,28 +62,27 @@ pub(super) fn request(
 ) -> Result<Redacted, &'static str> {
     let mut line = Redacted::default();
     let path = path(&request.path, rules, names, &mut line);
-    let mut headers = Vec::new();
+    let mut headers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, value) in request.headers.iter().filter(|(name, _)| !UNTOLD.contains(name)) {
         let value = value.to_str().map_err(|_| "a header of it is no text")?;
-        let value = sent_header(name, value, rules, names, &mut line);
-        // Until the grammar has a way to mean it, a text that looks like a name cannot be sent.
-        headers.push((name.as_str(), value));
+        let value = sent_header(name, &literal(value), rules, names, &mut line);
+        headers.entry(name.as_str()).or_default().push(value);
     }
     let body = body(&request.body, Way::Sent, clock, rules, names, &mut line);
     let body = body.ok_or("its body may hold a secret where no name can stand for it, or is no text")?;
     let method = quoted(&request.method);
-    line.text = format!(r#"{{"method":{method},"path":{}{}{body}}}"#, quoted(&path), headers_text(&headers));
+    line.text = format!(r#"{{"method":{method},"path":{}{}{body}}}"#, text(&path), headers_text(&headers));
     Ok(line)
 }
 
 /// The value of a `response` line. Of a body that cannot be expected, nothing is said but that there is one.
 pub(super) fn response(response: &Response, clock: Clock, rules: &Rules, names: &mut Names) -> Redacted {
     let mut line = Redacted::default();
-    let mut headers: Vec<(&str, String)> = Vec::new();
+    let mut headers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for name in EXPECTED {
         let value = response.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(value) = value.and_then(|value| expected_header(name, value, rules, names, &mut line)) {
-            headers.push((name.as_str(), value));
+        if let Some(value) = value.and_then(|value| expected_header(name, &literal(value), rules, names, &mut line)) {
+            headers.insert(name.as_str(), vec![value]);
         }
     }
     let body = body(&response.body, Way::Received, clock, rules, names, &mut line);
@@ -90,20 +91,29 @@ pub(super) fn response(response: &Response, clock: Clock, rules: &Rules, names: 
     line
 }
 
-fn headers_text(headers: &[(&str, String)]) -> String {
+fn headers_text(headers: &BTreeMap<&str, Vec<String>>) -> String {
     if headers.is_empty() {
         return String::new();
     }
-    let mut text = String::from(r#","headers":{"#);
-    for (index, (name, value)) in headers.iter().enumerate() {
-        // Of a header that came several times the first stands for all; an object has it once.
-        if headers[..index].iter().any(|(earlier, _)| earlier == name) {
-            continue;
-        }
-        let comma = if index == 0 { "" } else { "," };
-        text.push_str(&format!("{comma}{}:{}", quoted(name), quoted(value)));
-    }
-    text + "}"
+    let headers = headers.iter().map(|(name, lines)| {
+        let texts: Vec<_> = lines.iter().map(|line| text(line)).collect();
+        let value = if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(",")) };
+        format!("{}:{value}", quoted(name))
+    });
+    format!(r#","headers":{{{}}}"#, headers.collect::<Vec<_>>().join(","))
+}
+
+/// Stands for a `<` that is none of a placeholder, until the text is JSON. Neither paths nor headers have control characters.
+const LESS: char = '\u{1}';
+
+/// A text in which nothing is a placeholder yet.
+fn literal(text: &str) -> String {
+    text.replace('<', &LESS.to_string())
+}
+
+/// A text with placeholders as JSON.
+fn text(text: &str) -> String {
+    quoted(text).replace("\\u0001", "\\u003c")
 }
 
 /// A body as `body` or `body_text`; `None` where it can be neither.
@@ -136,7 +146,8 @@ fn body(
 
 /// A path and its query, with names for secrets and for ids that the gateway made.
 fn path(path: &str, rules: &Rules, names: &mut Names, line: &mut Redacted) -> String {
-    let (before, query) = path.split_once('?').map_or((path, None), |(before, query)| (before, Some(query)));
+    let path = literal(path);
+    let (before, query) = path.split_once('?').map_or((path.as_str(), None), |(before, query)| (before, Some(query)));
     let segments: Vec<_> = before.split('/').map(|part| sent_part(None, part, rules, names, line)).collect();
     let mut text = segments.join("/");
     if let Some(query) = query {
@@ -254,7 +265,7 @@ fn expected_header(
     if name == header::SET_COOKIE {
         return Some(set_cookie(value, rules, names, line));
     }
-    if value.contains('<') || (!rules.keep_secrets && (names.holds_secret(value) || names.is_secret(&quoted(value)))) {
+    if !rules.keep_secrets && (names.holds_secret(value) || names.is_secret(&quoted(value))) {
         return None;
     }
     let mut text = value.to_owned();

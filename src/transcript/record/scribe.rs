@@ -98,7 +98,7 @@ impl Scribe {
             Open::default()
         });
         match passed {
-            Passed::Over => {}
+            Passed::Over => unreachable!("it was handled above"),
             Passed::Ended(Way::Sent) => open.closing = open.closing.or(Some(1006)),
             Passed::Ended(Way::Received) => self.end(Found::Close(Some(1006), String::new()), &mut lines),
             Passed::Frame(Way::Received, close @ Found::Close(..)) => self.end(close, &mut lines),

@@ -353,6 +353,7 @@ fn requests_have_names_for_secrets_wherever_they_carry_them() {
         .passed(1, request("/x/abcdefgh/y?a=1&api_key=k%2F12345&b=", &[("cookie", "a=b; neptun-session=abcdefgh")], ""))
         .passed(1, request("/y", &[("authorization", "Basic OlBhNTV3b3JkIQ=="), ("x-api-key", "k/12345")], ""))
         .passed(1, request("/z", &[("authorization", "Bearer abcdefgh")], "text"))
+        .passed(1, request("/?<a>", &[("x", "<b>"), ("x", "c")], ""))
         .passed(1, request("/form", &[], "email=a&password=hidden77"))
         .passed(1, Passed::Response(Box::new(Response { status: 200, headers: HeaderMap::new(), body: Bytes::new() })));
     assert_eq!(
@@ -368,6 +369,7 @@ fn requests_have_names_for_secrets_wherever_they_carry_them() {
             r#"{"secret":"api_key_2"}"#,
             r#"{"request":{"method":"POST","path":"/y","headers":{"authorization":"Basic <credentials_1>","x-api-key":"<api_key_2>"}}}"#,
             r#"{"request":{"method":"POST","path":"/z","headers":{"authorization":"Bearer <session_1>"},"body_text":"text"}}"#,
+            r#"{"request":{"method":"POST","path":"/?\u003ca>","headers":{"x":["\u003cb>","c"]}}}"#,
             r#"{"note":"a request is left out, and its answer: its body may hold a secret where no name can stand for it, or is no text"}"#,
         ]
     );
