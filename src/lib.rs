@@ -53,6 +53,7 @@ pub mod methods;
 pub mod passwords;
 pub mod patient;
 pub mod recovery;
+pub mod schema;
 pub mod seed;
 pub mod server;
 pub mod session;

@@ -18,6 +18,7 @@ mod shares;
 mod signups;
 mod users;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -155,13 +156,13 @@ impl Call {
 }
 
 /// What can be asked: a struct that holds a message's fields, named after the method.
-pub trait Method: DeserializeOwned + Send + 'static {
+pub trait Method: DeserializeOwned + JsonSchema + Send + 'static {
     /// How it is called.
     const CALL: Call;
     /// What the caller needs, for what [`Method::about`] says.
     const NEEDS: Permission;
     /// What is answered.
-    type Reply: Reply + Send;
+    type Reply: Reply + JsonSchema + Send;
 
     /// What it is about; where the message does not say, that is filled in with what the sender's token stands for.
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -1,5 +1,6 @@
 //! This is where questions are answered as AuthZEN has it over HTTP: what is not known is no error, but a no.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::access::{About, Permission, Sender, View};
@@ -17,7 +18,7 @@ pub trait Known: Ask {
 
 /// A question as AuthZEN has it. A request that lacks something is refused, and so is a caller who may not ask; anything else has
 /// an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AuthZen<Q>(Q);
 

@@ -1,0 +1,3 @@
+//! This is where the API describes itself.
+
+pub mod leaf;
