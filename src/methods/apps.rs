@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::list::{bound_tags, second_half};
 use super::page::{Page, PageEnd, page_fields};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::config::NAME_BYTES_MAX;
 use crate::state::app::{App, AppSettings, List};
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;
-use crate::wire::error::Error;
+use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text, not_zero, tags, tags_schema};
 use crate::wire::frame::Reply;
 
@@ -108,6 +108,7 @@ impl AppRecord {
 impl Method for SetApp {
     const CALL: Call = Call::new("setApp", "setApp_ack", "creates an app or changes its settings");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
     type Reply = AppRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -165,6 +166,8 @@ pub fn bound_name(name: Option<&Text>) -> Result<(), Error> {
 impl Method for RemoveApp {
     const CALL: Call = Call::new("removeApp", "removeApp_ack", "removes an app with its lists and all grants in it");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
+    const REFUSES: &[Code] = &[Code::UnknownApp];
     type Reply = RemovedApp;
 }
 
@@ -189,6 +192,7 @@ impl Alter for RemoveApp {
 impl Method for GetApps {
     const CALL: Call = Call::new("getApps", "getAppsResponse", "lists the apps by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
     type Reply = Apps;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::list::{OfList, resolve, resolved, with_app};
 use super::page::{Page, page_fields};
-use super::{Ask, Call, Method};
+use super::{Ask, Call, Method, Noun};
 use crate::access::{About, Permission, Sender, View};
 use crate::state::app::List;
 use crate::state::id::AppId;
@@ -36,6 +36,8 @@ pub struct Get<L, I> {
 pub trait Items<L>: Debug + 'static {
     /// How it is asked for.
     const CALL: Call;
+    /// What it is.
+    const NOUN: Noun;
     /// How it is answered.
     type Page: Reply + JsonSchema + Send;
 
@@ -46,6 +48,7 @@ pub trait Items<L>: Debug + 'static {
 impl<L: OfList, I: Items<L>> Method for Get<L, I> {
     const CALL: Call = I::CALL;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = I::NOUN;
     type Reply = I::Page;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
 use crate::schema::leaf::AlsoNamed;
@@ -126,6 +126,8 @@ impl Reply for Patterns {
 impl<L: OfList> Method for Add<L> {
     const CALL: Call = L::ADD_PATTERNS;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::Patterns;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = Changed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -246,6 +248,7 @@ fn bound_total(what: &str, total: usize, max: usize) -> Result<(), Error> {
 impl<L: OfList> Method for Remove<L> {
     const CALL: Call = L::REMOVE_PATTERNS;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::Patterns;
     type Reply = Changed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -283,6 +286,7 @@ impl<L: OfList> Alter for Remove<L> {
 
 impl<L: OfList> Items<L> for Texts {
     const CALL: Call = L::GET_PATTERNS;
+    const NOUN: Noun = Noun::Patterns;
     type Page = Patterns;
 
     fn page(app_id: AppId, list: &List, page: &Page) -> Patterns {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
 use crate::state::app::{App, List};
@@ -117,6 +117,7 @@ impl Reply for Users {
 impl<L: OfList> Method for Add<L> {
     const CALL: Call = L::ADD;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::SignUps;
     type Reply = Added;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -177,6 +178,7 @@ fn add<L: OfList>(app: &mut App, signup: Signup) -> SignupRecord {
 impl<L: OfList> Method for Remove<L> {
     const CALL: Call = L::REMOVE;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::SignUps;
     type Reply = Removed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -209,6 +211,7 @@ impl<L: OfList> Alter for Remove<L> {
 
 impl<L: OfList> Items<L> for People {
     const CALL: Call = L::GET;
+    const NOUN: Noun = Noun::SignUps;
     type Page = Users;
 
     fn page(app_id: AppId, list: &List, page: &Page) -> Users {

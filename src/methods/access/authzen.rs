@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::access::{About, Permission, Sender, View};
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
 use crate::wire::error::{Code, Error};
 
 /// A question that has an answer even where it is about something that is not known.
@@ -25,6 +25,8 @@ pub struct AuthZen<Q>(Q);
 impl<Q: Known> Method for AuthZen<Q> {
     const CALL: Call = Q::CALL;
     const NEEDS: Permission = Q::NEEDS;
+    const NOUN: Noun = Q::NOUN;
+    const REFUSES: &[Code] = Q::REFUSES;
     type Reply = Q::Reply;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

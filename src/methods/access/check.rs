@@ -14,7 +14,7 @@ use super::question::{Action, Entity, Parts, Properties, complete};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EVALUATIONS_PER_CALL_MAX;
 use crate::methods::list::second_half;
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
 use crate::schema::leaf::also;
 use crate::wire::error::Error;
 use crate::wire::fields::{Object, object};
@@ -144,6 +144,7 @@ impl Method for CheckAccess {
     const CALL: Call =
         Call::new("checkAccess", "checkAccessResponse", "says whether somebody may in, and what decided");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Checked;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -209,6 +210,7 @@ impl Known for CheckAccess {
 impl Method for Evaluation {
     const CALL: Call = CheckAccess::CALL;
     const NEEDS: Permission = CheckAccess::NEEDS;
+    const NOUN: Noun = CheckAccess::NOUN;
     type Reply = Checked;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -10,7 +10,7 @@ use super::kind::{Kind, is_user};
 use super::question::{Action, Entity, Named, Properties, Question, Sought, complete};
 use super::walk::{Candidate, Found, PageRequest, Walk, behind};
 use crate::access::{About, Permission, Sender, View};
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
 use crate::wire::error::Error;
 use crate::wire::fields::Object;
 
@@ -68,6 +68,7 @@ pub struct FoundAction {
 impl Method for SearchSubjects {
     const CALL: Call = Call::new("searchSubjects", "searchSubjectsResponse", "says who may do something to a resource");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundEntity>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -119,6 +120,7 @@ impl Method for SearchResources {
     const CALL: Call =
         Call::new("searchResources", "searchResourcesResponse", "says to which resources a subject may do something");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundEntity>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -170,6 +172,7 @@ impl Known for SearchResources {
 impl Method for SearchActions {
     const CALL: Call = Call::new("searchActions", "searchActionsResponse", "says what a subject may do to a resource");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundAction>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

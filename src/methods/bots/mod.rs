@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::list::second_half;
 use super::page::{Page, PageEnd, page_fields};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
 use crate::state::State;
@@ -144,6 +144,8 @@ impl Method for RotateBotToken {
     const CALL: Call =
         Call::new("rotateBotToken", "rotateBotToken_ack", "replaces a bot's token and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = Rotated;
 }
 
@@ -181,6 +183,8 @@ impl Alter for RotateBotToken {
 impl Method for RemoveBot {
     const CALL: Call = Call::new("removeBot", "removeBot_ack", "removes a bot and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict];
     type Reply = RemovedBot;
 }
 
@@ -207,6 +211,7 @@ impl Alter for RemoveBot {
 impl Method for GetBots {
     const CALL: Call = Call::new("getBots", "getBotsResponse", "lists the bots by pages, without their tokens");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
     type Reply = Bots;
 
     fn validate(&mut self) -> Result<(), Error> {

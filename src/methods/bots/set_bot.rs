@@ -9,7 +9,7 @@ use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX, NA
 use crate::event::Event;
 use crate::methods::apps::bound_name;
 use crate::methods::list::bound_items;
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
@@ -54,6 +54,8 @@ pub struct SetBot {
 impl Method for SetBot {
     const CALL: Call = Call::new("setBot", "setBot_ack", "creates a bot or changes its name, apps, grants or token");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict, Code::UnknownApp];
     type Reply = BotRecord;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use super::whitelist::{OneMember, keep_a_holder, resolve, resolved};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{MEMBERS_MAX, NAME_BYTES_MAX};
 use crate::methods::owned::{bound_email, used_up};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::email::EmailAddress;
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
@@ -59,6 +59,8 @@ impl Method for AddToOrgWhitelist {
         "lets somebody into an organisation, with permissions, from a moment on and perhaps until another",
     );
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = OneMember;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -12,7 +12,7 @@ use crate::methods::apps::bound_name;
 use crate::methods::list::second_half;
 use crate::methods::owned::used_up;
 use crate::methods::page::{Page, PageEnd, page_fields};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::state::id::{KeyId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::ApiKey;
@@ -111,6 +111,8 @@ impl Method for SetApiKey {
     const CALL: Call =
         Call::new("setApiKey", "setApiKey_ack", "makes an api key for a member of an organisation, or changes one");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict];
     type Reply = KeyRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -204,6 +206,8 @@ impl Alter for SetApiKey {
 impl Method for RemoveApiKey {
     const CALL: Call = Call::new("removeApiKey", "removeApiKey_ack", "removes an api key and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedKey;
 }
 
@@ -227,6 +231,7 @@ impl Method for GetApiKeys {
     const CALL: Call =
         Call::new("getApiKeys", "getApiKeysResponse", "lists the api keys by pages, without the keys themselves");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
     type Reply = ApiKeys;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::apps::bound_name;
 use super::list::second_half;
 use super::page::{ORG_CURSOR, Page, PageEnd, page_fields};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::config::NAME_BYTES_MAX;
 use crate::event::Event;
@@ -18,7 +18,7 @@ use crate::state::bot::Grant;
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
 use crate::state::organization::{OrgSettings, Organization};
-use crate::wire::error::Error;
+use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
 
@@ -96,6 +96,7 @@ impl OrgRecord {
 impl Method for SetOrganization {
     const CALL: Call = Call::new("setOrganization", "setOrganization_ack", "creates an organisation or renames it");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = OrgRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -135,6 +136,8 @@ impl Method for RemoveOrganization {
         "removes an organisation with its members, their api keys and all grants in it",
     );
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedOrganization;
 }
 
@@ -163,6 +166,7 @@ impl Alter for RemoveOrganization {
 impl Method for GetOrganizations {
     const CALL: Call = Call::new("getOrganizations", "getOrganizationsResponse", "lists the organisations by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = Organizations;
 
     fn validate(&mut self) -> Result<(), Error> {

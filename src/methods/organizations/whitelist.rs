@@ -7,7 +7,7 @@ use crate::access::{About, Permission, Sender, View};
 use crate::event::Event;
 use crate::methods::list::second_half;
 use crate::methods::page::{Page, PageEnd, Start, page_fields};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::state::id::{MemberId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, Organization, Permissions, Status};
@@ -132,6 +132,8 @@ impl Method for RemoveFromOrgWhitelist {
         "takes a member off an organisation's whitelist, with all api keys",
     );
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = OneMember;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -167,6 +169,7 @@ impl Method for GetOrgWhitelist {
     const CALL: Call =
         Call::new("getOrgWhitelist", "getOrgWhitelistResponse", "lists an organisation's whitelist by pages");
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = Members;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -9,7 +9,7 @@ use crate::methods::apps::bound_name;
 use crate::methods::list::{bound_items, second_half};
 use crate::methods::owned::{self, used_up};
 use crate::methods::page::{Page, PageEnd, page_fields};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::schema::leaf::AlsoNamed;
 use crate::state::State;
 use crate::state::account::Chat;
@@ -102,6 +102,8 @@ impl ChatRecord {
 impl Method for SetChat {
     const CALL: Call = Call::new("setChat", "setChat_ack", "makes a chat of a user, or names one");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ChatRecord;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -165,6 +167,7 @@ impl Alter for SetChat {
 impl Method for RemoveChat {
     const CALL: Call = Call::new("removeChat", "removeChat_ack", "removes chats of a user, with their shares");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
     type Reply = RemovedChats;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -210,6 +213,7 @@ impl Alter for RemoveChat {
 impl Method for GetChats {
     const CALL: Call = Call::new("getChats", "getChatsResponse", "lists the chats of a user by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
     type Reply = Chats;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::list::second_half;
 use super::owned;
 use super::page::{Page, PageEnd, page_fields};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::state::State;
 use crate::state::id::{ChatId, ShareId, UserId};
@@ -116,6 +116,7 @@ impl ShareRecord {
 impl Method for RemoveShare {
     const CALL: Call = Call::new("removeShare", "removeShare_ack", "removes a share with its list");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = RemovedShare;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -145,6 +146,7 @@ impl Method for GetShares {
     const CALL: Call =
         Call::new("getShares", "getSharesResponse", "lists the shares of a user, or of one chat, by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = Shares;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -10,7 +10,7 @@ use crate::access::{About, Permission, Sender, View};
 use crate::config::EMAILS_PER_CALL_MAX;
 use crate::methods::owned::{self, bound_emails, used_up};
 use crate::methods::passwords::{bound_secret, new_salt};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::email::EmailAddress;
 use crate::state::id::{ChatId, ShareId, UserId};
 use crate::state::password::Password;
@@ -65,6 +65,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Pas
 impl Method for SetShare {
     const CALL: Call = Call::new("setShare", "setShare_ack", "shares a chat, or changes how it is shared");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown];
     type Reply = ShareRecord;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -10,7 +10,7 @@ use crate::config::EMAILS_PER_CALL_MAX;
 use crate::methods::list::{bound_items, second_half};
 use crate::methods::owned::{self, bound_emails};
 use crate::methods::page::{Page, PageEnd, Start, page_fields};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::schema::leaf::{AlsoNamed, also};
 use crate::state::State;
 use crate::state::email::EmailAddress;
@@ -123,6 +123,8 @@ impl ShareEntryRecord {
 impl Method for AddToShareWhitelist {
     const CALL: Call = Call::new("addToShareWhitelist", "addToShareWhitelist_ack", "lets users open a share");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ShareEntriesOfCall;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -177,6 +179,8 @@ impl Method for RemoveFromShareWhitelist {
         "takes users off the list of those who may open a share",
     );
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ShareEntriesOfCall;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -231,6 +235,7 @@ impl Method for GetShareWhitelist {
     const CALL: Call =
         Call::new("getShareWhitelist", "getShareWhitelistResponse", "lists who may open a share by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = ShareWhitelistPage;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

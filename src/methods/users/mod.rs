@@ -10,7 +10,7 @@ use super::list::second_half;
 use super::owned::{bound_email, used_up};
 use super::page::{Page, PageEnd, page_fields};
 use super::passwords::{NewPassword, bound_password, new_salt};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
 use crate::state::account::User;
@@ -103,6 +103,8 @@ impl Method for SetUser {
     const CALL: Call =
         Call::new("setUser", "setUser_ack", "makes a user known, or changes the email address or password");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict, Code::SlowDown];
     type Reply = UserRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -185,6 +187,8 @@ impl Alter for SetUser {
 impl Method for RemoveUser {
     const CALL: Call = Call::new("removeUser", "removeUser_ack", "removes a user with all that is theirs");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedUser;
 }
 
@@ -212,6 +216,7 @@ impl Alter for RemoveUser {
 impl Method for GetUsers {
     const CALL: Call = Call::new("getUsers", "getUsersResponse", "lists the users by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
     type Reply = Users;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use crate::config::{SESSION_MS, SESSIONS_PER_USER_MAX};
 use crate::event::Event;
 use crate::methods::owned::bound_email;
 use crate::methods::passwords::bound_secret;
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::account::{Session, User};
 use crate::state::email::EmailAddress;
 use crate::state::id::UserId;
@@ -121,6 +121,8 @@ pub(super) fn end_session(turn: &mut Turn<'_>, token: &TokenHash) {
 impl Method for LogIn {
     const CALL: Call = Call::new("logIn", "logIn_ack", "signs a user in");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotAuthenticated, Code::SlowDown];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -178,6 +180,8 @@ fn wrong() -> Error {
 impl Method for LogOut {
     const CALL: Call = Call::new("logOut", "logOut_ack", "ends a session");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotAuthenticated];
     type Reply = SignedOut;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -8,12 +8,12 @@ use super::taken;
 use crate::access::{Permission, View};
 use crate::methods::owned::{bound_email, used_up};
 use crate::methods::passwords::{NewPassword, bound_password, new_salt};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::account::User;
 use crate::state::email::EmailAddress;
 use crate::state::password::Password;
 use crate::state::token::Secret;
-use crate::wire::error::Error;
+use crate::wire::error::{Code, Error};
 use crate::wire::fields::Text;
 
 /// Makes a user known who chooses a password, and signs them in.
@@ -39,6 +39,8 @@ pub struct SignUp {
 impl Method for SignUp {
     const CALL: Call = Call::new("signUp", "signUp_ack", "makes a user known, who is then signed in");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown, Code::PermissionMissing];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {
