@@ -3,6 +3,7 @@
 mod call;
 mod journal;
 mod replay;
+mod schema;
 mod serve;
 
 use std::fmt::Display;
@@ -23,7 +24,8 @@ Examples:
   guestlist serve --demo
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist replay fixtures/signups
-  guestlist journal print ./guestlist-data";
+  guestlist journal print ./guestlist-data
+  guestlist schema openapi --out openapi.json";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -35,6 +37,8 @@ enum Command {
     Replay(replay::Replay),
     /// Look into a data directory
     Journal(journal::Journal),
+    /// Print the documents of the API
+    Schema(schema::Schema),
 }
 
 /// Runs a subcommand. Exit codes: 0 well, 1 a refusal or a difference, 2 it could not be tried.
@@ -44,6 +48,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Call(call) => call.run(),
         Command::Replay(replay) => replay.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Schema(schema) => schema.run(),
     }
 }
 

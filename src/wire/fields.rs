@@ -224,7 +224,7 @@ pub struct Signup {
 
 /// A sign-up with what may be said of it.
 #[derive(serde::Deserialize, JsonSchema)]
-#[schemars(rename = "SignupInput", transform = AlsoNamed("signup_id", &["signup_user"]))]
+#[schemars(rename = "Signup", transform = AlsoNamed("signup_id", &["signup_user"]))]
 struct SignupObject {
     /// The email address, phone number or other id. Ids compare trimmed and without case.
     #[serde(alias = "signup_user")]
@@ -300,7 +300,7 @@ struct PatternForm(Item<PatternObject>);
 
 /// A pattern with what may be said of it.
 #[derive(serde::Deserialize, JsonSchema)]
-#[schemars(rename = "PatternInput")]
+#[schemars(rename = "Pattern")]
 struct PatternObject {
     /// The text; in a removal, the text or the id.
     pattern: Text,

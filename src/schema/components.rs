@@ -1,0 +1,126 @@
+//! This is where the schemas of a document are gathered, each under a name of its own.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, RemoveRefSiblings, Transform};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+/// Where a document has its schemas.
+const PLACE: &str = "#/components/schemas/";
+
+/// Where those are at first that a client's texts are read by.
+const READ_PLACE: &str = "#/components/schemas/read/";
+
+/// What is put behind the name of a schema by which texts are read, where what is written under that name differs.
+const READ_SUFFIX: &str = "Input";
+
+/// What a part of a message or an answer looks like.
+pub type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schemas of a document.
+///
+/// They are written so that both JSON Schema draft 7, which AsyncAPI has, and 2020-12, which OpenAPI has, understand them alike.
+pub struct Components {
+    read: SchemaGenerator,
+    written: SchemaGenerator,
+    named: Map<String, Value>,
+}
+
+impl Components {
+    /// None yet.
+    pub fn new() -> Self {
+        let settings = || SchemaSettings::draft07().with(|settings| settings.meta_schema = None);
+        let at = |place: &str| place.trim_start_matches('#').trim_end_matches('/').to_owned();
+        let read = settings().for_deserialize().with(|settings| settings.definitions_path = at(READ_PLACE).into());
+        let written = settings().for_serialize().with(|settings| settings.definitions_path = at(PLACE).into());
+        Self { read: read.into_generator(), written: written.into_generator(), named: Map::new() }
+    }
+
+    /// What a client may send. Members beside those that are told are passed over.
+    pub fn read(&mut self, shape: Shape) -> Schema {
+        shape(&mut self.read)
+    }
+
+    /// What the gateway sends. It has no members beside those that are told.
+    pub fn written(&mut self, shape: Shape) -> Schema {
+        let mut schema = shape(&mut self.written);
+        RecursiveTransform(close).transform(&mut schema);
+        schema
+    }
+
+    /// The schema that another one stands for, where it does.
+    pub fn resolved(&self, schema: &Schema) -> Schema {
+        let name = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix(PLACE));
+        let found = name.and_then(|name| self.written.definitions().get(name)).cloned();
+        let mut schema = found.and_then(|found| found.try_into().ok()).unwrap_or_else(|| schema.clone());
+        RecursiveTransform(close).transform(&mut schema);
+        schema
+    }
+
+    /// Gives a schema a name, and says how to refer to it.
+    pub fn name(&mut self, name: &str, schema: Schema) -> Value {
+        let before = self.named.insert(name.to_owned(), schema.to_value());
+        debug_assert!(before.is_none(), "two schemas are named {name}");
+        json!({"$ref": format!("{PLACE}{name}")})
+    }
+
+    /// Puts them into the document that refers to them.
+    pub fn put_into(mut self, document: &mut Value) {
+        let written = self.written.take_definitions(false);
+        let closed = written.into_iter().map(|(name, schema)| {
+            let mut schema = Schema::try_from(schema).expect("a definition is a schema");
+            RecursiveTransform(close).transform(&mut schema);
+            (name, schema.to_value())
+        });
+        let mut all: Map<String, Value> = closed.chain(self.named).collect();
+        let read = self.read.take_definitions(false);
+        let same = |name: &str, schema: &Value| all.get(name).is_none_or(|other| other == schema);
+        let renamed: Vec<String> =
+            read.iter().filter(|(name, schema)| !same(name, schema)).map(|(name, _)| name.clone()).collect();
+        let known_as = |name: &str| {
+            if renamed.iter().any(|other| other == name) { format!("{name}{READ_SUFFIX}") } else { name.to_owned() }
+        };
+        for (name, schema) in read {
+            all.insert(known_as(&name), schema);
+        }
+        for schema in all.values_mut() {
+            let mut plain = Schema::try_from(schema.take()).expect("a definition is a schema");
+            RecursiveTransform(forget_formats_of_numbers).transform(&mut plain);
+            RemoveRefSiblings::default().transform(&mut plain);
+            *schema = plain.to_value();
+        }
+        document["components"]["schemas"] = Value::Object(all);
+        redirect(document, &known_as);
+    }
+}
+
+/// Lets an object have no members beside those that are told.
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+/// Takes away formats such as `uint64`, which say how Rust keeps a number.
+fn forget_formats_of_numbers(schema: &mut Schema) {
+    let is_number = schema.get("format").and_then(Value::as_str).is_some_and(|format| format.contains("int"));
+    if is_number {
+        schema.remove("format");
+    }
+}
+
+/// Has what refers to schemas that texts are read by refer to where those are in the end.
+fn redirect(value: &mut Value, known_as: &impl Fn(&str) -> String) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value.as_str().filter(|_| key == "$ref").and_then(|text| text.strip_prefix(READ_PLACE)) {
+                    Some(name) => *value = format!("{PLACE}{}", known_as(name)).into(),
+                    None => redirect(value, known_as),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, known_as)),
+        _ => {}
+    }
+}
