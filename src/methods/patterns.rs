@@ -19,7 +19,7 @@ use crate::state::pattern_list::{Pattern, PatternList};
 use crate::state::patterns::{Expression, Operator};
 use crate::state::signup_list::Tags;
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Many, PatternField};
+use crate::wire::fields::{Many, NewPattern, PatternField};
 use crate::wire::frame::Reply;
 
 /// Adds patterns to a list; those whose text stands on it are passed over. A pattern without `operator` is a regular
@@ -35,7 +35,7 @@ pub struct Add<L> {
     chat_id: Option<AppId>,
     /// The patterns; one alone needs no array.
     #[serde(alias = "data", alias = "pattern")]
-    #[schemars(extend("maxItems" = PATTERNS_PER_CALL_MAX))]
+    #[schemars(with = "Many<NewPattern>", extend("maxItems" = PATTERNS_PER_CALL_MAX))]
     patterns: Many<PatternField>,
     /// What the patterns mean, one for one, of those that do not stand; read once, before the engine has the message.
     #[serde(skip)]

@@ -84,20 +84,73 @@ impl Components {
             all.insert(known_as(&name), schema);
         }
         for schema in all.values_mut() {
-            let mut plain = Schema::try_from(schema.take()).expect("a definition is a schema");
-            RecursiveTransform(forget_formats_of_numbers).transform(&mut plain);
-            RemoveRefSiblings::default().transform(&mut plain);
-            *schema = plain.to_value();
+            let mut tidied = Schema::try_from(schema.take()).expect("a definition is a schema");
+            RecursiveTransform(forget_formats_of_numbers).transform(&mut tidied);
+            RemoveRefSiblings::default().transform(&mut tidied);
+            RecursiveTransform(plain).transform(&mut tidied);
+            *schema = tidied.to_value();
         }
         document["components"]["schemas"] = Value::Object(all);
         redirect(document, &known_as);
     }
 }
 
-/// Lets an object have no members beside those that are told.
+/// Lets an object that is written have no members beside those that are told; what may be left out is never null instead.
 fn close(schema: &mut Schema) {
-    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        let optional = properties.iter_mut().filter(|(name, _)| !required.iter().any(|other| other == *name));
+        optional.for_each(|(_, value)| without_null(value));
+    }
+    let is_object = schema.get("type").is_some_and(|kind| kind == "object");
+    if is_object && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+fn without_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| *choice != json!({"type": "null"}));
+    }
+}
+
+/// Writes choices among choices as choices, and what is bound by one rule alone as that rule.
+fn plain(schema: &mut Schema) {
+    let Some(members) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(types)) = members.get("type")
+        && let [only] = types.as_slice()
+    {
+        let only = only.clone();
+        members.insert("type".to_owned(), only);
+    }
+    if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+        let nested = std::mem::take(choices).into_iter().flat_map(|choice| match choice {
+            Value::Object(mut inner) if inner.len() == 1 && inner.contains_key("anyOf") => {
+                match inner.remove("anyOf") {
+                    Some(Value::Array(choices)) => choices,
+                    _ => unreachable!("`anyOf` is an array wherever it stands"),
+                }
+            }
+            other => vec![other],
+        });
+        *choices = nested.collect();
+    }
+    for keyword in ["anyOf", "allOf"] {
+        let Some(Value::Array(rules)) = members.get_mut(keyword) else { continue };
+        let [Value::Object(only)] = rules.as_mut_slice() else { continue };
+        if only.keys().any(|name| name == "$ref") {
+            continue;
+        }
+        let only = std::mem::take(only);
+        if only.keys().any(|name| name != keyword && members.contains_key(name)) {
+            members.insert(keyword.to_owned(), json!([only]));
+        } else {
+            members.remove(keyword);
+            members.extend(only);
+        }
     }
 }
 

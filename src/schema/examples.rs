@@ -69,11 +69,14 @@ fn chosen() -> HashMap<String, Example> {
     chosen
 }
 
-/// How little an exchange shows: a plain one is better than a long one, and one that shows nothing is worst.
+/// Bytes of a message that shows a few of its method's fields, and not all that there are.
+const TELLING_BYTES: usize = 150;
+
+/// How badly an exchange shows a method: the least is the best.
 fn rank(example: &Example) -> (bool, bool, usize) {
     let Example { sent, received } = example;
     let is_empty = received.contains("[]") && !received.contains("[{") && !received.contains("[\"");
-    (is_empty, !sent.contains("\"reference\""), sent.len() + received.len())
+    (is_empty, !sent.contains("\"reference\""), sent.len().abs_diff(TELLING_BYTES) + received.len() / 4)
 }
 
 /// The messages of a transcript that were accepted, with the first frame of their answers.
@@ -150,6 +153,7 @@ fn plausible(key: &str, kind: &str) -> String {
         ("session", _) => "pR3vK8nXw1QzB6mTfY4cLd9sHj2gVa7eUo5iNk0yCxM",
         ("api_key", _) => "Jw5nT8xKq2LmZr7VbYc4",
         ("next_token", _) => "mXk2Vq",
+        ("cursor", _) => "7",
         (_, _) => "some text",
     };
     format!("\"{text}\"")

@@ -113,8 +113,8 @@ pub fn framed(schema: &mut Schema, name: Option<&str>) {
     object.insert("type".to_owned(), "object".into());
     let properties = object.entry("properties").or_insert_with(|| json!({}));
     let echoed = |description: &str| json!({"description": description, "type": ["string", "number", "null"], "maxLength": REFERENCE_BYTES_MAX});
-    properties["reference"] = echoed("Chosen by the client; the answer has it byte for byte.");
-    properties["ref"] = echoed("As good as `reference`, and echoed under this name.");
+    properties["reference"] = echoed("Chosen by the client; an answer has that of its message, byte for byte.");
+    properties["ref"] = echoed("Another reference, echoed under this name.");
     let Some(name) = name else { return };
     properties["method"] = json!({"type": "string", "const": name});
     match object.entry("required").or_insert_with(|| json!([])) {

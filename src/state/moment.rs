@@ -20,7 +20,7 @@ schema_of!(Moment, "Moment",
 read: {
     "description": "A point in time, such as 2024-03-20T10:00:00Z; without an offset it is UTC, without a time midnight.",
     "type": "string",
-    "pattern": "^\\+?[0-9]{4,6}-?[0-1][0-9]-?[0-3][0-9]([Tt ][0-2][0-9](:?[0-5][0-9](:?[0-6][0-9]([.,][0-9]{1,9})?)?)?([Zz]|[+-][0-2][0-9](:?[0-5][0-9])*)?)?(\\[[^\\]]*\\])*$"
+    "pattern": "^\\+?[0-9]{4,6}-?(0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-6][0-9]([.,][0-9]{1,9})?)?)?([Zz]|[+-][0-2][0-9](:?[0-5][0-9])*)?)?(\\[[^\\]]*\\])*$"
 },
 written: {
     "description": "A point in time, in UTC and with milliseconds.",

@@ -12,7 +12,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use crate::config::{NAME_BYTES_MAX, SIGNUP_ID_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
+use crate::config::{NAME_BYTES_MAX, PATTERN_BYTES_MAX, SIGNUP_ID_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
 use crate::schema::leaf::{AlsoNamed, also, schema_of};
 use crate::state::patterns::Operator;
 use crate::state::signup_list::Tags;
@@ -85,9 +85,9 @@ schema_of!(UuidField, {
     "pattern": "^(urn:uuid:)?\\{?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}\\}?$"
 });
 
-/// Says in the schema of a message that what its first field names is not 0, which stands for nothing.
+/// Says in the schema of a message that what it names is not 0, which stands for nothing.
 pub fn not_zero(schema: &mut Schema) {
-    for id in ["app_id", "bot_id"] {
+    for id in ["app_id", "bot_id", "bound_app_id"] {
         let zero = json!({"anyOf": [{"const": 0}, {"type": "string", "pattern": "^0+$"}]});
         if schema.pointer(&format!("/properties/{id}")).is_some() {
             also(schema, json!({"not": {"required": [id], "properties": {id: zero}}}));
@@ -344,6 +344,28 @@ impl From<PatternForm> for PatternField {
                 tags: object.tags,
             },
         }
+    }
+}
+
+/// A pattern that is to be added, in schemas: it says something.
+pub struct NewPattern;
+
+impl JsonSchema for NewPattern {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "NewPattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let says_something = json!({"minLength": 1, "maxLength": PATTERN_BYTES_MAX});
+        let mut bare = generator.subschema_for::<Text>();
+        also(&mut bare, says_something.clone());
+        let mut object = json_schema!({"properties": {"pattern": says_something}});
+        also(&mut object, generator.subschema_for::<PatternObject>().to_value());
+        json_schema!({"anyOf": [bare, object]})
     }
 }
 

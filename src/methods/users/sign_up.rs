@@ -25,6 +25,7 @@ pub struct SignUp {
     #[schemars(with = "NewPassword")]
     password: Password,
     /// The same password again, where given.
+    #[schemars(with = "Option<NewPassword>")]
     #[serde(rename = "confirmPassword", skip_serializing)]
     confirm_password: Option<Password>,
     /// Prepared; what a client sends here is not used.
