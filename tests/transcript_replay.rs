@@ -6,7 +6,8 @@ use futures::{SinkExt, StreamExt};
 use guestlist::transcript::Transcript;
 use guestlist::transcript::exchange::{Frame, Replayed, Way};
 use guestlist::transcript::failure::{Fault, ReplayError};
-use guestlist::transcript::replay::{ReplayOptions, replay};
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -54,7 +55,9 @@ async fn gateway(answers: Answers) -> String {
 
 async fn replayed(text: &str, answers: Answers) -> Result<Replayed, Box<ReplayError>> {
     let transcript = Transcript::parse("t.jsonl", text).expect("the transcript is well formed");
-    replay(&transcript, &gateway(answers).await, &ReplayOptions::default()).await
+    let mut replayed = Replayed::default();
+    replay(&transcript, &gateway(answers).await, &ReplayOptions::default(), &mut replayed).await?;
+    Ok(replayed)
 }
 
 async fn failure(text: &str, answers: Answers) -> ReplayError {
@@ -129,7 +132,7 @@ async fn a_changed_field_is_named() {
 "#
     );
     assert!(error.report(true).to_string().contains("\u{1b}[31m{\"method\""));
-    assert_eq!(error.replayed.received(), 2);
+    assert_eq!(error.summary.received, 2);
 }
 
 #[tokio::test]
@@ -139,7 +142,9 @@ async fn a_missing_frame_is_reported_after_the_wait() {
 {"expect":{"method":"event"}}"#;
     let transcript = Transcript::parse("t.jsonl", text).expect("the transcript is well formed");
     let frame_wait = Duration::from_millis(500);
-    let error = replay(&transcript, &gateway(echo).await, &ReplayOptions { frame_wait }).await;
+    let error =
+        replay(&transcript, &gateway(echo).await, &ReplayOptions { frame_wait, ..ReplayOptions::default() }, &mut ())
+            .await;
     let error = error.expect_err("the replay fails");
     assert_eq!(error.line, 3);
     assert!(matches!(error.fault, Fault::Missing { wait } if wait == frame_wait));
@@ -217,7 +222,7 @@ async fn a_gateway_that_is_not_there_is_reported() {
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);
     let transcript = Transcript::parse("t.jsonl", r#"{"send":{"a":1}}"#).expect("the transcript is well formed");
-    let error = replay(&transcript, &format!("ws://{address}"), &ReplayOptions::default()).await;
+    let error = replay(&transcript, &format!("ws://{address}"), &ReplayOptions::default(), &mut ()).await;
     let error = error.expect_err("the replay fails");
     assert!(error.to_string().starts_with(&format!("t.jsonl:1: cannot connect to ws://{address}: ")));
 }

@@ -14,7 +14,8 @@ use guestlist::methods::METHODS;
 use guestlist::recovery::fold_files;
 use guestlist::state::digest::Digest;
 use guestlist::transcript::exchange::{Frame, Replayed, Way};
-use guestlist::transcript::replay::{ReplayOptions, replay};
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use guestlist::transcript::{Action, Transcript};
 use guestlist::wire::close::Close;
 use guestlist::wire::error::Code;
@@ -130,31 +131,29 @@ fn every_frame_received_is_one_that_all_sdks_can_take() {
 async fn play(path: &Path) -> Played {
     let name = path.strip_prefix(root()).unwrap_or(path).display().to_string();
     let text = fs::read_to_string(path).expect("a listed file can be read");
-    let transcript = match Transcript::parse(&name, &text) {
+    let transcript = match Transcript::parse(&name, text) {
         Ok(transcript) => transcript,
         Err(error) => return Played { name, failure: Some(format!("{error}\n")), ..Played::default() },
     };
-    let first = transcript.steps().first();
+    let first = transcript.steps().ok().and_then(|mut steps| steps.next()).and_then(Result::ok);
     let begins_with_note = first.is_some_and(|step| matches!(step.action, Action::Note(_)));
 
     let data = tempfile::tempdir().expect("there is room for a directory");
     let gateway = support::gateway(data.path()).await;
-    let replay = replay(&transcript, &gateway.url(), &ReplayOptions::default()).await;
+    let mut replayed = Replayed::default();
+    let replay = replay(&transcript, &gateway.url(), &ReplayOptions::default(), &mut replayed).await;
     let live = Digest::of(gateway.state());
     let journal = folded(data.path(), false);
     gateway.stop().await;
     let snapshot = folded(data.path(), true);
-    let (replayed, failure) = match replay {
-        Ok(replayed) => {
+    let failure = match replay {
+        Ok(_) => {
             let same = journal == live && snapshot == live;
             let told = || format!("{name}: the state is {live}, the journal's {journal}, after the stop {snapshot}\n");
-            (replayed, (!same).then(told))
+            (!same).then(told)
         }
         // Changes may still have been under way.
-        Err(error) => {
-            let report = error.report(false).to_string();
-            (error.replayed, Some(report))
-        }
+        Err(error) => Some(error.report(false).to_string()),
     };
     Played { name, begins_with_note, replayed, failure }
 }

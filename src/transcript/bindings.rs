@@ -13,4 +13,9 @@ impl Bindings {
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
     }
+
+    /// Binds a value to a name.
+    pub fn insert(&mut self, name: impl Into<String>, value: Json) {
+        self.0.insert(name.into(), value);
+    }
 }

@@ -23,7 +23,7 @@ const AUTHENTICATED: &str = "TOKEN_AUTH_OK";
 
 /// The codes RFC 6455 sets aside for what a close frame cannot say.
 const CODE_ABSENT: u16 = 1005;
-const CODE_NO_FRAME: u16 = 1006;
+pub(super) const CODE_NO_FRAME: u16 = 1006;
 const CODE_NORMAL: u16 = 1000;
 
 pub(super) struct Connection {
@@ -120,7 +120,8 @@ fn closed(close: Option<CloseFrame>) -> Frame {
 }
 
 fn close_message(code: u16) -> Message {
-    Message::Close(Some(CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::default() }))
+    let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::default() };
+    Message::Close((code != CODE_ABSENT).then_some(frame))
 }
 
 /// Whether the error only says that the connection is over.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
 
-use super::exchange::{Close, Frame, Replayed};
+use super::exchange::{Close, Frame, Summary};
 use super::matching::Difference;
 use super::{Action, Step};
 
@@ -29,13 +29,19 @@ pub struct ReplayError {
     pub note: Option<String>,
     /// What went wrong.
     pub fault: Fault,
-    /// What had travelled by then.
-    pub replayed: Replayed,
+    /// How much had travelled by then.
+    pub summary: Summary,
 }
 
 /// What went wrong at a line.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
+    /// The transcript cannot be read any more.
+    #[error(transparent)]
+    Transcript(#[from] super::TranscriptError),
+    /// A secret that the transcript leaves out was not given.
+    #[error("the secret `{0}` was left out of the transcript; give it, with --bind {0}=VALUE")]
+    Secret(String),
     /// No connection came about.
     #[error("cannot connect to {url}: {source}")]
     Connect {
@@ -108,7 +114,7 @@ impl ReplayError {
         Report { error: self, colours }
     }
 
-    pub(super) fn new(transcript: &str, step: &Step, note: Option<&str>, fault: Fault, replayed: Replayed) -> Self {
+    pub(super) fn new(transcript: &str, step: &Step, note: Option<&str>, fault: Fault, summary: Summary) -> Self {
         ReplayError {
             transcript: transcript.to_owned(),
             line: step.line,
@@ -120,7 +126,7 @@ impl ReplayError {
             },
             note: note.map(str::to_owned),
             fault,
-            replayed,
+            summary,
         }
     }
 }

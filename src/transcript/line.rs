@@ -7,18 +7,21 @@ use serde_json::value::RawValue;
 
 use super::json::{Layer, Member};
 use super::pattern::{FrameReader, Refusal, json_fault};
+use super::placeholder::{Kind, is_word};
 use super::{Action, ExpectedClose};
 
 /// The connection of a line that names none.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
-const ACTIONS: &str = "note, send, send_text, send_text_hex, send_binary, expect, expect_text, expect_close or close";
+const ACTIONS: &str =
+    "note, send, send_text, send_text_hex, send_binary, expect, expect_text, expect_close, close or secret";
 
 /// A line, read.
 pub(super) struct Line {
     pub(super) on: String,
     /// The byte at which the connection is named; 0 if it is not.
     pub(super) on_at: usize,
+    pub(super) at_ms: Option<u64>,
     pub(super) action: Action,
 }
 
@@ -31,30 +34,35 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
     };
 
     let mut on = None;
+    let mut at_ms = None;
     let mut action = None;
     for Member { key, name, value } in members {
         let twice = match name.as_str() {
             "on" => on.replace(value).is_some(),
+            "at_ms" => at_ms.replace(value).is_some(),
             _ => action.replace(self::action(&mut reader, key, &name, value)?).is_some(),
         };
         if twice {
             let message = match name.as_str() {
-                "on" => "`on` stands twice in this line; keep one".to_owned(),
+                "on" | "at_ms" => format!("`{name}` stands twice in this line; keep one"),
                 _ => format!("`{name}` is a second action in this line; give it a line of its own"),
             };
             return Err(reader.refuse(key, message));
         }
     }
     let action = action.ok_or_else(|| reader.refuse(raw, format!("no action; write one of {ACTIONS}")))?;
+    let at_ms =
+        at_ms.map(|value| typed(&reader, value, "`at_ms` takes whole milliseconds since the beginning, such as 1200"));
+    let at_ms = at_ms.transpose()?;
     let Some(value) = on else {
-        return Ok(Line { on: MAIN.to_owned(), on_at: 0, action });
+        return Ok(Line { on: MAIN.to_owned(), on_at: 0, at_ms, action });
     };
     let on: String = typed(&reader, value, "`on` takes the name of a connection, such as \"main\"")?;
     if on.is_empty() {
         return Err(reader.refuse(value, "a connection's name is not empty; leave `on` out to mean \"main\""));
     }
     let on_at = reader.offset(value);
-    Ok(Line { on, on_at, action })
+    Ok(Line { on, on_at, at_ms, action })
 }
 
 fn action<'line>(
@@ -78,9 +86,10 @@ fn action<'line>(
         }
         "expect_text" => Action::ExpectText(string(reader, name, value)?),
         "expect_close" => Action::ExpectClose(expected_close(reader, value)?),
-        "close" => Action::Close(close_code(reader, value, false)?),
+        "close" => Action::Close(close_code(reader, value)?),
+        "secret" => Action::Secret(secret(reader, value)?),
         _ => {
-            let message = format!("unknown key `{name}`; a line has one of {ACTIONS}, and perhaps on");
+            let message = format!("unknown key `{name}`; a line has one of {ACTIONS}, and perhaps on and at_ms");
             return Err(reader.refuse(key, message));
         }
     })
@@ -95,13 +104,13 @@ fn must_be_frame(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> 
 
 fn expected_close<'line>(reader: &FrameReader<'line, '_>, value: &'line RawValue) -> Result<ExpectedClose, Refusal> {
     let Layer::Object(members) = reader.open(value)? else {
-        return Ok(ExpectedClose { code: close_code(reader, value, true)?, reason: None });
+        return Ok(ExpectedClose { code: close_code(reader, value)?, reason: None });
     };
     let mut code = None;
     let mut reason = None;
     for Member { key, name, value } in members {
         match name.as_str() {
-            "code" if code.is_none() => code = Some(close_code(reader, value, true)?),
+            "code" if code.is_none() => code = Some(close_code(reader, value)?),
             "reason" if reason.is_none() => reason = Some(string(reader, &name, value)?),
             _ => {
                 let message = format!("`{name}` is unknown here or stands twice; a close has one code and one reason");
@@ -113,18 +122,25 @@ fn expected_close<'line>(reader: &FrameReader<'line, '_>, value: &'line RawValue
     Ok(ExpectedClose { code, reason })
 }
 
-/// A close code; 1005 (no code) and 1006 (no close frame) can be seen, but not sent (RFC 6455, 7.4.1).
-fn close_code(reader: &FrameReader<'_, '_>, value: &RawValue, seen: bool) -> Result<u16, Refusal> {
+/// The name of a secret, which nothing is bound to yet.
+fn secret(reader: &mut FrameReader<'_, '_>, value: &RawValue) -> Result<String, Refusal> {
+    let name = string(reader, "secret", value)?;
+    if !is_word(&name) || Kind::named(&name).is_some() {
+        let message =
+            "the name of a secret has lower case letters, digits and _, such as \"token_1\", and is no kind of value";
+        return Err(reader.refuse(value, message));
+    }
+    if !reader.names.insert(name.clone()) {
+        return Err(reader.refuse(value, format!("`{name}` has a value before this; choose another name")));
+    }
+    Ok(name)
+}
+
+/// A close code; 1005 (no code) and 1006 (no close frame) stand for what no close frame can say (RFC 6455, 7.4.1).
+fn close_code(reader: &FrameReader<'_, '_>, value: &RawValue) -> Result<u16, Refusal> {
     let code: Option<u16> = serde_json::from_str(value.get()).ok();
-    code.filter(|code| match code {
-        1000..=1003 | 1007..=1014 | 3000..=4999 => true,
-        1005 | 1006 => seen,
-        _ => false,
-    })
-    .ok_or_else(|| {
-        let also = if seen { "1005, 1006, " } else { "" };
-        reader.refuse(value, format!("not a close code; write one of 1000-1003, {also}1007-1014 or 3000-4999"))
-    })
+    code.filter(|code| matches!(code, 1000..=1003 | 1005..=1014 | 3000..=4999))
+        .ok_or_else(|| reader.refuse(value, "not a close code; write one of 1000-1003, 1005-1014 or 3000-4999"))
 }
 
 fn string(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<String, Refusal> {
@@ -167,7 +183,7 @@ mod tests {
 
     #[track_caller]
     fn refused(line: &str, column: usize, message: &str) {
-        let error = Transcript::parse("x.jsonl", &format!("\n{line}")).expect_err("the line is refused").to_string();
+        let error = Transcript::parse("x.jsonl", format!("\n{line}")).expect_err("the line is refused").to_string();
         let expected = format!("x.jsonl:2:{column}: {message}");
         assert!(error.starts_with(&expected), "\n     got {error}\nexpected {expected}");
     }
@@ -210,13 +226,31 @@ mod tests {
 
     #[test]
     fn close_codes_are_those_of_the_protocol() {
-        for bad in ["999", "1004", "1005", "1006", "1015", "2000", "5000", "65536", "-1", "1000.0", r#""1000""#] {
-            refused(&format!(r#"{{"close":{bad}}}"#), 10, "not a close code; write one of 1000-1003, 1007-1014");
+        for bad in ["999", "1004", "1015", "2000", "5000", "65536", "-1", "1000.0", r#""1000""#] {
+            refused(&format!(r#"{{"close":{bad}}}"#), 10, "not a close code; write one of 1000-1003, 1005-1014");
         }
+        assert_eq!(action(r#"{"close":1006}"#), Action::Close(1006));
         assert_eq!(action(r#"{"expect_close":1006}"#), Action::ExpectClose(ExpectedClose { code: 1006, reason: None }));
         refused(r#"{"expect_close":{"code":1004}}"#, 25, "not a close code");
         refused(r#"{"expect_close":{"reason":"x"}}"#, 17, "a close without code");
         refused(r#"{"expect_close":{"code":1008,"why":"x"}}"#, 30, "`why` is unknown here");
+    }
+
+    #[test]
+    fn a_secret_is_a_name_that_is_new() {
+        assert_eq!(action(r#"{"secret":"token_1"}"#), Action::Secret("token_1".to_owned()));
+        refused(r#"{"secret":"Token 1"}"#, 11, "the name of a secret has lower case letters");
+        refused(r#"{"secret":"digits"}"#, 11, "the name of a secret has lower case letters");
+        let twice = Transcript::parse("x", "{\"secret\":\"a\"}\n{\"expect\":{\"a\":\"<a>\"}}\n{\"secret\":\"a\"}");
+        let error = twice.expect_err("the second is refused").to_string();
+        assert!(error.starts_with("x:3:11: `a` has a value before this"), "{error}");
+    }
+
+    #[test]
+    fn the_time_is_in_whole_milliseconds() {
+        assert_eq!(read(r#"{"note":"","at_ms":17}"#, &mut BTreeSet::new()).ok().and_then(|line| line.at_ms), Some(17));
+        refused(r#"{"note":"","at_ms":1.5}"#, 20, "`at_ms` takes whole milliseconds");
+        refused(r#"{"at_ms":1,"note":"","at_ms":2}"#, 22, "`at_ms` stands twice");
     }
 
     #[test]

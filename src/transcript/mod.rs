@@ -13,44 +13,59 @@
 //! | `{"expect_text":"…"}` | … exactly this text |
 //! | `{"expect_close":1008}`, `{"expect_close":{"code":1008,"reason":"…"}}` | the gateway closes |
 //! | `{"close":1000}` | the client closes, and no frame is left on the way |
+//! | `{"secret":"token_1"}` | the name stands for a secret that was left out; it is given to the replay from outside |
 //!
 //! Any line may say `"on":"name"`: which connection, `main` if it does not. A connection opens at its first line and
-//! ends for good with `close` or `expect_close`. `expect_close` knows two more codes: 1005, a close frame without a
-//! code, and 1006, a connection that ended without a close frame.
+//! ends for good with `close` or `expect_close`. Two more codes than the protocol sends are known: 1005, a close frame
+//! without a code, and 1006, a connection that ended without a close frame. Any line may also say `"at_ms":1234`, when it
+//! happened after the beginning; only a replay that is asked to keep the time looks at it.
 //!
 //! A string of a frame that is wholly a placeholder stands for a value. Expected, `<any>`, `<string>`, `<number>`,
-//! `<boolean>` and `<digits>` (a string of decimal digits) accept any value of the kind; `<digits as id>` binds the
-//! value to a name too, or requires the value the name has already. `<id>` is then that value: expected, it must
-//! come again; sent, it is put in its place. To mean the text `<any>` itself, write `"\u003cany>"`. In an expected
-//! frame numbers are compared by their text (`1.50` is not `1.5`), and no key may stand twice.
+//! `<integer>`, `<boolean>`, `<digits>` (a string of decimal digits), `<uuid>` and `<time>` (RFC 3339) accept any value of
+//! the kind; `<digits as id>` binds the value to a name too, or requires the value the name has already. `<id>` is then
+//! that value: expected, it must come again; sent, it is put in its place. To mean the text `<any>` itself, write
+//! `"\u003cany>"`. In an expected frame numbers are compared by their text (`1.50` is not `1.5`), and no key may stand
+//! twice.
 //!
-//! The files are in the order they are used: [`Transcript::parse`] reads lines, `pattern` the frames in them,
-//! [`replay::replay`] plays them over connections, [`matching::compare`] judges what comes back, and
+//! A transcript may be longer than memory: it is checked whole before it is used, and then read again, step by step.
+//!
+//! The files are in the order they are used: [`Steps`] reads lines, `pattern` the frames in them, [`replay::replay`] plays them over connections, [`matching::compare`] judges what comes back, and
 //! [`failure::ReplayError`] tells people about it.
 
 pub mod bindings;
+pub mod bless;
 mod connection;
 pub mod exchange;
 pub mod failure;
+pub mod ignore;
 pub mod json;
 mod line;
 pub mod matching;
+pub mod options;
 pub mod pattern;
 pub mod placeholder;
 pub mod replay;
+mod steps;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use self::line::Line;
-use self::pattern::{Pattern, Refusal, Template};
+use self::pattern::{Pattern, Template};
+pub use self::steps::Steps;
 
-/// A conversation, read and checked.
+/// A conversation, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
     name: String,
-    steps: Vec<Step>,
+    source: Source,
+    lines: usize,
+}
+
+/// Where the lines of a transcript are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Text(String),
+    File(PathBuf),
 }
 
 /// One line of a transcript.
@@ -62,6 +77,8 @@ pub struct Step {
     pub text: String,
     /// The connection it is about.
     pub on: String,
+    /// When it happened, in milliseconds since the beginning, where the line says so.
+    pub at_ms: Option<u64>,
     /// What happens.
     pub action: Action,
 }
@@ -85,8 +102,10 @@ pub enum Action {
     ExpectText(String),
     /// The gateway closes the connection.
     ExpectClose(ExpectedClose),
-    /// The client closes the connection with this code.
+    /// The client closes the connection with this code; 1005 is a close frame without one, 1006 no close frame at all.
     Close(u16),
+    /// Nothing; a name stands for a secret from here on.
+    Secret(String),
 }
 
 /// A close that is expected from the gateway.
@@ -124,34 +143,18 @@ pub enum TranscriptError {
 }
 
 impl Transcript {
-    /// Reads a transcript from a file.
+    /// Checks the transcript in a file.
+    ///
+    /// Whatever can be known without a gateway is checked here: after this, only the gateway can be at fault, or whoever
+    /// writes to the file meanwhile.
     pub fn read(path: impl AsRef<Path>) -> Result<Transcript, TranscriptError> {
         let path = path.as_ref();
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Transcript::parse(file, &text),
-            Err(source) => Err(TranscriptError::Unreadable { file, source }),
-        }
+        Transcript { name: path.display().to_string(), source: Source::File(path.to_owned()), lines: 0 }.checked()
     }
 
-    /// Reads a transcript from its text; the name stands in every message about it.
-    ///
-    /// Whatever can be known without a gateway is checked here: after this, only the gateway can be at fault.
-    pub fn parse(name: impl Into<String>, text: &str) -> Result<Transcript, TranscriptError> {
-        let name = name.into();
-        let mut checks = Checks::default();
-        let mut steps = Vec::new();
-        for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-            let line = index + 1;
-            let step = checks.step(line, text).map_err(|Refusal { at, message }| TranscriptError::Refused {
-                file: name.clone(),
-                line,
-                column: column(text, at),
-                message,
-            })?;
-            steps.push(step);
-        }
-        Ok(Transcript { name, steps })
+    /// Checks a transcript given as text; the name stands in every message about it.
+    pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Transcript, TranscriptError> {
+        Transcript { name: name.into(), source: Source::Text(text.into()), lines: 0 }.checked()
     }
 
     /// The file, or whatever the transcript was called.
@@ -159,9 +162,40 @@ impl Transcript {
         &self.name
     }
 
+    /// The number of its last step's line.
+    pub fn lines(&self) -> usize {
+        self.lines
+    }
+
     /// The steps, in order.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    pub fn steps(&self) -> Result<Steps<'_>, TranscriptError> {
+        match &self.source {
+            Source::Text(text) => Ok(Steps::of_text(&self.name, text)),
+            Source::File(path) => Steps::of_file(&self.name, path),
+        }
+    }
+
+    fn checked(mut self) -> Result<Transcript, TranscriptError> {
+        self.lines = self.steps()?.try_fold(0, |_, step| step.map(|step| step.line))?;
+        Ok(self)
+    }
+}
+
+impl Action {
+    /// The key of the line.
+    fn key(&self) -> &'static str {
+        match self {
+            Action::Note(_) => "note",
+            Action::Send(_) => "send",
+            Action::SendText(_) => "send_text",
+            Action::SendTextBytes(_) => "send_text_hex",
+            Action::SendBinary(_) => "send_binary",
+            Action::Expect(_) => "expect",
+            Action::ExpectText(_) => "expect_text",
+            Action::ExpectClose(_) => "expect_close",
+            Action::Close(_) => "close",
+            Action::Secret(_) => "secret",
+        }
     }
 }
 
@@ -172,36 +206,6 @@ impl fmt::Display for ExpectedClose {
             None => write!(f, "close {}", self.code),
         }
     }
-}
-
-/// What the lines so far mean for the next one.
-#[derive(Default)]
-struct Checks {
-    names: BTreeSet<String>,
-    /// Connections that have ended, and the line that ended them.
-    ended: BTreeMap<String, usize>,
-}
-
-impl Checks {
-    fn step(&mut self, line: usize, text: &str) -> Result<Step, Refusal> {
-        let Line { on, on_at, action } = line::read(text, &mut self.names)?;
-        if let Some(ended) = self.ended.get(&on)
-            && !matches!(action, Action::Note(_))
-        {
-            let message =
-                format!("connection `{on}` ended at line {ended}; name another one, such as \"on\":\"{on}_again\"");
-            return Err(Refusal { at: on_at, message });
-        }
-        if matches!(action, Action::Close(_) | Action::ExpectClose(_)) {
-            self.ended.insert(on.clone(), line);
-        }
-        Ok(Step { line, text: text.trim().to_owned(), on, action })
-    }
-}
-
-/// The column of a byte in a line, in characters, from 1.
-fn column(text: &str, at: usize) -> usize {
-    1 + text.char_indices().take_while(|(index, _)| *index < at).count()
 }
 
 #[cfg(test)]
@@ -216,15 +220,17 @@ mod tests {
     fn steps_know_their_line_and_connection() {
         let text = "{\"note\":\"hello\"}\r\n\n  {\"send\":{\"a\":1},\"on\":\"bob\"}\n{\"expect_text\":\"x\"}\n";
         let transcript = Transcript::parse("x.jsonl", text).expect("well formed");
-        let seen: Vec<_> = transcript.steps().iter().map(|step| (step.line, step.on.as_str())).collect();
+        let steps: Result<Vec<_>, _> = transcript.steps().expect("a text can be read").collect();
+        let steps = steps.expect("well formed");
+        let seen: Vec<_> = steps.iter().map(|step| (step.line, step.on.as_str())).collect();
         assert_eq!(seen, [(1, "main"), (3, "bob"), (4, "main")]);
-        assert_eq!(transcript.steps()[1].text, r#"{"send":{"a":1},"on":"bob"}"#);
+        assert_eq!(steps[1].text, r#"{"send":{"a":1},"on":"bob"}"#);
     }
 
     #[test]
     fn a_name_must_be_bound_on_a_line_before_or_earlier_in_the_frame() {
         let bound = r#"{"expect":{"a":"<any as a>","b":["<a>"]}}"#;
-        assert!(Transcript::parse("x.jsonl", &format!("{bound}\n{{\"send\":{{\"a\":\"<a>\"}}}}")).is_ok());
+        assert!(Transcript::parse("x.jsonl", format!("{bound}\n{{\"send\":{{\"a\":\"<a>\"}}}}")).is_ok());
         assert_eq!(
             refusal("{\"note\":\"first\"}\n{\"send\":{\"a\":\"<id>\"}}"),
             "x.jsonl:2:14: no value is bound to `id` before this; expect \"<any as id>\" first, \
@@ -245,7 +251,6 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        assert_eq!(column("é<", 2), 2);
         assert!(refusal(r#"{"note":"é","zzz":1}"#).starts_with("x.jsonl:1:13: unknown key `zzz`"));
     }
 

@@ -22,14 +22,21 @@ pub enum Kind {
     String,
     /// A number.
     Number,
+    /// A number without fraction and exponent.
+    Integer,
     /// `true` or `false`.
     Boolean,
     /// A string of one or more decimal digits.
     Digits,
+    /// A string that is a UUID: hexadecimal, hyphenated.
+    Uuid,
+    /// A string that is a date with a time, as RFC 3339 has it.
+    Time,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [Kind::Any, Kind::String, Kind::Number, Kind::Boolean, Kind::Digits];
+    const ALL: [Kind; 8] =
+        [Kind::Any, Kind::String, Kind::Number, Kind::Integer, Kind::Boolean, Kind::Digits, Kind::Uuid, Kind::Time];
 
     /// The kind as it is written.
     pub fn word(self) -> &'static str {
@@ -37,8 +44,11 @@ impl Kind {
             Kind::Any => "any",
             Kind::String => "string",
             Kind::Number => "number",
+            Kind::Integer => "integer",
             Kind::Boolean => "boolean",
             Kind::Digits => "digits",
+            Kind::Uuid => "uuid",
+            Kind::Time => "time",
         }
     }
 
@@ -48,14 +58,17 @@ impl Kind {
             Kind::Any => true,
             Kind::String => matches!(value, Json::String(_)),
             Kind::Number => matches!(value, Json::Number(_)),
+            Kind::Integer => matches!(value, Json::Number(text) if !text.contains(['.', 'e', 'E'])),
             Kind::Boolean => matches!(value, Json::Boolean(_)),
-            Kind::Digits => {
-                value.as_str().is_some_and(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-            }
+            Kind::Digits => value.as_str().is_some_and(is_digits),
+            // Of the forms that a UUID may have, this is the one that has 36 characters.
+            Kind::Uuid => value.as_str().is_some_and(|text| text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()),
+            Kind::Time => value.as_str().is_some_and(is_time),
         }
     }
 
-    fn named(word: &str) -> Option<Kind> {
+    /// The kind that is written so.
+    pub(super) fn named(word: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
@@ -97,7 +110,18 @@ impl fmt::Display for Placeholder {
     }
 }
 
-fn is_word(text: &str) -> bool {
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The library takes more than RFC 3339: other separators, seconds left out. The lengths of the parts tell.
+fn is_time(text: &str) -> bool {
+    let shape = |at: usize, byte: u8| text.as_bytes().get(at).is_some_and(|found| found.eq_ignore_ascii_case(&byte));
+    [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')].into_iter().all(|(at, byte)| shape(at, byte))
+        && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+pub(super) fn is_word(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
@@ -127,6 +151,25 @@ mod tests {
     fn kinds_are_not_names() {
         assert!(matches!(Placeholder::read(r#""<any as string>""#), Some(Err(_))));
         assert!(matches!(Placeholder::read(r#""<thing as id>""#), Some(Err(_))));
+    }
+
+    #[test]
+    fn uuids_times_and_integers_have_one_form() {
+        let accepts = |kind: Kind, text| kind.accepts(&Json::parse(text).expect("JSON"));
+        assert!(accepts(Kind::Uuid, r#""550e8400-e29b-41d4-a716-446655440000""#));
+        for other in [r#""550e8400e29b41d4a716446655440000""#, r#""550e8400-e29b-41d4-a716-44665544000g""#, "17"] {
+            assert!(!accepts(Kind::Uuid, other), "{other}");
+        }
+        for time in [r#""2025-03-05T11:34:30.258Z""#, r#""2025-03-05T11:34:30+01:00""#] {
+            assert!(accepts(Kind::Time, time), "{time}");
+        }
+        for other in
+            [r#""2025-03-05""#, r#""2025-03-05T11:34:30""#, r#""2025-02-30T11:34:30Z""#, r#""20250305T113430Z""#]
+        {
+            assert!(!accepts(Kind::Time, other), "{other}");
+        }
+        assert!(accepts(Kind::Integer, "-12345678901234567890"));
+        assert!(!accepts(Kind::Integer, "1.0") && !accepts(Kind::Integer, "1e3") && !accepts(Kind::Integer, r#""1""#));
     }
 
     #[test]

@@ -1,79 +1,89 @@
 //! Plays a transcript against a gateway: its lines strictly in order, over real connections.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::bindings::Bindings;
-use super::connection::Connection;
-use super::exchange::{Close, Exchanged, Frame, Replayed, Way};
+use super::connection::{CODE_NO_FRAME, Connection};
+use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
 use super::json::{Json, quoted};
 use super::matching::{Difference, DifferenceKind, compare};
+use super::options::ReplayOptions;
 use super::pattern::Pattern;
 use super::{Action, ExpectedClose, Step, Transcript};
-
-/// How to replay.
-#[derive(Debug, Clone)]
-pub struct ReplayOptions {
-    /// How long to wait, at most, for a connection, for each frame to come and for each to be taken.
-    pub frame_wait: Duration,
-}
-
-/// Five seconds a frame: long for a gateway that answers at all, short for a person who waits for one that does not.
-impl Default for ReplayOptions {
-    fn default() -> Self {
-        ReplayOptions { frame_wait: Duration::from_secs(5) }
-    }
-}
 
 /// Replays a transcript against the gateway at a `ws://` address.
 ///
 /// After the last line every open connection must be quiet: a gateway that sent a frame more than the transcript
 /// expects fails. Then the connections are closed with 1000.
-pub async fn replay(transcript: &Transcript, url: &str, options: &ReplayOptions) -> Result<Replayed, Box<ReplayError>> {
-    let mut replay = Replay {
-        url,
-        wait: options.frame_wait,
-        open: Vec::new(),
-        bindings: Bindings::default(),
-        replayed: Replayed::default(),
-    };
+pub async fn replay<W: Watch>(
+    transcript: &Transcript,
+    url: &str,
+    options: &ReplayOptions,
+    watch: &mut W,
+) -> Result<Summary, Box<ReplayError>> {
+    let mut replay =
+        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), summary: Summary::default(), watch };
     let mut note = None;
-    for step in transcript.steps() {
-        if let Err(fault) = replay.step(step).await {
-            return Err(Box::new(ReplayError::new(transcript.name(), step, note, fault, replay.replayed)));
+    let mut last = Arc::new(Step {
+        line: 0,
+        text: String::new(),
+        on: String::new(),
+        at_ms: None,
+        action: Action::Note(String::new()),
+    });
+    let failed = |step: &Step, note: Option<&str>, fault, summary| {
+        Box::new(ReplayError::new(transcript.name(), step, note, fault, summary))
+    };
+    let steps = transcript.steps().map_err(|error| failed(&last, None, error.into(), Summary::default()))?;
+    for step in steps {
+        let step = match step {
+            Ok(step) => Arc::new(step),
+            Err(error) => return Err(failed(&last, None, error.into(), replay.summary)),
+        };
+        replay.watch.step(&step);
+        if let Err(fault) = replay.step(&step).await {
+            return Err(failed(&step, note.as_deref(), fault, replay.summary));
         }
         if let Action::Note(text) = &step.action {
-            note = Some(text.as_str());
+            note = Some(text.clone());
         }
+        last = step;
     }
     match replay.finish().await {
-        Ok(()) => Ok(replay.replayed),
-        Err((step, fault)) => Err(Box::new(ReplayError::new(transcript.name(), step, None, fault, replay.replayed))),
+        Ok(()) => Ok(replay.summary),
+        Err((step, fault)) => Err(failed(&step, None, fault, replay.summary)),
     }
 }
 
-struct Replay<'t> {
+struct Replay<'t, W> {
     url: &'t str,
-    wait: Duration,
+    options: &'t ReplayOptions,
     /// In the order they were opened.
-    open: Vec<Open<'t>>,
+    open: Vec<Open>,
     bindings: Bindings,
-    replayed: Replayed,
+    summary: Summary,
+    watch: &'t mut W,
 }
 
-struct Open<'t> {
+struct Open {
     connection: Connection,
-    last: &'t Step,
+    last: Arc<Step>,
 }
 
-impl<'t> Replay<'t> {
-    async fn step(&mut self, step: &'t Step) -> Result<(), Fault> {
+impl<W: Watch> Replay<'_, W> {
+    async fn step(&mut self, step: &Arc<Step>) -> Result<(), Fault> {
         match &step.action {
             Action::Note(_) => Ok(()),
+            Action::Secret(name) => {
+                let value = self.options.given.get(name).ok_or_else(|| Fault::Secret(name.clone()))?;
+                self.bindings.insert(name.clone(), value.clone());
+                Ok(())
+            }
             Action::Send(template) => {
                 let text = template.fill(&self.bindings);
                 self.send(step, Frame::Text(text.clone()), Message::text(text)).await
@@ -89,15 +99,15 @@ impl<'t> Replay<'t> {
                 self.send(step, Frame::Binary(bytes.clone()), Message::binary(bytes.clone())).await
             }
             Action::Expect(pattern) => {
-                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.wait })?;
+                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.options.frame_wait })?;
                 judge(pattern, frame, &mut self.bindings)
             }
             Action::ExpectText(text) => {
-                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.wait })?;
+                let frame = self.receive(step).await?.ok_or(Fault::Missing { wait: self.options.frame_wait })?;
                 judge_text(text, frame)
             }
             Action::ExpectClose(expected) => {
-                let frame = self.receive(step).await?.ok_or(Fault::StillOpen { wait: self.wait })?;
+                let frame = self.receive(step).await?.ok_or(Fault::StillOpen { wait: self.options.frame_wait })?;
                 self.forget(step);
                 match frame {
                     Frame::Close(close) if expected.accepts(&close) => Ok(()),
@@ -107,20 +117,24 @@ impl<'t> Replay<'t> {
             }
             Action::Close(code) => {
                 self.record(step, Way::Sent, Frame::Close(Close { code: *code, reason: String::new() }));
-                self.connection(step).await?.close(*code).await?;
+                let connection = self.connection(step).await?;
+                // Without a close frame there is none to wait for.
+                if *code != CODE_NO_FRAME {
+                    connection.close(*code).await?;
+                }
                 self.forget(step);
                 Ok(())
             }
         }
     }
 
-    async fn send(&mut self, step: &'t Step, frame: Frame, message: Message) -> Result<(), Fault> {
+    async fn send(&mut self, step: &Arc<Step>, frame: Frame, message: Message) -> Result<(), Fault> {
         self.connection(step).await?.send(message).await?;
         self.record(step, Way::Sent, frame);
         Ok(())
     }
 
-    async fn receive(&mut self, step: &'t Step) -> Result<Option<Frame>, Fault> {
+    async fn receive(&mut self, step: &Arc<Step>) -> Result<Option<Frame>, Fault> {
         let frame = self.connection(step).await?.receive().await?;
         if let Some(frame) = &frame {
             self.record(step, Way::Received, frame.clone());
@@ -129,17 +143,17 @@ impl<'t> Replay<'t> {
     }
 
     /// The connection of a step; its first step opens it.
-    async fn connection(&mut self, step: &'t Step) -> Result<&mut Connection, Fault> {
+    async fn connection(&mut self, step: &Arc<Step>) -> Result<&mut Connection, Fault> {
         let index = match self.open.iter().position(|open| open.last.on == step.on) {
             Some(index) => index,
             None => {
-                let connection = Connection::open(self.url, self.wait).await?;
-                self.open.push(Open { connection, last: step });
+                let connection = Connection::open(self.url, self.options.frame_wait).await?;
+                self.open.push(Open { connection, last: step.clone() });
                 self.open.len() - 1
             }
         };
         let open = &mut self.open[index];
-        open.last = step;
+        open.last = step.clone();
         Ok(&mut open.connection)
     }
 
@@ -148,13 +162,18 @@ impl<'t> Replay<'t> {
     }
 
     fn record(&mut self, step: &Step, way: Way, frame: Frame) {
-        self.replayed.frames.push(Exchanged { line: step.line, on: step.on.clone(), way, frame });
+        self.watch.exchanged(step, way, &frame);
+        match (way, frame) {
+            (_, Frame::Close(_)) => {}
+            (Way::Sent, _) => self.summary.sent += 1,
+            (Way::Received, _) => self.summary.received += 1,
+        }
     }
 
     /// All are asked before any leaves: that one leaves may be news to another.
-    async fn finish(&mut self) -> Result<(), (&'t Step, Fault)> {
+    async fn finish(&mut self) -> Result<(), (Arc<Step>, Fault)> {
         for open in &mut self.open {
-            open.connection.must_be_quiet().await.map_err(|fault| (open.last, fault))?;
+            open.connection.must_be_quiet().await.map_err(|fault| (open.last.clone(), fault))?;
         }
         for open in self.open.drain(..) {
             open.connection.leave().await;
