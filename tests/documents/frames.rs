@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 use guestlist::methods::METHODS;
 use guestlist::transcript::Transcript;
-use guestlist::transcript::exchange::{Exchanged, Frame, Way};
-use guestlist::transcript::replay::{ReplayOptions, replay};
+use guestlist::transcript::exchange::{Exchanged, Frame, Replayed, Way};
+use guestlist::transcript::options::ReplayOptions;
+use guestlist::transcript::replay::replay;
 use serde_json::Value;
 
 use crate::support;
@@ -67,9 +68,11 @@ async fn replayed(path: &Path) -> Vec<Exchanged> {
     let transcript = Transcript::read(path).unwrap_or_else(|error| panic!("{error}"));
     let data = tempfile::tempdir().expect("there is room for a directory");
     let gateway = support::gateway(data.path()).await;
-    let replayed = replay(&transcript, &gateway.url(), &ReplayOptions::default()).await;
+    let mut replayed = Replayed::default();
+    let played = replay(&transcript, &gateway.url(), &ReplayOptions::default(), &mut replayed).await;
     gateway.stop().await;
-    replayed.unwrap_or_else(|error| panic!("{}", error.report(false))).frames
+    played.unwrap_or_else(|error| panic!("{}", error.report(false)));
+    replayed.frames
 }
 
 /// The transcripts in a directory and those below it.
