@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use guestlist::schema::asyncapi;
+use guestlist::schema::{asyncapi, openapi};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  guestlist schema asyncapi\n  guestlist schema openapi --out openapi.json")]
@@ -41,7 +41,7 @@ impl Schema {
     fn write(&self) -> Result<(), NotWritten> {
         let document = match self.document {
             Document::Asyncapi => asyncapi::document(),
-            Document::Openapi => asyncapi::document(),
+            Document::Openapi => openapi::document(),
         };
         let text = format!("{document:#}\n");
         match &self.out {

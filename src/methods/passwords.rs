@@ -26,7 +26,13 @@ schema_of!(NewPassword, {
     "type": "string",
     "minLength": PASSWORD_CHARS_MIN,
     "maxLength": PASSWORD_CHARS_MAX,
-    "allOf": [{"pattern": r"\p{Ll}"}, {"pattern": r"\p{Lu}"}, {"pattern": r"\p{N}"}, {"pattern": r"[^\p{L}\p{N}]"}],
+    // A lower-case letter, a capital, a digit, a special character; which of the others are letters, not every reader knows.
+    "allOf": [
+        {"pattern": r"[^\x00-\x60\x7b-\x7f]"},
+        {"pattern": r"[^\x00-\x40\x5b-\x7f]"},
+        {"pattern": r"[^\x00-\x2f\x3a-\x7f]"},
+        {"pattern": "[^0-9A-Za-z]"}
+    ],
     "writeOnly": true
 });
 

@@ -141,12 +141,14 @@ fn plain(schema: &mut Schema) {
     for keyword in ["anyOf", "allOf"] {
         let Some(Value::Array(rules)) = members.get_mut(keyword) else { continue };
         let [Value::Object(only)] = rules.as_mut_slice() else { continue };
-        if only.keys().any(|name| name == "$ref") {
-            continue;
-        }
         let only = std::mem::take(only);
-        if only.keys().any(|name| name != keyword && members.contains_key(name)) {
-            members.insert(keyword.to_owned(), json!([only]));
+        let is_reference = only.contains_key("$ref") && members.len() > 1;
+        if is_reference || only.keys().any(|name| name != keyword && members.contains_key(name)) {
+            members.remove(keyword);
+            match members.entry("allOf").or_insert_with(|| json!([])) {
+                Value::Array(rules) => rules.push(Value::Object(only)),
+                _ => unreachable!("`allOf` is an array wherever it stands"),
+            }
         } else {
             members.remove(keyword);
             members.extend(only);

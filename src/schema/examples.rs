@@ -7,10 +7,11 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use crate::methods::METHODS;
+use super::components::Components;
+use crate::methods::{Description, METHODS};
 
 #[derive(RustEmbed)]
 #[folder = "fixtures/"]
@@ -35,6 +36,10 @@ struct Line<'a> {
     send: Option<&'a RawValue>,
     #[serde(borrow)]
     expect: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
     #[serde(default = "main")]
     on: String,
 }
@@ -49,17 +54,86 @@ pub fn of(method: &str) -> Option<&'static Example> {
     EXAMPLES.get(method)
 }
 
-/// For each method, the exchange that shows it best.
-fn chosen() -> HashMap<String, Example> {
+/// A request and its answer.
+#[derive(Clone, Debug)]
+pub struct HttpExample {
+    /// The body that was sent.
+    pub sent: Option<Value>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The body that came back.
+    pub received: Option<Value>,
+}
+
+/// A request to a route that was well answered.
+pub fn of_route(verb: &str, path: &str) -> Option<&'static HttpExample> {
+    static EXAMPLES: LazyLock<Vec<(String, String, HttpExample)>> = LazyLock::new(requests);
+    let is_it = |(other_verb, other_path, _): &&(String, String, HttpExample)| {
+        other_verb.eq_ignore_ascii_case(verb) && leads_to(other_path, path)
+    };
+    EXAMPLES.iter().find(is_it).map(|(_, _, example)| example)
+}
+
+/// Whether a path is one of those that a path with parameters stands for.
+fn leads_to(path: &str, template: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let (mut steps, mut wanted) = (path.split('/'), template.split('/'));
+    loop {
+        match (steps.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(step), Some(wanted)) if step == wanted || wanted.starts_with('{') => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The requests of all transcripts that were well answered.
+fn requests() -> Vec<(String, String, HttpExample)> {
+    let mut requests = Vec::new();
+    for text in texts() {
+        let mut known = HashMap::new();
+        let mut waiting: HashMap<String, Value> = HashMap::new();
+        for line in text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok()) {
+            let value = |raw: &RawValue, known: &mut HashMap<_, _>| {
+                serde_json::from_str::<Value>(&filled(raw.get(), known)).unwrap_or_default()
+            };
+            if let Some(request) = line.request {
+                waiting.insert(line.on, value(request, &mut known));
+            } else if let Some(response) = line.response {
+                let mut response = value(response, &mut known);
+                let Some(mut request) = waiting.remove(&line.on) else { continue };
+                let status =
+                    response["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
+                let (Some(verb), Some(path)) = (request["method"].as_str(), request["path"].as_str()) else { continue };
+                let (verb, path) = (verb.to_owned(), path.to_owned());
+                if (200..300).contains(&status) {
+                    let body = |message: &mut Value| message.get_mut("body").map(Value::take);
+                    let example = HttpExample { sent: body(&mut request), status, received: body(&mut response) };
+                    requests.push((verb, path, example));
+                }
+            }
+        }
+    }
+    requests
+}
+
+/// All transcripts, in the order of their names.
+fn texts() -> impl Iterator<Item = String> {
     let mut names: Vec<_> = Fixtures::iter().collect();
     names.sort_unstable();
-    let mut chosen: HashMap<String, Example> = HashMap::new();
-    for name in names {
+    names.into_iter().map(|name| {
         let file = Fixtures::get(&name).expect("a listed file is there");
-        let text = std::str::from_utf8(&file.data).expect("a transcript is text");
-        for (method, example) in exchanges(text) {
+        String::from_utf8(file.data.into_owned()).expect("a transcript is text")
+    })
+}
+
+/// For each method, the exchange that shows it best.
+fn chosen() -> HashMap<String, Example> {
+    let mut chosen: HashMap<String, Example> = HashMap::new();
+    for text in texts() {
+        for (method, example) in exchanges(&text) {
             match chosen.get(&method) {
-                Some(standing) if rank(standing) <= rank(&example) => {}
+                Some(standing) if rank(&method, standing) <= rank(&method, &example) => {}
                 _ => {
                     chosen.insert(method, example);
                 }
@@ -73,10 +147,28 @@ fn chosen() -> HashMap<String, Example> {
 const TELLING_BYTES: usize = 150;
 
 /// How badly an exchange shows a method: the least is the best.
-fn rank(example: &Example) -> (bool, bool, usize) {
+fn rank(method: &str, example: &Example) -> (usize, bool, bool, usize) {
     let Example { sent, received } = example;
     let is_empty = received.contains("[]") && !received.contains("[{") && !received.contains("[\"");
-    (is_empty, !sent.contains("\"reference\""), sent.len().abs_diff(TELLING_BYTES) + received.len() / 4)
+    (
+        surplus(method, sent),
+        is_empty,
+        !sent.contains("\"reference\""),
+        sent.len().abs_diff(TELLING_BYTES) + received.len() / 4,
+    )
+}
+
+/// How many members a message has that are none of its method's fields.
+fn surplus(method: &str, sent: &str) -> usize {
+    static FIELDS: LazyLock<HashMap<&str, Value>> = LazyLock::new(|| {
+        let fields = |method: &Description| Components::new().read(method.message).get("properties").cloned();
+        METHODS.iter().map(|method| (method.call.method, fields(method).unwrap_or_default())).collect()
+    });
+    let Some(fields) = FIELDS.get(method) else { return 0 };
+    let sent: Map<String, Value> = serde_json::from_str(sent).unwrap_or_default();
+    let is_known =
+        |name: &String| ["method", "reference", "ref"].contains(&name.as_str()) || fields.get(name).is_some();
+    sent.keys().filter(|name| !is_known(name)).count()
 }
 
 /// The messages of a transcript that were accepted, with the first frame of their answers.

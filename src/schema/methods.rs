@@ -9,6 +9,9 @@ use crate::config::REFERENCE_BYTES_MAX;
 use crate::methods::Description;
 use crate::wire::error::Code;
 
+/// The name of the schema of refusals.
+pub const REFUSAL: &str = "Refusal";
+
 /// A name on the wire, as documents name what is sent under it: `addToWhitelist_ack` is `AddToWhitelistAck`.
 pub fn component_name(wire_name: &str) -> String {
     let is_shouted = !wire_name.contains(|letter: char| letter.is_ascii_lowercase());

@@ -8,3 +8,4 @@ pub mod components;
 pub mod examples;
 pub mod leaf;
 pub mod methods;
+pub mod openapi;

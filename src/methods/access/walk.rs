@@ -43,6 +43,7 @@ pub struct Candidate {
 
 /// A page of a search's results.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Found<T> {
     /// Absent in all but the last frame of a page sent in several.
     #[serde(skip_serializing_if = "Option::is_none")]
