@@ -18,7 +18,7 @@ const CHANNEL: &str = "gateway";
 const VERSION: &str = "3.1.0";
 
 /// What is told of the API as a whole.
-const ABOUT: &str = "Bots and dashboards hold a WebSocket and send one JSON object a text frame: its `method`, the fields of that \
+pub const ABOUT: &str = "Bots and dashboards hold a WebSocket and send one JSON object a text frame: its `method`, the fields of that \
                      method, and a `reference`, which the answer echoes byte for byte. The first frame is `TOKEN_AUTH`. Answers come \
                      in the order of their messages; one that would be longer than 90,000 bytes comes as several frames, each with a \
                      part of the array. A refusal has `error` instead of a `method`. Members that a message has beside those of its \
