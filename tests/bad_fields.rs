@@ -486,7 +486,7 @@ const ONLY_THE_GATEWAY_KNOWS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn no_field_of_the_document_takes_what_it_must_not_be() {
-    let document = schemas::Schemas::of(&asyncapi::document());
+    let document = schemas::Schemas::of(&asyncapi::document(), jsonschema::Draft::Draft7);
     let (mut taken, mut used) = (Vec::new(), vec![false; ONLY_THE_GATEWAY_KNOWS.len()]);
     for (good, mut fields) in messages() {
         let name = component_name(good["method"].as_str().expect("a method is a string"));

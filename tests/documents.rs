@@ -2,8 +2,14 @@
 
 #[path = "documents/frames.rs"]
 mod frames;
+#[path = "documents/http.rs"]
+mod http;
+#[path = "documents/routes.rs"]
+mod routes;
 #[path = "documents/schemas.rs"]
 mod schemas;
+#[path = "documents/served.rs"]
+mod served;
 mod support;
 
 use std::collections::HashSet;
@@ -11,6 +17,7 @@ use std::sync::LazyLock;
 
 use guestlist::methods::METHODS;
 use guestlist::schema::{asyncapi, methods::component_name};
+use jsonschema::Draft;
 use serde_json::{Value, json};
 
 use frames::{EXCHANGES, Outcome};
@@ -40,7 +47,7 @@ const ONLY_THE_GATEWAY_KNOWS: &[(&str, &str)] = &[
 ];
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(asyncapi::document);
-static ASYNCAPI: LazyLock<Schemas> = LazyLock::new(|| Schemas::of(&DOCUMENT));
+static ASYNCAPI: LazyLock<Schemas> = LazyLock::new(|| Schemas::of(&DOCUMENT, Draft::Draft7));
 
 /// The schema of the answer to a method.
 fn reply_of(method: &str) -> String {
@@ -105,6 +112,29 @@ fn every_message_that_was_refused_for_its_form_is_refused_by_the_document() {
         .collect();
     assert_none("these excuses are not needed", &stale);
     assert!(tried > 50, "only {tried} messages were tried");
+}
+
+#[test]
+fn over_http_a_message_is_the_same_but_for_its_method() {
+    let schemas = Schemas::of(&http::OPENAPI, Draft::Draft202012);
+    let mut faults = Vec::new();
+    for exchange in EXCHANGES.iter().filter(|exchange| METHODS.iter().any(|known| known.call.method == exchange.method))
+    {
+        let Some(mut sent) = exchange.sent.clone() else { continue };
+        sent.as_object_mut().expect("a message is an object").remove("method");
+        let name = component_name(&exchange.method);
+        if exchange.outcome() == Outcome::Accepted {
+            let found = schemas.faults(&name, &sent).into_iter();
+            let found = found.chain(schemas.faults(&reply_of(&exchange.method), &exchange.received[0]));
+            faults.extend(found.map(|fault| format!("{} {name}: {fault}", exchange.place)));
+        } else if exchange.outcome() == Outcome::Refused(400) {
+            let by_frame = ASYNCAPI.faults(&name, exchange.sent.as_ref().expect("it was just looked at")).is_empty();
+            if by_frame != schemas.faults(&name, &sent).is_empty() {
+                faults.push(format!("{} {name}: the two documents differ over {sent}", exchange.place));
+            }
+        }
+    }
+    assert_none("the document refuses these", &faults);
 }
 
 #[test]

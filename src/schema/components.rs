@@ -12,7 +12,7 @@ const PLACE: &str = "#/components/schemas/";
 const READ_PLACE: &str = "#/components/schemas/read/";
 
 /// What is put behind the name of a schema by which texts are read, where what is written under that name differs.
-const READ_SUFFIX: &str = "Input";
+pub const READ_SUFFIX: &str = "Input";
 
 /// What a part of a message or an answer looks like.
 pub type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -97,6 +97,7 @@ impl Components {
 
 /// Lets an object that is written have no members beside those that are told; what may be left out is never null instead.
 fn close(schema: &mut Schema) {
+    hand_down(schema);
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         let optional = properties.iter_mut().filter(|(name, _)| !required.iter().any(|other| other == *name));
@@ -105,6 +106,28 @@ fn close(schema: &mut Schema) {
     let is_object = schema.get("type").is_some_and(|kind| kind == "object");
     if is_object && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+/// Gives what an object has in all its forms to each of them, for a form has no members but its own.
+fn hand_down(schema: &mut Schema) {
+    let Some(whole) = schema.as_object_mut().filter(|whole| whole.contains_key("properties")) else { return };
+    let Some(Value::Array(mut forms)) = whole.remove("oneOf") else { return };
+    let (properties, required) = (whole.remove("properties"), whole.remove("required"));
+    for form in forms.iter_mut().filter_map(Value::as_object_mut) {
+        let own = form.entry("properties").or_insert_with(|| json!({})).as_object_mut();
+        own.expect("properties are an object").extend(properties.clone().and_then(members).unwrap_or_default());
+        let needed = form.entry("required").or_insert_with(|| json!([])).as_array_mut();
+        needed.expect("`required` is an array").extend(required.iter().filter_map(Value::as_array).flatten().cloned());
+    }
+    whole.remove("type");
+    whole.insert("oneOf".to_owned(), Value::Array(forms));
+}
+
+fn members(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
     }
 }
 

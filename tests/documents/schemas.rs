@@ -12,14 +12,14 @@ pub struct Schemas {
 
 impl Schemas {
     /// Those of a document.
-    pub fn of(document: &Value) -> Self {
+    pub fn of(document: &Value, draft: Draft) -> Self {
         let names = document["components"]["schemas"].as_object().expect("a document has schemas").keys();
         let compiled = names.map(|name| {
             let schema = json!({
                 "allOf": [{"$ref": format!("#/components/schemas/{name}")}],
                 "components": {"schemas": document["components"]["schemas"]},
             });
-            let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
+            let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
             let validator = options.build(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
             (name.clone(), validator)
         });

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use serde_json::Value;
 
-use super::fields::{TYPE_ANCHOR, table, taken};
+use super::fields::{TYPE_ANCHOR, called, table};
 use super::text::{escaped, line, paragraphs};
 use crate::http::routes::{Operation, Product};
 use crate::methods::{Description, METHODS, Noun};
@@ -175,13 +175,11 @@ impl Page {
         self.add("<section>\n<h2 id=\"types\">Types</h2>\n");
         for (name, schema) in schemas.as_object().into_iter().flatten().filter(|(name, _)| !messages.contains(name)) {
             let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-            self.add(format_args!("<h3 id=\"{TYPE_ANCHOR}{name}\">{name}</h3>\n"));
+            let called = called(name);
+            let mark = if called == name { "" } else { " <small>in messages</small>" };
+            self.add(format_args!("<h3 id=\"{TYPE_ANCHOR}{name}\">{called}{mark}</h3>\n"));
             self.add(paragraphs(about));
-            if schema.get("properties").is_some() {
-                self.add(table(schema));
-            } else {
-                self.add(format_args!("<p>{}</p>\n", taken(schema)));
-            }
+            self.add(table(schema));
         }
         self.add("</section>\n");
     }
