@@ -26,7 +26,7 @@ pub const ABOUT: &str = "Bots and dashboards hold a WebSocket and send one JSON 
 
 /// The document.
 pub fn document() -> Value {
-    let mut components = Components::new();
+    let mut components = Components::default();
     let mut parts = Parts::default();
     parts.sign_in(&mut components);
     parts.ping(&mut components);

@@ -26,16 +26,17 @@ pub struct Components {
     named: Map<String, Value>,
 }
 
-impl Components {
-    /// None yet.
-    pub fn new() -> Self {
+impl Default for Components {
+    fn default() -> Self {
         let settings = || SchemaSettings::draft07().with(|settings| settings.meta_schema = None);
         let at = |place: &str| place.trim_start_matches('#').trim_end_matches('/').to_owned();
         let read = settings().for_deserialize().with(|settings| settings.definitions_path = at(READ_PLACE).into());
         let written = settings().for_serialize().with(|settings| settings.definitions_path = at(PLACE).into());
         Self { read: read.into_generator(), written: written.into_generator(), named: Map::new() }
     }
+}
 
+impl Components {
     /// What a client may send. Members beside those that are told are passed over.
     pub fn read(&mut self, shape: Shape) -> Schema {
         shape(&mut self.read)

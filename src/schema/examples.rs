@@ -161,7 +161,7 @@ fn rank(method: &str, example: &Example) -> (usize, bool, bool, usize) {
 /// How many members a message has that are none of its method's fields.
 fn surplus(method: &str, sent: &str) -> usize {
     static FIELDS: LazyLock<HashMap<&str, Value>> = LazyLock::new(|| {
-        let fields = |method: &Description| Components::new().read(method.message).get("properties").cloned();
+        let fields = |method: &Description| Components::default().read(method.message).get("properties").cloned();
         METHODS.iter().map(|method| (method.call.method, fields(method).unwrap_or_default())).collect()
     });
     let Some(fields) = FIELDS.get(method) else { return 0 };

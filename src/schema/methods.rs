@@ -38,7 +38,7 @@ pub fn told(method: &Description) -> String {
 
 /// What the doc comment of a method's struct says of it.
 pub fn about(method: &Description) -> String {
-    let schema = Components::new().read(method.message);
+    let schema = Components::default().read(method.message);
     schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ").replace("  ", "\n\n")
 }
 

@@ -21,7 +21,7 @@ const ABOUT: &str = "Every method of the WebSocket API as a request of its own; 
 
 /// The document.
 pub fn document() -> Value {
-    let mut components = Components::new();
+    let mut components = Components::default();
     let refusal = components.written(frame::refusal_schema);
     components.name(REFUSAL, refusal);
     let mut paths = Map::new();
