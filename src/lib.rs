@@ -19,6 +19,7 @@
 //!   attempt), and handed to the [`engine`].
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
+//! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
@@ -55,6 +56,7 @@ pub mod methods;
 pub mod passwords;
 pub mod patient;
 pub mod recovery;
+pub mod schema;
 pub mod seed;
 pub mod server;
 pub mod session;

@@ -10,7 +10,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +20,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::http::{self, Peer};
+use crate::http::routes::{Content, Operation, Product, Routes};
+use crate::http::{self, Peer, docs};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
@@ -43,7 +43,7 @@ type Permit = Arc<OwnedSemaphorePermit>;
 /// Accepts connections until told to stop.
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(shared.limits.connections_max));
-    let routes = routes(shared.clone());
+    let routes = router(shared.clone());
     loop {
         let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let accepted = tokio::select! {
@@ -64,17 +64,48 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch:
     }
 }
 
-fn routes(shared: Arc<Shared>) -> Router {
-    let routes = Router::new()
-        .route(ENDPOINT, any(websocket))
-        .route(ENDPOINT.trim_end_matches('/'), any(websocket))
-        .route("/ws", any(websocket))
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+/// Every route there is.
+pub fn routes() -> Routes {
+    let said = |id: &str, summary: &str| Operation::new(Product::Gateway, id, summary);
+    let text = Content::Other("text/plain");
+    let socket = |id: &str, path: &str| {
+        said(id, "Opens a WebSocket")
+            .saying(format!(
+                "What is sent over it is described in `/docs/asyncapi.json`. `{path}` is one of three paths to it."
+            ))
+            .answering(101, "It is open; send `TOKEN_AUTH` first.", Content::Empty)
+            .answering(426, "This is no request for a WebSocket.", text)
+    };
+    let bare = ENDPOINT.trim_end_matches('/');
+    Routes::default()
+        .any(ENDPOINT, websocket, socket("connect", ENDPOINT))
+        .any(bare, websocket, socket("connectWithoutSlash", bare))
+        .any("/ws", websocket, socket("connectShortly", "/ws"))
+        .get(
+            "/livez",
+            || async { "ok\n" },
+            said("livez", "Says that the gateway runs").answering(200, "It does.", text),
+        )
+        .get(
+            "/readyz",
+            ready,
+            said("readyz", "Says whether changes can be made durable").answering(200, "They can.", text).answering(
+                503,
+                "A flush has failed, and changes are refused.",
+                text,
+            ),
+        )
+        .merge(docs::routes())
         .merge(http::routes())
-        .fallback(|| async {
-            (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
-        });
+        .with(|router| {
+            router.fallback(|| async {
+                (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
+            })
+        })
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    let routes = routes().into_router();
     let routes = match shared.recorder {
         Some(_) => routes.layer(middleware::from_fn(recorded)),
         None => routes,

@@ -7,6 +7,7 @@ use crate::state::State;
 use crate::state::id::{AppId, OrgId, UserId};
 use crate::state::moment::Moment;
 use crate::state::token::{Holder, TokenHash};
+use crate::wire::error::Code;
 
 pub use caller::Caller;
 pub use gate::{authorise, may_ask_about};
@@ -80,6 +81,28 @@ impl Permission {
             Self::OrgWhitelist => "can_use_whitelist",
             Self::AskAccess => "to manage the resource",
             Self::Admin => "admin",
+        }
+    }
+
+    /// The codes with which the gate refuses who lacks it.
+    pub fn refuses(self) -> &'static [Code] {
+        match self {
+            Self::Anyone => &[],
+            Self::SignupManagement => {
+                &[Code::NotAuthenticated, Code::Conflict, Code::UnknownApp, Code::PermissionMissing, Code::NotInApp]
+            }
+            Self::ShareManagement | Self::OrgWhitelist => {
+                &[Code::NotAuthenticated, Code::NotFound, Code::PermissionMissing]
+            }
+            Self::AskAccess => &[
+                Code::NotAuthenticated,
+                Code::NotFound,
+                Code::Conflict,
+                Code::UnknownApp,
+                Code::PermissionMissing,
+                Code::NotInApp,
+            ],
+            Self::Admin => &[Code::NotAuthenticated, Code::PermissionMissing],
         }
     }
 }

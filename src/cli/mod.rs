@@ -5,6 +5,7 @@ mod journal;
 mod mock;
 mod record;
 mod replay;
+mod schema;
 mod serve;
 
 use std::fmt::Display;
@@ -27,7 +28,8 @@ Examples:
   guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
   guestlist mock fixtures/signups/python_sdk.jsonl
-  guestlist journal print ./guestlist-data";
+  guestlist journal print ./guestlist-data
+  guestlist schema openapi --out openapi.json";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -43,6 +45,8 @@ enum Command {
     Mock(mock::Mock),
     /// Look into a data directory
     Journal(journal::Journal),
+    /// Print the documents of the API
+    Schema(schema::Schema),
 }
 
 /// Runs a subcommand. Exit codes: 0 well, 1 a refusal or a difference, 2 it could not be tried.
@@ -54,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Schema(schema) => schema.run(),
     }
 }
 

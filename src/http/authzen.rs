@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::any;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{challenging, json};
 use super::credentials::Visitor;
+use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run};
 use crate::methods::{AuthZen, CheckAccess, Evaluation, Known, SearchActions, SearchResources, SearchSubjects};
 use crate::shared::Shared;
@@ -29,17 +30,59 @@ const SEARCH_ACTION: &str = "/access/v1/search/action";
 const REQUEST_ID: &str = "x-request-id";
 
 /// The routes.
-pub fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route(EVALUATION, post(ask::<Evaluation>))
-        .route(EVALUATIONS, post(ask::<CheckAccess>))
-        .route(SEARCH_SUBJECT, post(ask::<SearchSubjects>))
-        .route(SEARCH_RESOURCE, post(ask::<SearchResources>))
-        .route(SEARCH_ACTION, post(ask::<SearchActions>))
-        .route("/.well-known/authzen-configuration", get(configuration))
-        .route("/access/v1/{*path}", any(nothing))
-        .method_not_allowed_fallback(|| async { json(StatusCode::METHOD_NOT_ALLOWED, &OTHER_METHODS) })
-        .layer(middleware::from_fn(identified))
+pub fn routes() -> Routes {
+    Routes::default()
+        .post(EVALUATION, ask::<Evaluation>, said::<Evaluation>("evaluate", "Says whether a subject may do something"))
+        .post(
+            EVALUATIONS,
+            ask::<CheckAccess>,
+            said::<CheckAccess>("evaluateMany", "Says of several questions whether a subject may"),
+        )
+        .post(
+            SEARCH_SUBJECT,
+            ask::<SearchSubjects>,
+            said::<SearchSubjects>("searchSubject", "Says who may do something to a resource"),
+        )
+        .post(
+            SEARCH_RESOURCE,
+            ask::<SearchResources>,
+            said::<SearchResources>("searchResource", "Says to which resources a subject may do something"),
+        )
+        .post(
+            SEARCH_ACTION,
+            ask::<SearchActions>,
+            said::<SearchActions>("searchAction", "Says what a subject may do to a resource"),
+        )
+        .get(
+            "/.well-known/authzen-configuration",
+            configuration,
+            Operation::new(Product::AuthZen, "authzenConfiguration", "Says where everything is").answering(
+                200,
+                "Where it is.",
+                Content::of::<Configuration>(),
+            ),
+        )
+        .with(|router| {
+            router
+                .route("/access/v1/{*path}", any(nothing))
+                .method_not_allowed_fallback(|| async { json(StatusCode::METHOD_NOT_ALLOWED, &OTHER_METHODS) })
+                .layer(middleware::from_fn(identified))
+        })
+}
+
+fn said<Q: Known>(id: &str, summary: &str) -> Operation {
+    const REFUSALS: &[(u16, &str)] = &[
+        (400, "Something is wrong with the question. What is not known is no error, but a no."),
+        (401, "The token is missing or not known."),
+        (403, "The caller may not ask about this resource."),
+        (500, "The gateway failed."),
+    ];
+    Operation::new(Product::AuthZen, id, summary)
+        .by(&[Credential::Bearer])
+        .parameter::<String>("header", "X-Request-ID", "A name for the request; the answer has it too.", false)
+        .body(<AuthZen<Q> as JsonSchema>::json_schema, true)
+        .answering(200, "The answer.", Content::of::<Q::Reply>())
+        .refusing(REFUSALS, Content::of::<String>())
 }
 
 /// Gives an answer the name of its request.
@@ -56,17 +99,20 @@ async fn nothing() -> Response {
     json(StatusCode::NOT_FOUND, &"nothing is here; /.well-known/authzen-configuration says where everything is")
 }
 
+/// Where everything is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuthZenConfiguration")]
+struct Configuration {
+    policy_decision_point: String,
+    access_evaluation_endpoint: String,
+    access_evaluations_endpoint: String,
+    search_subject_endpoint: String,
+    search_resource_endpoint: String,
+    search_action_endpoint: String,
+}
+
 /// Where everything is, for those who know the gateway's address alone.
 async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
-    #[derive(Serialize)]
-    struct Configuration {
-        policy_decision_point: String,
-        access_evaluation_endpoint: String,
-        access_evaluations_endpoint: String,
-        search_subject_endpoint: String,
-        search_resource_endpoint: String,
-        search_action_endpoint: String,
-    }
     let at = |path: &str| format!("{}{path}", shared.public_url);
     let configuration = Configuration {
         policy_decision_point: at(""),

@@ -5,21 +5,21 @@ mod answer;
 mod authzen;
 mod body;
 pub mod credentials;
+pub mod docs;
 mod organization;
+pub mod routes;
 mod rpc;
 pub mod run;
 mod share;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::Router;
 use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::Response;
 
-use crate::shared::Shared;
 use crate::wire::error::Code;
+use routes::Routes;
 
 /// The address that a request comes from.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +36,14 @@ impl Peer {
 const OTHER_METHODS: &str = "This path takes other methods; the header `Allow` lists them.";
 
 /// Every route but those of the gateway itself.
-pub fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .merge(authzen::routes())
-        .merge(organization::routes())
+pub fn routes() -> Routes {
+    Routes::default()
         .merge(rpc::routes())
         .merge(share::routes())
-        .layer(middleware::from_fn(body::read_out))
-        .layer(middleware::map_response(unshared))
+        .merge(organization::routes())
+        .merge(authzen::routes())
+        .with(|router| router.layer(middleware::from_fn(body::read_out)))
+        .with(|router| router.layer(middleware::map_response(unshared)))
 }
 
 /// Keeps answers, all of which depend on who asks and when, out of caches.

@@ -6,29 +6,121 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::credentials::{Visitor, bearer};
+use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, answer, body, run, status};
-use crate::methods::{AddToOrgWhitelist, GetOrgWhitelist, RemoveFromOrgWhitelist};
+use crate::methods::{AddToOrgWhitelist, GetOrgWhitelist, Method, RemoveFromOrgWhitelist};
 use crate::shared::Shared;
+use crate::state::id::OrgId;
 use crate::wire::error::{Code, Error};
 
 /// What a member needs to be added.
 const NEEDED_TO_ADD: &[&str] = &["name", "email", "permissions", "start_date"];
 
 /// The one route.
-pub fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/admin/whitelist", get(list).post(add).delete(remove))
-        .method_not_allowed_fallback(|| async { Refusal::told(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHODS) })
+pub fn routes() -> Routes {
+    const PATH: &str = "/admin/whitelist";
+    const KEYS: &[Credential] = &[Credential::KeyInQuery, Credential::KeyInHeader, Credential::Bearer];
+    const REFUSALS: &[(u16, &str)] = &[
+        (401, "The api key is missing or not known."),
+        (403, "The key's member lacks what it takes, now."),
+        (404, "There is no such organisation or member."),
+        (422, "Something is wrong with the query or the body."),
+    ];
+    const OF_CHANGES: &[(u16, &str)] = &[
+        (409, "The change contradicts what stands."),
+        (413, "It is too large."),
+        (503, "It could not be made durable."),
+    ];
+    let said = |id: &str, summary: &str| {
+        let said = Operation::new(Product::Organizations, id, summary).by(KEYS);
+        said.refusing(REFUSALS, Content::of::<Refused>())
+    };
+    let of_bots = "The organisation, for bots that were granted something in several.";
+    Routes::default()
+        .get(
+            PATH,
+            list,
+            said("listMembers", "Lists the members of the key's organisation")
+                .query::<OrgId>("org_id", of_bots)
+                .by_pages()
+                .answering(200, "A page.", Content::of::<<GetOrgWhitelist as Method>::Reply>()),
+        )
+        .post(
+            PATH,
+            add,
+            said("addMember", "Lets somebody into the key's organisation; a member who stands is replaced")
+                .parameter::<String>("header", "If-None-Match", "`*`: only where the address is not listed yet.", false)
+                .body(AddToOrgWhitelist::json_schema, true)
+                .answering(200, "The member.", Content::of::<<AddToOrgWhitelist as Method>::Reply>())
+                .refusing(OF_CHANGES, Content::of::<Refused>())
+                .refusing(&[(412, "The address is listed already.")], Content::of::<Refused>()),
+        )
+        .delete(
+            PATH,
+            remove,
+            said("removeMember", "Takes a member off the key's organisation, with all api keys")
+                .parameter::<String>("query", "email", "The address that the member was added with.", true)
+                .query::<OrgId>("org_id", of_bots)
+                .answering(204, "The member is gone.", Content::Empty)
+                .refusing(OF_CHANGES, Content::of::<Refused>()),
+        )
+        .with(|router| {
+            router
+                .method_not_allowed_fallback(|| async { Refusal::told(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHODS) })
+        })
+}
+
+/// What a refusal looks like.
+#[derive(JsonSchema)]
+#[schemars(rename = "OrganizationRefusal")]
+#[expect(dead_code, reason = "it is described, and written as `Refusal` is")]
+struct Refused {
+    /// What is wrong.
+    detail: Detail,
+}
+
+/// What is wrong: in words, or fault by fault.
+#[derive(JsonSchema)]
+#[schemars(rename = "OrganizationRefusalDetail", untagged)]
+#[expect(dead_code, reason = "it is described, and written as `Refusal` is")]
+enum Detail {
+    /// In words.
+    Told(String),
+    /// Fault by fault.
+    Faults(Vec<Fault>),
+}
+
+/// What is wrong with a field.
+#[derive(JsonSchema)]
+#[schemars(rename = "OrganizationFault")]
+#[expect(dead_code, reason = "it is described, and written by `fault`")]
+struct Fault {
+    /// What a program acts on.
+    r#type: String,
+    /// Where it is: `body` or `query`, and the way from there.
+    loc: Vec<Step>,
+    /// What a person reads.
+    msg: String,
+}
+
+/// A member's name, or an index into an array.
+#[derive(JsonSchema)]
+#[schemars(rename = "OrganizationFaultStep", untagged)]
+#[expect(dead_code, reason = "it is described, and written by `fault`")]
+enum Step {
+    /// A member's name.
+    Name(String),
+    /// An index.
+    Index(usize),
 }
 
 async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {

@@ -1,27 +1,48 @@
 //! `POST /api/{method}`: any method of the list, for those who cannot hold a socket.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::post;
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::answer::{challenging, written};
 use super::credentials::Visitor;
+use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run, status};
-use crate::methods::Command;
+use crate::access::Permission;
+use crate::methods::{Call, Command, Description, METHODS};
+use crate::schema::methods::{REFUSAL, capitalised, extensions, told, told_codes};
 use crate::shared::Shared;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame;
 
-/// The one route.
-pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/api/{method}", post(call)).method_not_allowed_fallback(wrong_method)
+/// The one route, which stands for all methods.
+pub fn routes() -> Routes {
+    let each = METHODS.iter().map(|method| (format!("/api/{}", method.call.method), said(method)));
+    Routes::default()
+        .post_to_each("/api/{method}", call, each)
+        .with(|router| router.method_not_allowed_fallback(wrong_method))
+}
+
+fn said(method: &Description) -> Operation {
+    let Call { method: name, reply, summary, .. } = method.call;
+    let by_status = method.codes().fold(BTreeMap::<u16, Vec<Code>>::new(), |mut all, code| {
+        all.entry(status(code).as_u16()).or_default().push(code);
+        all
+    });
+    let said = Operation::new(Product::Methods, name, capitalised(summary))
+        .saying(told(method))
+        .by(&[Credential::Bearer])
+        .answering(200, format!("`{reply}`"), Content::Named(reply));
+    let said = Operation { is_open: method.needs == Permission::Anyone, extensions: extensions(method), ..said };
+    by_status.into_iter().fold(said, |said, (status, codes)| {
+        said.answering(status, told_codes(codes.into_iter()), Content::Named(REFUSAL))
+    })
 }
 
 async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, request: Request) -> Response {

@@ -1,43 +1,52 @@
 //! This is where apps are created, set up, listed and removed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{bound_tags, second_half};
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::page::{Page, PageEnd, page_fields};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::config::NAME_BYTES_MAX;
 use crate::state::app::{App, AppSettings, List};
 use crate::state::id::AppId;
 use crate::state::signup_list::Tags;
-use crate::wire::error::Error;
-use crate::wire::fields::{Count, Text, tags};
+use crate::wire::error::{Code, Error};
+use crate::wire::fields::{Count, Text, not_zero, tags, tags_schema};
 use crate::wire::frame::Reply;
 
 /// Creates an app or changes its settings; what is not given stays as it is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = not_zero)]
 pub struct SetApp {
     app_id: AppId,
+    /// For people.
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text>,
+    /// Whether it was made with the app builder; only such apps have lists. True by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_builder: Option<bool>,
+    /// Whether only those may sign up whom the whitelist lets in.
     #[serde(skip_serializing_if = "Option::is_none")]
     use_whitelist: Option<bool>,
+    /// Whether those may not whom the blacklist keeps out.
     #[serde(skip_serializing_if = "Option::is_none")]
     use_blacklist: Option<bool>,
     #[serde(default, deserialize_with = "tags", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "tags_schema")]
     tags: Option<Tags>,
 }
 
 /// Removes an app with its lists, and every grant in it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveApp {
     app_id: AppId,
 }
 
 /// Lists the apps by id, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetApps {
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -45,7 +54,7 @@ pub struct GetApps {
 }
 
 /// An app, and how much is on its lists.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AppRecord {
     app_id: AppId,
     name: String,
@@ -57,20 +66,21 @@ pub struct AppRecord {
     blacklist: Counts,
 }
 
-#[derive(Debug, Serialize)]
+/// How much is on a list.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Counts {
     signups: usize,
     patterns: usize,
 }
 
 /// The app that was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedApp {
     app_id: AppId,
 }
 
 /// A page of the apps.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Apps {
     apps: Vec<AppRecord>,
     #[serde(flatten)]
@@ -98,6 +108,7 @@ impl AppRecord {
 impl Method for SetApp {
     const CALL: Call = Call::new("setApp", "setApp_ack", "creates an app or changes its settings");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
     type Reply = AppRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -155,6 +166,8 @@ pub fn bound_name(name: Option<&Text>) -> Result<(), Error> {
 impl Method for RemoveApp {
     const CALL: Call = Call::new("removeApp", "removeApp_ack", "removes an app with its lists and all grants in it");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
+    const REFUSES: &[Code] = &[Code::UnknownApp];
     type Reply = RemovedApp;
 }
 
@@ -179,6 +192,7 @@ impl Alter for RemoveApp {
 impl Method for GetApps {
     const CALL: Call = Call::new("getApps", "getAppsResponse", "lists the apps by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Apps;
     type Reply = Apps;
 
     fn validate(&mut self) -> Result<(), Error> {

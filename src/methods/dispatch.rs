@@ -13,8 +13,8 @@ macro_rules! methods {
     (changes: [$($change:ident,)+] queries: [$($query:ident,)+]) => {
         /// Every method.
         pub const METHODS: &[Description] = &[
-            $(Description { call: $change::CALL, needs: $change::NEEDS, changes: true },)+
-            $(Description { call: $query::CALL, needs: $query::NEEDS, changes: false },)+
+            $(Description::of::<$change>(true),)+
+            $(Description::of::<$query>(false),)+
         ];
 
         /// A decoded message that changes something.

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::list::{OfList, resolve, resolved, with_app};
-use super::page::Page;
-use super::{Ask, Call, Method};
+use super::page::{Page, page_fields};
+use super::{Ask, Call, Method, Noun};
 use crate::access::{About, Permission, Sender, View};
 use crate::state::app::List;
 use crate::state::id::AppId;
@@ -15,12 +16,14 @@ use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
 
-/// Lists what is on a list, oldest first: by `page_number` (from 0) and `page_size`, or by `cursor`: `""` first, then the cursor
-/// of the answer before, which neither skips nor repeats anything that stays while others write.
-#[derive(Debug, Deserialize)]
+/// Lists what is on a list, oldest first, by pages or by cursor.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(bound = "")]
+#[schemars(bound = "", transform = page_fields)]
 pub struct Get<L, I> {
+    /// The app; where it is left out, the one that the token is bound to.
     app_id: Option<AppId>,
+    /// Means `app_id` where that is left out, as in the calls of some SDKs.
     chat_id: Option<AppId>,
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -33,8 +36,10 @@ pub struct Get<L, I> {
 pub trait Items<L>: Debug + 'static {
     /// How it is asked for.
     const CALL: Call;
+    /// What it is.
+    const NOUN: Noun;
     /// How it is answered.
-    type Page: Reply + Send;
+    type Page: Reply + JsonSchema + Send;
 
     /// A page of it.
     fn page(app_id: AppId, list: &List, page: &Page) -> Self::Page;
@@ -43,6 +48,7 @@ pub trait Items<L>: Debug + 'static {
 impl<L: OfList, I: Items<L>> Method for Get<L, I> {
     const CALL: Call = I::CALL;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = I::NOUN;
     type Reply = I::Page;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -9,6 +9,7 @@ mod bots;
 mod dispatch;
 mod list;
 mod listing;
+mod noun;
 mod organizations;
 pub(crate) mod owned;
 mod page;
@@ -18,6 +19,7 @@ mod shares;
 mod signups;
 mod users;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -38,6 +40,7 @@ pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
 pub use dispatch::admit;
 use dispatch::methods;
 use list::{Blacklist, Whitelist};
+pub use noun::Noun;
 pub use organizations::{
     AddToOrgWhitelist, GetApiKeys, GetOrgWhitelist, GetOrganizations, RemoveApiKey, RemoveFromOrgWhitelist,
     RemoveOrganization, SetApiKey, SetOrganization,
@@ -155,13 +158,17 @@ impl Call {
 }
 
 /// What can be asked: a struct that holds a message's fields, named after the method.
-pub trait Method: DeserializeOwned + Send + 'static {
+pub trait Method: DeserializeOwned + JsonSchema + Send + 'static {
     /// How it is called.
     const CALL: Call;
     /// What the caller needs, for what [`Method::about`] says.
     const NEEDS: Permission;
+    /// What it is about, for readers.
+    const NOUN: Noun;
+    /// What it may refuse by itself, beside what the gate and the reading of any message refuse.
+    const REFUSES: &[Code] = &[];
     /// What is answered.
-    type Reply: Reply + Send;
+    type Reply: Reply + JsonSchema + Send;
 
     /// What it is about; where the message does not say, that is filled in with what the sender's token stands for.
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -264,6 +271,37 @@ pub struct Description {
     pub needs: Permission,
     /// Whether it changes anything.
     pub changes: bool,
+    /// What it is about.
+    pub noun: Noun,
+    /// What it may refuse by itself.
+    refuses: &'static [Code],
+    /// What a message of it looks like, as far as it is the method's.
+    pub message: fn(&mut SchemaGenerator) -> Schema,
+    /// The same of its answer.
+    pub answer: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Description {
+    const fn of<M: Method>(changes: bool) -> Self {
+        Self {
+            call: M::CALL,
+            needs: M::NEEDS,
+            changes,
+            noun: M::NOUN,
+            refuses: M::REFUSES,
+            message: M::json_schema,
+            answer: M::Reply::json_schema,
+        }
+    }
+
+    /// Every code with which it may be refused, in the order of their numbers.
+    pub fn codes(&self) -> impl Iterator<Item = Code> {
+        // Any frame may be malformed or too large, and any gateway may fail.
+        const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::Unexpected];
+        let journaled = if self.changes { &[Code::NotWritable][..] } else { &[] };
+        let may = [ANY, self.needs.refuses(), self.refuses, journaled].concat();
+        Code::ALL.iter().copied().filter(move |code| may.contains(code))
+    }
 }
 
 /// A decoded message.

@@ -1,8 +1,11 @@
 //! This is where long lists are cut into pages: by number, as the nandbox API has it, or by a cursor of ours.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::config::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use crate::schema::leaf::also;
 use crate::state::id::{OrgId, RecordId};
 use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
@@ -55,7 +58,7 @@ impl Key for Option<OrgId> {
 }
 
 /// What an answer says of the page's place in the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PageEnd {
     /// The page's number, as asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,38 @@ pub struct PageEnd {
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<Box<str>>,
 }
+
+/// Says in the schema of a method with the fields `page_size`, `page_number` and `cursor` what those take.
+pub fn page_fields(schema: &mut Schema) {
+    let fields = json!({
+        "page_size": {
+            "description": format!("How many to list at most: {PAGE_SIZE_DEFAULT} by default, and {PAGE_SIZE_MAX} even where more are asked for."),
+            "minimum": 1,
+            "pattern": "^0*[1-9][0-9]{0,19}$"
+        },
+        "page_number": {"description": "Which page, from 0 on."},
+        "cursor": {
+            "description": "Instead of a page's number: `\"\"` first, then the `cursor` of the answer before, until there is none. \
+                            Such a walk neither skips nor repeats what stays while others write.",
+            "pattern": "^[0-9]{0,20}$"
+        }
+    });
+    for (name, told) in fields.as_object().expect("it is written as one") {
+        let place = schema.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut);
+        let place = place.expect("whoever lists by pages has these fields");
+        for (keyword, value) in told.as_object().expect("it is written as one") {
+            if keyword != "pattern" || place.get("pattern").is_none_or(|pattern| *pattern != ORG_CURSOR) {
+                place.insert(keyword.clone(), value.clone());
+            }
+        }
+    }
+    let given = |types: [&str; 2]| json!({"type": types});
+    let both = json!({"cursor": given(["string", "integer"]), "page_number": given(["string", "integer"])});
+    also(schema, json!({"not": {"required": ["cursor", "page_number"], "properties": both}}));
+}
+
+/// What a cursor looks like where organisations are listed, in schemas.
+pub const ORG_CURSOR: &str = "^[A-Za-z0-9._-]{0,64}$";
 
 impl PageEnd {
     /// Moves what only the last frame of a page carries to the part split off.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::config::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::schema::leaf::schema_of;
 use crate::state::password::{Password, Salt};
 use crate::wire::error::Error;
 
@@ -17,6 +18,23 @@ pub fn lacking(password: &str) -> impl Iterator<Item = &'static str> {
     ];
     KINDS.into_iter().filter(|(_, is_of_kind)| !password.contains(is_of_kind)).map(|(name, _)| name)
 }
+
+/// A password that a user may choose, in schemas: what [`bound_password`] takes.
+pub struct NewPassword;
+
+schema_of!(NewPassword, {
+    "type": "string",
+    "minLength": PASSWORD_CHARS_MIN,
+    "maxLength": PASSWORD_CHARS_MAX,
+    // A lower-case letter, a capital, a digit, a special character; which of the others are letters, not every reader knows.
+    "allOf": [
+        {"pattern": r"[^\x00-\x60\x7b-\x7f]"},
+        {"pattern": r"[^\x00-\x40\x5b-\x7f]"},
+        {"pattern": r"[^\x00-\x2f\x3a-\x7f]"},
+        {"pattern": "[^0-9A-Za-z]"}
+    ],
+    "writeOnly": true
+});
 
 /// Refuses a password of a user that is easily guessed.
 pub fn bound_password(path: impl Display, password: &Password) -> Result<(), Error> {

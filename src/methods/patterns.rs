@@ -3,32 +3,39 @@
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{COMPILED_PER_LIST_MAX, NAME_BYTES_MAX, PATTERNS_PER_CALL_MAX, PATTERNS_PER_LIST_MAX};
+use crate::schema::leaf::AlsoNamed;
 use crate::state::app::List;
 use crate::state::id::{AppId, RecordId};
 use crate::state::pattern_list::{Pattern, PatternList};
 use crate::state::patterns::{Expression, Operator};
 use crate::state::signup_list::Tags;
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Many, PatternField};
+use crate::wire::fields::{Many, NewPattern, PatternField};
 use crate::wire::frame::Reply;
 
 /// Adds patterns to a list; those whose text stands on it are passed over. A pattern without `operator` is a regular
 /// expression that must match the whole id, without case, or, where it is none, a glob in which `*` stands for any run.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(bound = "")]
+#[schemars(bound = "", transform = AlsoNamed("patterns", &["data", "pattern"]))]
 pub struct Add<L> {
+    /// The app; where it is left out, the one that the token is bound to.
     app_id: Option<AppId>,
+    /// Means `app_id` where that is left out, as in the calls of some SDKs.
     #[serde(default, skip_serializing)]
     chat_id: Option<AppId>,
+    /// The patterns; one alone needs no array.
     #[serde(alias = "data", alias = "pattern")]
+    #[schemars(with = "Many<NewPattern>", extend("maxItems" = PATTERNS_PER_CALL_MAX))]
     patterns: Many<PatternField>,
     /// What the patterns mean, one for one, of those that do not stand; read once, before the engine has the message.
     #[serde(skip)]
@@ -38,13 +45,18 @@ pub struct Add<L> {
 }
 
 /// Removes patterns from a list, each named by its text or its id; those that are not on it are passed over.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(bound = "")]
+#[schemars(bound = "", transform = AlsoNamed("patterns", &["data", "pattern"]))]
 pub struct Remove<L> {
+    /// The app; where it is left out, the one that the token is bound to.
     app_id: Option<AppId>,
+    /// Means `app_id` where that is left out, as in the calls of some SDKs.
     #[serde(default, skip_serializing)]
     chat_id: Option<AppId>,
+    /// The patterns; one alone needs no array.
     #[serde(alias = "data", alias = "pattern")]
+    #[schemars(extend("maxItems" = PATTERNS_PER_CALL_MAX))]
     patterns: Many<PatternField>,
     #[serde(skip)]
     list: PhantomData<fn() -> L>,
@@ -55,7 +67,7 @@ pub struct Remove<L> {
 pub struct Texts;
 
 /// A pattern on a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PatternRecord {
     id: RecordId,
     pattern: Box<str>,
@@ -76,9 +88,10 @@ impl PatternRecord {
 }
 
 /// The patterns that were really added or removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Changed {
     app_id: AppId,
+    /// The app again.
     chat_id: AppId,
     data: Vec<PatternRecord>,
     #[serde(rename = "recordIndex", skip_serializing_if = "Option::is_none")]
@@ -86,9 +99,10 @@ pub struct Changed {
 }
 
 /// A page of a list's patterns.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Patterns {
     app_id: AppId,
+    /// The app again.
     chat_id: AppId,
     data: Vec<PatternRecord>,
     #[serde(flatten)]
@@ -112,6 +126,8 @@ impl Reply for Patterns {
 impl<L: OfList> Method for Add<L> {
     const CALL: Call = L::ADD_PATTERNS;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::Patterns;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = Changed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -232,6 +248,7 @@ fn bound_total(what: &str, total: usize, max: usize) -> Result<(), Error> {
 impl<L: OfList> Method for Remove<L> {
     const CALL: Call = L::REMOVE_PATTERNS;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::Patterns;
     type Reply = Changed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -269,6 +286,7 @@ impl<L: OfList> Alter for Remove<L> {
 
 impl<L: OfList> Items<L> for Texts {
     const CALL: Call = L::GET_PATTERNS;
+    const NOUN: Noun = Noun::Patterns;
     type Page = Patterns;
 
     fn page(app_id: AppId, list: &List, page: &Page) -> Patterns {

@@ -2,12 +2,13 @@
 
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
 use super::listing::Items;
 use super::page::{Page, PageEnd, Start};
-use super::{Alter, Call, Method, Turn, Verdict};
+use super::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
 use crate::state::app::{App, List};
@@ -18,24 +19,34 @@ use crate::wire::fields::{Many, Signup};
 use crate::wire::frame::Reply;
 
 /// Adds people to a list. One who stands on it keeps the id; the tags are replaced where given.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(bound = "")]
+#[schemars(bound = "")]
 pub struct Add<L> {
+    /// The app; where it is left out, the one that the token is bound to.
     app_id: Option<AppId>,
+    /// Means `app_id` where that is left out, as in the calls of some SDKs.
     #[serde(default, skip_serializing)]
     chat_id: Option<AppId>,
+    /// The people; one alone needs no array.
+    #[schemars(extend("maxItems" = SIGNUPS_PER_CALL_MAX))]
     signups: Many<Signup>,
     #[serde(skip)]
     list: PhantomData<fn() -> L>,
 }
 
 /// Removes people from a list; those who are not on it are passed over.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(bound = "")]
+#[schemars(bound = "")]
 pub struct Remove<L> {
+    /// The app; where it is left out, the one that the token is bound to.
     app_id: Option<AppId>,
+    /// Means `app_id` where that is left out, as in the calls of some SDKs.
     #[serde(default, skip_serializing)]
     chat_id: Option<AppId>,
+    /// The people; one alone needs no array.
+    #[schemars(extend("maxItems" = SIGNUPS_PER_CALL_MAX))]
     signups: Many<Signup>,
     #[serde(skip)]
     list: PhantomData<fn() -> L>,
@@ -46,9 +57,10 @@ pub struct Remove<L> {
 pub struct People;
 
 /// Somebody on a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SignupRecord {
     id: RecordId,
+    /// As it was first given.
     signup_id: Box<str>,
     #[serde(skip_serializing_if = "Tags::is_empty")]
     tags: Tags,
@@ -62,21 +74,21 @@ impl SignupRecord {
 }
 
 /// A record for every sign-up of the request, in its order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Added {
     app_id: AppId,
     signups: Vec<SignupRecord>,
 }
 
 /// The sign-up ids that were really removed, as they stood.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Removed {
     app_id: AppId,
     signups: Vec<Box<str>>,
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Users {
     app_id: AppId,
     signups: Vec<SignupRecord>,
@@ -105,6 +117,7 @@ impl Reply for Users {
 impl<L: OfList> Method for Add<L> {
     const CALL: Call = L::ADD;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::SignUps;
     type Reply = Added;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -165,6 +178,7 @@ fn add<L: OfList>(app: &mut App, signup: Signup) -> SignupRecord {
 impl<L: OfList> Method for Remove<L> {
     const CALL: Call = L::REMOVE;
     const NEEDS: Permission = Permission::SignupManagement;
+    const NOUN: Noun = Noun::SignUps;
     type Reply = Removed;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -197,6 +211,7 @@ impl<L: OfList> Alter for Remove<L> {
 
 impl<L: OfList> Items<L> for People {
     const CALL: Call = L::GET;
+    const NOUN: Noun = Noun::SignUps;
     type Page = Users;
 
     fn page(app_id: AppId, list: &List, page: &Page) -> Users {

@@ -31,6 +31,7 @@ use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
 pub use meter::Metered;
 use pipeline::Pipeline;
+pub use sign_in::TokenAuth;
 
 /// A connection whose client has signed in.
 struct Session<S> {

@@ -1,6 +1,7 @@
 //! This is where a connection says who it is: its first frame is `TOKEN_AUTH`, in time, with a token that is known.
 
 use futures::{SinkExt, StreamExt};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -20,8 +21,10 @@ use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{Welcome, refusal};
 
-#[derive(Deserialize)]
-struct TokenAuth {
+/// The first frame of a connection: it says who is there.
+#[derive(Deserialize, JsonSchema)]
+pub struct TokenAuth {
+    /// A bot's token, the token of a user's session, or an api key.
     token: Secret,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, BotId, OrgId, UserId};
@@ -9,7 +10,7 @@ use super::organization::OrgPermission;
 use super::token::TokenHash;
 
 /// What a bot may do, and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "permission", rename_all = "snake_case")]
 pub enum Grant {
     /// Everything, everywhere.

@@ -1,12 +1,13 @@
 //! This is where "may this person in, and why?" has its answer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::pattern_list::Pattern;
 use super::signup_list::{Entry, Tags};
 
 /// What decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The person is on the blacklist.

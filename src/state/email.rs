@@ -1,5 +1,7 @@
 //! This is where it is told what an email address looks like.
 
+use crate::schema::leaf::schema_of;
+
 /// Bytes of the longest address.
 pub const EMAIL_BYTES_MAX: usize = 256;
 
@@ -10,6 +12,16 @@ pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= EMAIL_BYTES_MAX && is_local_part(local) && is_domain(domain)
 }
+
+/// An email address, in schemas: what [`is_email`] takes.
+pub struct EmailAddress;
+
+schema_of!(EmailAddress, {
+    "type": "string",
+    "format": "email",
+    "maxLength": EMAIL_BYTES_MAX,
+    "pattern": "^([A-Za-z0-9_'+-]+\\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\\.)+[A-Za-z]{2,}$"
+});
 
 fn is_local_part(local: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_'+-.".contains(&byte);

@@ -7,14 +7,16 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::schema::leaf::schema_of;
+
 /// Why a text is no id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an id, which is a whole number below 2^64 in decimal digits, such as \"90090684293000559\"")]
 pub struct NotAnId(String);
 
 macro_rules! numeric_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])+ $name:ident, $schema_name:literal) => {
+        $(#[doc = $doc])+
         ///
         /// Written as a string of digits; read from a string of digits or an integer, for SDKs send both.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,22 +67,29 @@ macro_rules! numeric_id {
                 deserializer.deserialize_any(Digits)
             }
         }
+
+        schema_of!($name, $schema_name,
+            read: {
+                "description": concat!($($doc),+).trim_ascii(),
+                "type": ["string", "integer"], "pattern": "^0*[0-9]{1,20}$", "minimum": 0, "maximum": u64::MAX
+            },
+            written: {"description": concat!($($doc),+).trim_ascii(), "type": "string", "pattern": "^[0-9]{1,20}$"});
     };
 }
 
 numeric_id! {
     /// An app: who may sign up to it is what its lists say.
-    AppId
+    AppId, "AppId"
 }
 
 numeric_id! {
     /// A bot: a program that holds a token.
-    BotId
+    BotId, "BotId"
 }
 
 numeric_id! {
     /// An entry or a pattern on an app's lists: a count of those added so far, never used twice.
-    RecordId
+    RecordId, "RecordId"
 }
 
 /// The highest serial id: they are 32-bit signed integers where they come from.
@@ -92,8 +101,8 @@ const SERIAL_MAX: u32 = i32::MAX.unsigned_abs();
 pub struct NotASerialId;
 
 macro_rules! serial_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])+ $name:ident, $schema_name:literal) => {
+        $(#[doc = $doc])+
         ///
         /// Written as a number from 1 to 2147483647; read from such a number or its digits.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -161,37 +170,47 @@ macro_rules! serial_id {
                 deserializer.deserialize_any(Serial)
             }
         }
+
+        schema_of!($name, $schema_name,
+            read: {
+                "description": concat!($($doc),+).trim_ascii(),
+                "type": ["integer", "string"], "minimum": 1, "maximum": SERIAL_MAX, "pattern": "^0*[1-9][0-9]{0,9}$"
+            },
+            written: {
+                "description": concat!($($doc),+).trim_ascii(),
+                "type": "integer", "minimum": 1, "maximum": SERIAL_MAX
+            });
     };
 }
 
 serial_id! {
     /// A user: somebody with an email address, who may have a password.
-    UserId
+    UserId, "UserId"
 }
 
 serial_id! {
     /// A chat of a user.
-    ChatId
+    ChatId, "ChatId"
 }
 
 serial_id! {
     /// A share: a chat that others may open.
-    ShareId
+    ShareId, "ShareId"
 }
 
 serial_id! {
     /// A user's place on a share's whitelist, counted over all shares.
-    EntryId
+    EntryId, "EntryId"
 }
 
 serial_id! {
     /// A place on an organisation's whitelist, counted over all organisations.
-    MemberId
+    MemberId, "MemberId"
 }
 
 serial_id! {
     /// An api key of an organisation's member.
-    KeyId
+    KeyId, "KeyId"
 }
 
 /// Characters of the longest name that an organisation is known by.
@@ -201,6 +220,16 @@ const ORG_ID_CHARS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct OrgId(Box<str>);
+
+schema_of!(OrgId, "OrgId",
+read: {
+    "description": "An organisation, known by a name.",
+    "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"
+},
+written: {
+    "description": "An organisation, known by a name.",
+    "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"
+});
 
 /// Why a text is no organisation's name.
 #[derive(Debug, thiserror::Error)]

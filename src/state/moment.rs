@@ -8,11 +8,26 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
+use crate::schema::leaf::schema_of;
+
 /// A point in time, to the millisecond. Written as `2024-03-20T10:00:00.000Z`; read with any offset, and without one as UTC; what
 /// lies behind the last moment there is, such as the end of the year 9999, is that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment(i64);
+
+schema_of!(Moment, "Moment",
+read: {
+    "description": "A point in time, such as 2024-03-20T10:00:00Z; without an offset it is UTC, without a time midnight.",
+    "type": "string",
+    "pattern": "^\\+?[0-9]{4,6}-?(0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-6][0-9]([.,][0-9]{1,9})?)?)?([Zz]|[+-][0-2][0-9](:?[0-5][0-9])*)?)?(\\[[^\\]]*\\])*$"
+},
+written: {
+    "description": "A point in time, in UTC and with milliseconds.",
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z$"
+});
 
 /// Why a text is no point in time.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,8 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::config::{PASSWORD_LANES, PASSWORD_MEMORY_KIB, PASSWORD_PASSES};
+use crate::config::{PASSWORD_CHARS_MAX, PASSWORD_LANES, PASSWORD_MEMORY_KIB, PASSWORD_PASSES};
+use crate::schema::leaf::schema_of;
 
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 16;
@@ -147,6 +148,9 @@ impl<'de> Deserialize<'de> for Password {
         }
     }
 }
+
+// The journal's form is for the journal alone.
+schema_of!(Password, {"type": "string", "pattern": r"\S", "maxLength": PASSWORD_CHARS_MAX, "writeOnly": true});
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,14 @@ use std::hash::BuildHasher;
 use std::ops::Bound;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patterns::fold;
 use super::ranked::Ranked;
 
 /// Ids of an app's tags, given to a person at sign-up; kept and echoed, never interpreted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Tags(pub Box<[Box<str>]>);
 

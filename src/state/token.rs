@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::id::{AppId, BotId, KeyId, UserId};
+use crate::schema::leaf::schema_of;
 
 /// Who a token belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +126,9 @@ impl<'de> Deserialize<'de> for Secret {
         }
     }
 }
+
+// The journal's form is for the journal alone.
+schema_of!(Secret, {"type": "string", "writeOnly": true});
 
 /// The bot and the app (where bound) that a token of the usual form names; `None` for any other text.
 pub fn parts(token: &str) -> Option<(BotId, Option<AppId>)> {

@@ -2,13 +2,18 @@
 //!
 //! Everything here is written back in one form, the one that is journaled.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer, U64Deserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
+use crate::config::{NAME_BYTES_MAX, PATTERN_BYTES_MAX, SIGNUP_ID_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
+use crate::schema::leaf::{AlsoNamed, also, schema_of};
 use crate::state::patterns::Operator;
 use crate::state::signup_list::Tags;
 
@@ -39,6 +44,8 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+schema_of!(Text, {"type": ["string", "integer"], "minimum": 0});
+
 /// A count that may come as a string of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -68,6 +75,26 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+schema_of!(Count, {"type": ["integer", "string"], "minimum": 0, "pattern": "^0*[0-9]{1,20}$"});
+
+/// A uuid, in the schemas of messages: hyphens and upper case are as they come.
+pub struct UuidField;
+
+schema_of!(UuidField, {
+    "type": "string",
+    "pattern": "^(urn:uuid:)?\\{?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}\\}?$"
+});
+
+/// Says in the schema of a message that what it names is not 0, which stands for nothing.
+pub fn not_zero(schema: &mut Schema) {
+    for id in ["app_id", "bot_id", "bound_app_id"] {
+        let zero = json!({"anyOf": [{"const": 0}, {"type": "string", "pattern": "^0+$"}]});
+        if schema.pointer(&format!("/properties/{id}")).is_some() {
+            also(schema, json!({"not": {"required": [id], "properties": {id: zero}}}));
+        }
+    }
+}
+
 /// A JSON object and nothing else: serde would take an array for a struct too.
 pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Expected<T>(PhantomData<T>);
@@ -93,6 +120,25 @@ pub struct Object<T>(pub T);
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object(deserializer).map(Self)
+    }
+}
+
+/// Its schema is that of what is in it, which is an object's.
+impl<T: JsonSchema> JsonSchema for Object<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 
@@ -136,10 +182,35 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     }
 }
 
+impl<T: JsonSchema> JsonSchema for Many<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Many{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [{"type": "array", "items": item}, item]})
+    }
+}
+
 /// Tags: an array of strings or whole numbers, or a single one.
 pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tags>, D::Error> {
     let tags = Option::<Many<Text>>::deserialize(deserializer)?;
     Ok(tags.map(|tags| Tags(tags.0.into_iter().map(|tag| tag.0).collect())))
+}
+
+/// What tags are read from; goes with `tags`.
+pub fn tags_schema(_: &mut SchemaGenerator) -> Schema {
+    let tag = json_schema!({"type": ["string", "integer"], "minLength": 1, "maxLength": TAG_BYTES_MAX, "minimum": 0});
+    let tags = json_schema!({"type": "array", "items": tag, "maxItems": TAGS_MAX});
+    json_schema!({
+        "description": "Ids of the app's tags, kept and echoed; one alone needs no array.",
+        "anyOf": [tags, tag, {"type": "null"}]
+    })
 }
 
 /// Somebody who signs up: the bare id, or an object that names it `signup_id` or `signup_user`.
@@ -149,6 +220,19 @@ pub struct Signup {
     pub signup_id: Box<str>,
     /// The tags, where given.
     pub tags: Option<Tags>,
+}
+
+/// A sign-up with what may be said of it.
+#[derive(serde::Deserialize, JsonSchema)]
+#[schemars(rename = "Signup", transform = AlsoNamed("signup_id", &["signup_user"]))]
+struct SignupObject {
+    /// The email address, phone number or other id. Ids compare trimmed and without case.
+    #[serde(alias = "signup_user")]
+    #[schemars(extend("maxLength" = SIGNUP_ID_BYTES_MAX, "pattern" = r"\S"))]
+    signup_id: Text,
+    #[serde(default, deserialize_with = "tags")]
+    #[schemars(schema_with = "tags_schema")]
+    tags: Option<Tags>,
 }
 
 impl Serialize for Signup {
@@ -167,19 +251,30 @@ impl Serialize for Signup {
 
 impl<'de> Deserialize<'de> for Signup {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Object {
-            #[serde(alias = "signup_user")]
-            signup_id: Text,
-            #[serde(default, deserialize_with = "tags")]
-            tags: Option<Tags>,
-        }
         let expecting = "a sign-up: a string, a whole number, or an object with `signup_id`";
-        let item: Item<Object> = item(deserializer, expecting)?;
+        let item: Item<SignupObject> = item(deserializer, expecting)?;
         Ok(match item {
             Item::Text(text) => Self { signup_id: text.0, tags: None },
             Item::Object(object) => Self { signup_id: object.signup_id.0, tags: object.tags },
         })
+    }
+}
+
+impl JsonSchema for Signup {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Signup".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let id = json_schema!({
+            "description": "The email address, phone number or other id alone.",
+            "type": ["string", "integer"], "maxLength": SIGNUP_ID_BYTES_MAX, "pattern": r"\S", "minimum": 0
+        });
+        json_schema!({"anyOf": [id, generator.subschema_for::<SignupObject>()]})
     }
 }
 
@@ -203,13 +298,33 @@ pub struct PatternField {
 /// A pattern in either form, as it is read.
 struct PatternForm(Item<PatternObject>);
 
-#[derive(serde::Deserialize)]
+/// A pattern with what may be said of it.
+#[derive(serde::Deserialize, JsonSchema)]
+#[schemars(rename = "Pattern")]
 struct PatternObject {
+    /// The text; in a removal, the text or the id.
     pattern: Text,
     operator: Option<Operator>,
+    /// A sample of what it is meant to match, for people.
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     example: Option<Text>,
     #[serde(default, deserialize_with = "tags")]
+    #[schemars(schema_with = "tags_schema")]
     tags: Option<Tags>,
+}
+
+impl JsonSchema for PatternField {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [generator.subschema_for::<Text>(), generator.subschema_for::<PatternObject>()]})
+    }
 }
 
 impl<'de> Deserialize<'de> for PatternForm {
@@ -229,6 +344,28 @@ impl From<PatternForm> for PatternField {
                 tags: object.tags,
             },
         }
+    }
+}
+
+/// A pattern that is to be added, in schemas: it says something.
+pub struct NewPattern;
+
+impl JsonSchema for NewPattern {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "NewPattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let says_something = json!({"minLength": 1, "maxLength": PATTERN_BYTES_MAX});
+        let mut bare = generator.subschema_for::<Text>();
+        also(&mut bare, says_something.clone());
+        let mut object = json_schema!({"properties": {"pattern": says_something}});
+        also(&mut object, generator.subschema_for::<PatternObject>().to_value());
+        json_schema!({"anyOf": [bare, object]})
     }
 }
 

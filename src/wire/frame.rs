@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::envelope::Reference;
-use super::error::Error;
+use super::error::{Code, Error};
 use crate::config::ERROR_BYTES_MAX;
 use crate::state::id::{AppId, BotId};
 
@@ -78,6 +79,29 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
     encode(&head, &body, reference, AbsentReference::Omitted)
 }
 
+/// What a refusal looks like, in schemas.
+pub fn refusal_schema(generator: &mut SchemaGenerator) -> Schema {
+    let app_id = generator.subschema_for::<AppId>();
+    let codes: Vec<u32> = Code::ALL.iter().map(|code| code.number()).collect();
+    let meanings: Vec<&str> = Code::ALL.iter().map(|code| code.meaning()).collect();
+    let echoed = json_schema!({"type": ["string", "number"]});
+    json_schema!({
+        "description": "A refusal: what a program acts on, and what a person reads.",
+        "type": "object",
+        "properties": {
+            "error": {"description": "Why it was refused.", "type": "integer", "enum": codes, "x-enum-descriptions": meanings},
+            "message": {"description": "What is wrong, where, and what to do.", "type": "string"},
+            "request": {"description": "The method that was refused.", "type": "string"},
+            "app_id": app_id,
+            "method": {"description": "Sent by gateways that are told to, for bots that see messages by method alone.", "const": "error"},
+            "reference": echoed,
+            "ref": echoed
+        },
+        "required": ["error", "message"],
+        "additionalProperties": false
+    })
+}
+
 /// A text that may quote what a client sent, at a length for people: where it is cut, its end stays, for there the position is.
 pub fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= ERROR_BYTES_MAX {
@@ -137,6 +161,27 @@ impl Welcome<'_> {
         };
         encode(&Answer { method: "TOKEN_AUTH_OK" }, &body, reference, AbsentReference::Omitted)
     }
+}
+
+/// What a welcome looks like beside what every answer has, in schemas.
+pub fn welcome_schema(generator: &mut SchemaGenerator) -> Schema {
+    let (id, app_id) = (generator.subschema_for::<BotId>(), generator.subschema_for::<AppId>());
+    json_schema!({
+        "description": "Who has signed in.",
+        "type": "object",
+        "properties": {
+            "ID": id,
+            "id": id,
+            "name": {"type": "string"},
+            "date": {"description": "The gateway's clock, in milliseconds since 1970.", "type": "integer", "minimum": 0},
+            "is_nandbox": {"const": 0},
+            "localId": {"description": "The last reference of an earlier session that was a number; 0 if none.", "type": "integer", "minimum": 0},
+            "email": {"type": "null"},
+            "chat_id": app_id
+        },
+        "required": ["ID", "id", "name", "date", "is_nandbox", "localId", "email"],
+        "additionalProperties": false
+    })
 }
 
 /// One object of three parts: the head's members, the body's members, the reference.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -24,19 +25,26 @@ use crate::state::token::TokenHash;
 use crate::wire::error::Code;
 
 /// Who is signed in, as the share API tells it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Session {
+pub struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
     user: User,
     logged_in_at: Moment,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionUser")]
 struct User {
     id: UserId,
     primary_email: Box<str>,
+}
+
+/// Who is signed in, if anybody.
+pub fn perhaps_session(generator: &mut SchemaGenerator) -> Schema {
+    let nobody = json_schema!({"type": "object", "properties": {}, "additionalProperties": false});
+    json_schema!({"anyOf": [generator.subschema_for::<Session>(), nobody]})
 }
 
 /// `POST /api/auth/login`

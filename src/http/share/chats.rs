@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use crate::state::id::{ChatId, UserId};
 use crate::state::moment::Moment;
 
 /// A chat, as the share API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Chat {
     id: ChatId,
     neptun_user_id: UserId,
@@ -24,13 +25,15 @@ struct Chat {
     updated_at: Moment,
 }
 
-#[derive(Debug, Serialize)]
-struct One {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ChatAnswer")]
+pub struct One {
     chat: Chat,
 }
 
-#[derive(Debug, Serialize)]
-struct Listed {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ChatPage")]
+pub struct Listed {
     chats: Vec<Chat>,
     #[serde(flatten)]
     end: PageEnd,

@@ -1,10 +1,11 @@
 //! This is where it is catalogued what may be wrong with a request to the share API, in the words its clients know.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// Something that is wrong with a path or a body: what, where, and in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Issue {
     /// What a program acts on.
     #[serde(flatten)]
@@ -16,8 +17,9 @@ pub struct Issue {
 }
 
 /// A step on the way to what is wrong: a member's name, or an index into an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "IssueStep")]
 pub enum Step {
     /// A member of an object, or a parameter of the path.
     Name(&'static str),
@@ -26,8 +28,9 @@ pub enum Step {
 }
 
 /// What is wrong: the `code`, and the members that come with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[schemars(rename = "IssueKind")]
 pub enum Kind {
     /// A value of another type than expected.
     InvalidType { expected: &'static str, received: &'static str },

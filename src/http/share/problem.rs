@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::issues::Issue;
@@ -14,10 +15,12 @@ use crate::http::status;
 use crate::wire::error::Error;
 
 /// A refusal by a handler.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ShareRefusal")]
 pub struct Refusal {
     #[serde(serialize_with = "number")]
+    #[schemars(with = "u16")]
     status_code: StatusCode,
     status_message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,8 +32,9 @@ pub struct Refusal {
 }
 
 /// What a handler's refusal has to say beyond its status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "ShareRefusalData")]
 enum Data {
     Issues {
         issues: Vec<Issue>,
@@ -43,7 +47,7 @@ enum Data {
 }
 
 /// What anybody may know of a share.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShareInfo {
     /// Whether there is one.
@@ -104,7 +108,8 @@ impl Refusal {
 }
 
 /// Either of the two.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename = "ShareProblem", untagged)]
 pub enum Problem {
     /// A handler refuses.
     Refusal(Refusal),
@@ -113,13 +118,15 @@ pub enum Problem {
 }
 
 /// Something that failed around the handlers: nobody is signed in, a body cannot be read, or the gateway cannot write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ShareFailure")]
 pub struct Failure {
     error: bool,
     /// The path asked for, without its query, which may hold a token.
     url: String,
     #[serde(serialize_with = "number")]
+    #[schemars(with = "u16")]
     status_code: StatusCode,
     status_message: &'static str,
     message: Cow<'static, str>,

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,9 +20,10 @@ use crate::state::share::{Share, ShareReason};
 use crate::wire::error::{Code, Error};
 
 /// A chat that somebody may open.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Opened {
+#[schemars(rename = "OpenedChat")]
+pub struct Opened {
     chat_messages: [(); 0],
     share_info: ShareInfo,
 }

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -15,13 +16,14 @@ use crate::methods::{GetShares, Method, RemoveShare, SetShare};
 use crate::state::id::{ChatId, ShareId};
 use crate::state::moment::Moment;
 
-#[derive(Debug, Serialize)]
-struct Made {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ShareAnswer")]
+pub struct Made {
     share: Share,
 }
 
 /// A share, as the share API shows it to its owner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Share {
     id: ShareId,
     is_shared: bool,
@@ -35,8 +37,9 @@ struct Share {
 }
 
 /// How a chat is shared, in short.
-#[derive(Debug, Serialize)]
-struct Summary {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ShareSummary")]
+pub struct Summary {
     uuid: Uuid,
     id: ShareId,
     is_shared: bool,

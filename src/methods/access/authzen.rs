@@ -1,9 +1,14 @@
 //! This is where questions are answered as AuthZEN has it over HTTP: what is not known is no error, but a no.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::access::{About, Permission, Sender, View};
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
+use crate::schema::leaf::also;
 use crate::wire::error::{Code, Error};
 
 /// A question that has an answer even where it is about something that is not known.
@@ -21,9 +26,27 @@ pub trait Known: Ask {
 #[serde(transparent)]
 pub struct AuthZen<Q>(Q);
 
+/// What the question looks like, with ids that are texts.
+impl<Q: Known> JsonSchema for AuthZen<Q> {
+    fn schema_name() -> Cow<'static, str> {
+        Q::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Q::json_schema(generator);
+        let named = json!({"properties": {"id": {"type": ["string", "null"]}}});
+        let parts = json!({"properties": {"subject": named, "resource": named}});
+        also(&mut schema, json!({"properties": {"evaluations": {"items": parts}}}));
+        also(&mut schema, parts);
+        schema
+    }
+}
+
 impl<Q: Known> Method for AuthZen<Q> {
     const CALL: Call = Q::CALL;
     const NEEDS: Permission = Q::NEEDS;
+    const NOUN: Noun = Q::NOUN;
+    const REFUSES: &[Code] = Q::REFUSES;
     type Reply = Q::Reply;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -2,17 +2,20 @@
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 
 use super::authzen::Known;
 use super::decide::decide;
 use super::decided::Decided;
-use super::question::{Action, Entity, Parts, Properties};
+use super::question::{Action, Entity, Parts, Properties, complete};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EVALUATIONS_PER_CALL_MAX;
 use crate::methods::list::second_half;
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
+use crate::schema::leaf::also;
 use crate::wire::error::Error;
 use crate::wire::fields::{Object, object};
 use crate::wire::frame::Reply;
@@ -24,9 +27,13 @@ use crate::wire::frame::Reply;
 /// beside them, and what it says replaces those whole. Where one cannot be answered, its decision is no, with the `error` in its
 /// `context`. `options.evaluations_semantic` says when to stop: `execute_all` (never), `deny_on_first_deny` or
 /// `permit_on_first_permit`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct CheckAccess(#[serde(deserialize_with = "object")] Questions);
+pub struct CheckAccess(
+    #[serde(deserialize_with = "object")]
+    #[schemars(with = "Form", transform = answerable)]
+    Questions,
+);
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Form")]
@@ -36,24 +43,32 @@ struct Questions {
     semantic: Semantic,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
 struct Form {
     subject: Option<Object<Entity>>,
     action: Option<Object<Action>>,
     resource: Option<Object<Entity>>,
     context: Properties,
+    /// Several questions, instead of one.
+    #[schemars(with = "Option<Vec<Parts>>", extend("maxItems" = EVALUATIONS_PER_CALL_MAX))]
     evaluations: Option<Several>,
+    /// How several questions are answered.
     options: Option<Object<Options>>,
 }
 
-#[derive(Deserialize)]
+/// How several questions are answered.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "EvaluationOptions")]
 struct Options {
+    /// When several questions are enough.
     evaluations_semantic: Option<Semantic>,
 }
 
 /// When several questions are enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "EvaluationsSemantic")]
 enum Semantic {
     /// When all are answered.
     #[default]
@@ -65,7 +80,7 @@ enum Semantic {
 }
 
 /// The decision, or those that were asked for, up to the one that was enough.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Checked {
     /// Of one question.
@@ -78,9 +93,32 @@ pub enum Checked {
 }
 
 /// One question, whatever else the request has.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(transform = whole)]
 pub struct Evaluation(#[serde(deserialize_with = "object")] Parts);
+
+/// Says in a schema that there is one whole question, or that there are several.
+fn answerable(schema: &mut Schema) {
+    let mut one = json_schema!({});
+    whole(&mut one);
+    let several = json!({
+        "required": ["evaluations"],
+        "properties": {"evaluations": {"type": "array", "minItems": 1}}
+    });
+    also(schema, json!({"anyOf": [several, one]}));
+}
+
+/// Says in a schema that all parts of a question are there.
+fn whole(schema: &mut Schema) {
+    let part = |members: &'static [&'static str]| {
+        let mut part = json_schema!({});
+        complete(members)(&mut part);
+        part
+    };
+    let parts = json!({"subject": part(&["type", "id"]), "action": part(&["name"]), "resource": part(&["type", "id"])});
+    also(schema, json!({"required": ["subject", "action", "resource"], "properties": parts}));
+}
 
 impl TryFrom<Form> for Questions {
     type Error = String;
@@ -106,6 +144,7 @@ impl Method for CheckAccess {
     const CALL: Call =
         Call::new("checkAccess", "checkAccessResponse", "says whether somebody may in, and what decided");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Checked;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -171,6 +210,7 @@ impl Known for CheckAccess {
 impl Method for Evaluation {
     const CALL: Call = CheckAccess::CALL;
     const NEEDS: Permission = CheckAccess::NEEDS;
+    const NOUN: Noun = CheckAccess::NOUN;
     type Reply = Checked;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::methods::patterns::PatternRecord;
@@ -15,21 +16,27 @@ use crate::state::signup_list::Tags;
 use crate::wire::error::{Code, Error};
 
 /// A decision, and what it rests on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Decided {
     /// Whether it is a yes.
     pub decision: bool,
     context: Context,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// What a decision rests on.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "DecisionContext")]
 struct Context {
+    /// What decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Why>,
+    /// The entry that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<EntryRecord>,
+    /// The pattern that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pattern: Option<PatternRecord>,
+    /// The tags of whichever decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
     /// Whose share it is, where that decided.
@@ -43,8 +50,10 @@ struct Context {
     error: Option<Failure>,
 }
 
-#[derive(Debug, Serialize)]
+/// What decided.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "DecisionReason")]
 enum Why {
     SignUp(Reason),
     Share(ShareReason),
@@ -52,16 +61,20 @@ enum Why {
 }
 
 /// The entry that decided: its id on its list, and who it is for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "DecidingEntry")]
 enum EntryRecord {
     SignUp(SignupRecord),
     Share { id: EntryId, user_id: UserId },
     Organization { id: MemberId, email: Box<str> },
 }
 
-#[derive(Debug, Serialize)]
+/// Why there is no answer.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DecisionError")]
 struct Failure {
+    /// The status that HTTP would have.
     status: u32,
     message: Cow<'static, str>,
 }

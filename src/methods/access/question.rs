@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::schema::leaf::{also, schema_of};
 use crate::wire::error::Error;
 use crate::wire::fields::Object;
 
@@ -13,8 +15,9 @@ use crate::wire::fields::Object;
 pub type Properties = Option<Object<Map<String, Value>>>;
 
 /// A subject or a resource.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Entity {
+    /// `user` for a subject; `app`, `chat_share` or `organization` for a resource.
     #[serde(rename = "type")]
     kind: Option<Box<str>>,
     id: Option<Id>,
@@ -22,16 +25,18 @@ pub struct Entity {
 }
 
 /// A subject or a resource of which only the type is given; its id is what is searched for.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Sought {
+    /// The type.
     #[serde(rename = "type")]
     kind: Option<Box<str>>,
     properties: Properties,
 }
 
 /// An action.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Action {
+    /// `sign_up` to an app, `can_read` a shared chat, or one of an organisation's permissions.
     name: Option<Box<str>>,
     properties: Properties,
 }
@@ -46,7 +51,7 @@ pub struct Id {
 }
 
 /// What a question is made of, as far as it stands in one place.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Parts {
     /// Who wants it.
     pub subject: Option<Object<Entity>>,
@@ -133,6 +138,25 @@ impl Action {
 fn missing(path: &str) -> Error {
     Error::field(path, "is missing")
 }
+
+/// Says in a schema that a part of the question has all it needs.
+pub fn complete(members: &'static [&'static str]) -> impl Fn(&mut Schema) + Clone {
+    move |schema| {
+        let texts = members
+            .iter()
+            .filter(|member| **member != "id")
+            .map(|member| ((*member).to_owned(), json!({"type": "string"})));
+        let ids = members
+            .iter()
+            .filter(|member| **member == "id")
+            .map(|member| ((*member).to_owned(), json!({"type": ["string", "integer"]})));
+        let rule =
+            json!({"type": "object", "required": members, "properties": texts.chain(ids).collect::<Map<_, _>>()});
+        also(schema, rule);
+    }
+}
+
+schema_of!(Id, {"type": ["string", "integer"], "minimum": 0});
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,49 +1,58 @@
 //! This is where it is asked who, to what, and to do what the answer is yes: the candidates there are, each held against the very
 //! question that `checkAccess` answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::authzen::Known;
 use super::decide::{decide, resources, subjects};
 use super::kind::{Kind, is_user};
-use super::question::{Action, Entity, Named, Properties, Question, Sought};
+use super::question::{Action, Entity, Named, Properties, Question, Sought, complete};
 use super::walk::{Candidate, Found, PageRequest, Walk, behind};
 use crate::access::{About, Permission, Sender, View};
-use crate::methods::{Ask, Call, Method};
+use crate::methods::{Ask, Call, Method, Noun};
 use crate::wire::error::Error;
 use crate::wire::fields::Object;
 
 /// Asks who may do something to a resource: of those who are on its list, whoever may.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct SearchSubjects {
+    #[schemars(transform = complete(&["type"]))]
     subject: Object<Sought>,
+    #[schemars(transform = complete(&["name"]))]
     action: Object<Action>,
+    #[schemars(transform = complete(&["type", "id"]))]
     resource: Object<Entity>,
     context: Properties,
     page: Option<Object<PageRequest>>,
 }
 
 /// Asks to which resources a subject may do something: of those that the caller may ask about.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct SearchResources {
+    #[schemars(transform = complete(&["type", "id"]))]
     subject: Object<Entity>,
+    #[schemars(transform = complete(&["name"]))]
     action: Object<Action>,
+    #[schemars(transform = complete(&["type"]))]
     resource: Object<Sought>,
     context: Properties,
     page: Option<Object<PageRequest>>,
 }
 
 /// Asks what a subject may do to a resource.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct SearchActions {
+    #[schemars(transform = complete(&["type", "id"]))]
     subject: Object<Entity>,
+    #[schemars(transform = complete(&["type", "id"]))]
     resource: Object<Entity>,
     context: Properties,
     page: Option<Object<PageRequest>>,
 }
 
 /// A subject or a resource that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FoundEntity {
     #[serde(rename = "type")]
     kind: Box<str>,
@@ -51,7 +60,7 @@ pub struct FoundEntity {
 }
 
 /// An action that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FoundAction {
     name: Box<str>,
 }
@@ -59,6 +68,7 @@ pub struct FoundAction {
 impl Method for SearchSubjects {
     const CALL: Call = Call::new("searchSubjects", "searchSubjectsResponse", "says who may do something to a resource");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundEntity>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -110,6 +120,7 @@ impl Method for SearchResources {
     const CALL: Call =
         Call::new("searchResources", "searchResourcesResponse", "says to which resources a subject may do something");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundEntity>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -161,6 +172,7 @@ impl Known for SearchResources {
 impl Method for SearchActions {
     const CALL: Call = Call::new("searchActions", "searchActionsResponse", "says what a subject may do to a resource");
     const NEEDS: Permission = Permission::AskAccess;
+    const NOUN: Noun = Noun::Access;
     type Reply = Found<FoundAction>;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

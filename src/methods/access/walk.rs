@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -23,9 +24,11 @@ const DIGEST_BYTES: usize = 16;
 const PLACE_BYTES_MAX: usize = 64;
 
 /// Which page of a search is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct PageRequest {
+    /// The `next_token` of the page before.
     token: Option<Box<str>>,
+    /// How many results to give at most.
     limit: Option<Count>,
 }
 
@@ -39,7 +42,8 @@ pub struct Candidate {
 }
 
 /// A page of a search's results.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Found<T> {
     /// Absent in all but the last frame of a page sent in several.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,10 +51,13 @@ pub struct Found<T> {
     results: Vec<T>,
 }
 
-#[derive(Debug, Serialize)]
+/// Where a search stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SearchPageEnd")]
 struct PageEnd {
     /// What the next page is asked for with; empty at the end.
     next_token: String,
+    /// How many results this page has.
     count: usize,
 }
 

@@ -5,11 +5,12 @@ mod set_bot;
 use std::collections::BTreeSet;
 
 use rand::distr::{Alphanumeric, SampleString};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::second_half;
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::page::{Page, PageEnd, page_fields};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
 use crate::state::State;
@@ -23,10 +24,11 @@ use crate::wire::frame::Reply;
 pub use set_bot::SetBot;
 
 /// Replaces a bot's token; the new one is shown in this ack and never again. Who came in with the old one has to go.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RotateBotToken {
     bot_id: BotId,
     /// Prepared; what a client sends here is not used.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Secret>,
     #[serde(skip)]
@@ -34,13 +36,14 @@ pub struct RotateBotToken {
 }
 
 /// Removes a bot; its connections end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveBot {
     bot_id: BotId,
 }
 
 /// Lists the bots by id, by pages or by cursor. Tokens are never listed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetBots {
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -48,14 +51,18 @@ pub struct GetBots {
 }
 
 /// A bot.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BotRecord {
     bot_id: BotId,
     name: String,
+    /// The app that its messages without `app_id` are about.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound_app_id: Option<AppId>,
+    /// The apps it is in, beside those that its grants name.
     apps: BTreeSet<AppId>,
+    /// What it may do.
     grants: BTreeSet<Grant>,
+    /// Shown where it has just been made, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
 }
@@ -70,21 +77,22 @@ pub struct NewToken {
 }
 
 /// A bot's new token.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Rotated {
     bot_id: BotId,
+    /// Shown here and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
 }
 
 /// The bot that was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedBot {
     bot_id: BotId,
 }
 
 /// A page of the bots.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Bots {
     bots: Vec<BotRecord>,
     #[serde(flatten)]
@@ -136,6 +144,8 @@ impl Method for RotateBotToken {
     const CALL: Call =
         Call::new("rotateBotToken", "rotateBotToken_ack", "replaces a bot's token and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = Rotated;
 }
 
@@ -173,6 +183,8 @@ impl Alter for RotateBotToken {
 impl Method for RemoveBot {
     const CALL: Call = Call::new("removeBot", "removeBot_ack", "removes a bot and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict];
     type Reply = RemovedBot;
 }
 
@@ -199,6 +211,7 @@ impl Alter for RemoveBot {
 impl Method for GetBots {
     const CALL: Call = Call::new("getBots", "getBotsResponse", "lists the bots by pages, without their tokens");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
     type Reply = Bots;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -1,38 +1,49 @@
 //! This is where bots are created, granted permissions, and given tokens.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BotRecord, generate_token, keep_an_admin};
 use crate::access::{Permission, View};
-use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX};
+use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, GRANTS_MAX, NAME_BYTES_MAX};
 use crate::event::Event;
 use crate::methods::apps::bound_name;
 use crate::methods::list::bound_items;
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
 use crate::state::token::{self, Holder, Secret, TokenHash};
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Many, Object, Text};
+use crate::wire::fields::{Many, Object, Text, not_zero};
 
 /// Creates a bot or changes it; what is not given stays as it is. A new bot gets a token, shown in this ack and never again,
 /// unless `token` sets one: of the usual form, or, for an administrator, any text of 16 characters or more.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = not_zero)]
 pub struct SetBot {
     bot_id: BotId,
+    /// For people.
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text>,
+    /// The apps it is in, beside those that its grants name.
+    #[schemars(extend("maxItems" = GRANTS_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<Many<AppId>>,
+    /// What it may do.
+    #[schemars(extend("maxItems" = GRANTS_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<Many<Object<Grant>>>,
     /// The app that messages without `app_id` are about; fixed with the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound_app_id: Option<AppId>,
+    /// Its token: `<bot id>:<0 or app id>:<30 characters>`, or any 16 to 255 printable characters for an administrator.
+    #[schemars(extend("minLength" = ADMIN_TOKEN_CHARS_MIN, "maxLength" = ADMIN_TOKEN_CHARS_MAX, "pattern" = "^[!-~]*$"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Secret>,
     /// What the bot gets if it is new; prepared where no token is given.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     token_if_new: Option<Secret>,
     /// The generated token, to be shown; lives from `prepare` to `run` and is never written.
@@ -43,6 +54,8 @@ pub struct SetBot {
 impl Method for SetBot {
     const CALL: Call = Call::new("setBot", "setBot_ack", "creates a bot or changes its name, apps, grants or token");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Bots;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict, Code::UnknownApp];
     type Reply = BotRecord;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -1,12 +1,14 @@
 //! This is where people get on the whitelists of organisations.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::whitelist::{OneMember, keep_a_holder, resolve, resolved};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{MEMBERS_MAX, NAME_BYTES_MAX};
 use crate::methods::owned::{bound_email, used_up};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::state::email::EmailAddress;
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, OrgPermission, Permissions};
@@ -15,16 +17,25 @@ use crate::wire::fields::{Many, Text};
 
 /// Adds a member to an organisation's whitelist. One who stands on it is replaced and keeps the id, unless `create_only` says
 /// that this is to be refused.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AddToOrgWhitelist {
+    /// The organisation; where it is left out, the one that the caller is of.
     org_id: Option<OrgId>,
+    /// The full name.
+    #[schemars(extend("pattern" = r"\S", "maxLength" = NAME_BYTES_MAX))]
     name: Text,
+    #[schemars(with = "EmailAddress")]
     email: Text,
+    /// What the member may do; `can_read` is always among it.
     #[serde(deserialize_with = "permissions")]
+    #[schemars(schema_with = "permissions_schema")]
     permissions: Permissions,
+    /// From when on.
     start_date: Moment,
+    /// Until just before when; where it is left out, for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_date: Option<Moment>,
+    /// Whether to refuse this where the address is on the whitelist already.
     #[serde(skip_serializing_if = "Option::is_none")]
     create_only: Option<bool>,
 }
@@ -34,6 +45,13 @@ fn permissions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Permissions
     Many::<OrgPermission>::deserialize(deserializer).map(|many| many.0.into_iter().collect())
 }
 
+fn permissions_schema(generator: &mut SchemaGenerator) -> Schema {
+    let permission = generator.subschema_for::<OrgPermission>();
+    let can_read = OrgPermission::CanRead.name();
+    let several = json_schema!({"type": "array", "items": permission, "contains": {"const": can_read}});
+    json_schema!({"anyOf": [several, {"const": can_read}]})
+}
+
 impl Method for AddToOrgWhitelist {
     const CALL: Call = Call::new(
         "addToOrgWhitelist",
@@ -41,6 +59,8 @@ impl Method for AddToOrgWhitelist {
         "lets somebody into an organisation, with permissions, from a moment on and perhaps until another",
     );
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = OneMember;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

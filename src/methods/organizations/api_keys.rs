@@ -1,17 +1,18 @@
 //! This is where the members of organisations are given api keys, with which programs act as them.
 
 use rand::distr::{Alphanumeric, SampleString};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::whitelist::unknown_member;
 use crate::access::{Permission, View};
-use crate::config::{KEY_CHARS, KEY_CHARS_MAX, KEY_CHARS_MIN, KEYS_PER_MEMBER_MAX};
+use crate::config::{KEY_CHARS, KEY_CHARS_MAX, KEY_CHARS_MIN, KEYS_PER_MEMBER_MAX, NAME_BYTES_MAX};
 use crate::event::Event;
 use crate::methods::apps::bound_name;
 use crate::methods::list::second_half;
 use crate::methods::owned::used_up;
-use crate::methods::page::{Page, PageEnd};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::page::{Page, PageEnd, page_fields};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::state::id::{KeyId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::ApiKey;
@@ -23,17 +24,24 @@ use crate::wire::frame::Reply;
 
 /// Makes an api key for a member, or changes the one of `key_id`; what is not given stays as it is. A new key is shown in this
 /// ack and never again, unless `api_key` sets one, of 12 printable characters or more.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetApiKey {
     org_id: OrgId,
+    /// The address of the member.
     email: Text,
+    /// The key to change; where it is left out, a new one is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<KeyId>,
+    /// For people.
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text>,
+    /// The key itself; where it is left out, a new one is made up.
+    #[schemars(extend("minLength" = KEY_CHARS_MIN, "maxLength" = KEY_CHARS_MAX, "pattern" = "^[!-~]*$"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<Secret>,
     /// What the key is if it is new; prepared where none is given. What a client sends here is not used.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     key_if_new: Option<Secret>,
     /// The key that was made, to be shown; lives from `prepare` to `run` and is never written.
@@ -42,13 +50,14 @@ pub struct SetApiKey {
 }
 
 /// Removes an api key; its connections end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveApiKey {
     key_id: KeyId,
 }
 
 /// Lists the api keys by id, by pages or by cursor. The keys themselves are never listed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetApiKeys {
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -56,25 +65,26 @@ pub struct GetApiKeys {
 }
 
 /// An api key, without the key itself unless it has just been made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct KeyRecord {
     key_id: KeyId,
     org_id: OrgId,
     email: Box<str>,
     name: Box<str>,
     created_at: Moment,
+    /// Shown where it has just been made, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<String>,
 }
 
 /// The api key that was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedKey {
     key_id: KeyId,
 }
 
 /// A page of the api keys.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApiKeys {
     api_keys: Vec<KeyRecord>,
     #[serde(flatten)]
@@ -101,6 +111,8 @@ impl Method for SetApiKey {
     const CALL: Call =
         Call::new("setApiKey", "setApiKey_ack", "makes an api key for a member of an organisation, or changes one");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict];
     type Reply = KeyRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -194,6 +206,8 @@ impl Alter for SetApiKey {
 impl Method for RemoveApiKey {
     const CALL: Call = Call::new("removeApiKey", "removeApiKey_ack", "removes an api key and ends its connections");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedKey;
 }
 
@@ -217,6 +231,7 @@ impl Method for GetApiKeys {
     const CALL: Call =
         Call::new("getApiKeys", "getApiKeysResponse", "lists the api keys by pages, without the keys themselves");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::ApiKeys;
     type Reply = ApiKeys;
 
     fn validate(&mut self) -> Result<(), Error> {

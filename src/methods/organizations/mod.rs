@@ -4,19 +4,21 @@ mod add_to_whitelist;
 mod api_keys;
 mod whitelist;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::apps::bound_name;
 use super::list::second_half;
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::page::{ORG_CURSOR, Page, PageEnd, page_fields};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
+use crate::config::NAME_BYTES_MAX;
 use crate::event::Event;
 use crate::state::bot::Grant;
 use crate::state::id::OrgId;
 use crate::state::moment::Moment;
 use crate::state::organization::{OrgSettings, Organization};
-use crate::wire::error::Error;
+use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
 
@@ -25,45 +27,50 @@ pub use api_keys::{GetApiKeys, RemoveApiKey, SetApiKey};
 pub use whitelist::{GetOrgWhitelist, RemoveFromOrgWhitelist};
 
 /// Creates an organisation or renames it; a name that is not given stays as it is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetOrganization {
     org_id: OrgId,
+    /// For people.
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text>,
 }
 
 /// Removes an organisation with its members and their api keys, and every grant in it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveOrganization {
     org_id: OrgId,
 }
 
 /// Lists the organisations by id, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetOrganizations {
     page_size: Option<Count>,
     page_number: Option<Count>,
+    #[schemars(extend("pattern" = ORG_CURSOR))]
     cursor: Option<Text>,
 }
 
 /// An organisation, and how many members it has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OrgRecord {
     org_id: OrgId,
     name: Box<str>,
+    /// How many they are.
     members: usize,
     created_at: Moment,
     updated_at: Moment,
 }
 
 /// The organisation that was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedOrganization {
     org_id: OrgId,
 }
 
 /// A page of the organisations.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Organizations {
     organizations: Vec<OrgRecord>,
     #[serde(flatten)]
@@ -89,6 +96,7 @@ impl OrgRecord {
 impl Method for SetOrganization {
     const CALL: Call = Call::new("setOrganization", "setOrganization_ack", "creates an organisation or renames it");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = OrgRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -128,6 +136,8 @@ impl Method for RemoveOrganization {
         "removes an organisation with its members, their api keys and all grants in it",
     );
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedOrganization;
 }
 
@@ -156,6 +166,7 @@ impl Alter for RemoveOrganization {
 impl Method for GetOrganizations {
     const CALL: Call = Call::new("getOrganizations", "getOrganizationsResponse", "lists the organisations by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = Organizations;
 
     fn validate(&mut self) -> Result<(), Error> {

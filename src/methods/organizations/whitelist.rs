@@ -1,12 +1,13 @@
 //! This is where people get off the whitelists of organisations, and where those are read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{About, Permission, Sender, View};
 use crate::event::Event;
 use crate::methods::list::second_half;
-use crate::methods::page::{Page, PageEnd, Start};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::page::{Page, PageEnd, Start, page_fields};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::state::id::{MemberId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::{Member, Organization, Permissions, Status};
@@ -15,15 +16,19 @@ use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
 
 /// Removes a member from an organisation's whitelist; the member's api keys are void at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveFromOrgWhitelist {
+    /// The organisation; where it is left out, the one that the caller is of.
     org_id: Option<OrgId>,
+    /// The address that the member was added with.
     email: Text,
 }
 
 /// Lists the members of an organisation in the order they were added, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetOrgWhitelist {
+    /// The organisation; where it is left out, the one that the caller is of.
     org_id: Option<OrgId>,
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -31,14 +36,15 @@ pub struct GetOrgWhitelist {
 }
 
 /// A member, as an organisation's whitelist has it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MemberRecord {
     id: MemberId,
     name: Box<str>,
     email: Box<str>,
     permissions: Permissions,
+    /// From when on.
     start_date: Moment,
-    /// Null where the window never closes, as the product has it.
+    /// Until just before when; null for good.
     end_date: Option<Moment>,
     status: Status,
     created_at: Moment,
@@ -46,7 +52,7 @@ pub struct MemberRecord {
 }
 
 /// The member that was added or removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OneMember {
     org_id: OrgId,
     #[serde(flatten)]
@@ -54,7 +60,7 @@ pub struct OneMember {
 }
 
 /// A page of the members.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Members {
     org_id: OrgId,
     members: Vec<MemberRecord>,
@@ -126,6 +132,8 @@ impl Method for RemoveFromOrgWhitelist {
         "takes a member off an organisation's whitelist, with all api keys",
     );
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = OneMember;
 
     fn about(&mut self, sender: Sender<'_>) -> About {
@@ -161,6 +169,7 @@ impl Method for GetOrgWhitelist {
     const CALL: Call =
         Call::new("getOrgWhitelist", "getOrgWhitelistResponse", "lists an organisation's whitelist by pages");
     const NEEDS: Permission = Permission::OrgWhitelist;
+    const NOUN: Noun = Noun::Organizations;
     type Reply = Members;
 
     fn about(&mut self, sender: Sender<'_>) -> About {

@@ -1,14 +1,16 @@
 //! This is where the chats of a user are made, named, listed and removed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{About, Permission, Sender, View};
-use crate::config::CHATS_PER_USER_MAX;
+use crate::config::{CHATS_PER_USER_MAX, NAME_BYTES_MAX};
 use crate::methods::apps::bound_name;
 use crate::methods::list::{bound_items, second_half};
 use crate::methods::owned::{self, used_up};
-use crate::methods::page::{Page, PageEnd};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::page::{Page, PageEnd, page_fields};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
+use crate::schema::leaf::AlsoNamed;
 use crate::state::State;
 use crate::state::account::Chat;
 use crate::state::id::{ChatId, UserId};
@@ -18,25 +20,31 @@ use crate::wire::fields::{Count, Many, Text};
 use crate::wire::frame::Reply;
 
 /// Makes a chat of a user, or names one. Only administrators choose the id of a new one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetChat {
     user_id: UserId,
+    /// The chat to name; where it is left out, a new one gets the next id.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_id: Option<ChatId>,
+    #[schemars(extend("maxLength" = NAME_BYTES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text>,
 }
 
 /// Removes chats of a user, with their shares; those that are not the user's are passed over.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = AlsoNamed("chat_ids", &["chat_id"]))]
 pub struct RemoveChat {
     user_id: UserId,
+    /// The chats; one alone needs no array.
     #[serde(alias = "chat_id")]
+    #[schemars(extend("minItems" = 1, "maxItems" = CHATS_PER_USER_MAX))]
     chat_ids: Many<ChatId>,
 }
 
 /// Lists the chats of a user by id, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetChats {
     user_id: UserId,
     page_size: Option<Count>,
@@ -45,7 +53,7 @@ pub struct GetChats {
 }
 
 /// A chat.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ChatRecord {
     pub(crate) chat_id: ChatId,
     pub(crate) user_id: UserId,
@@ -55,14 +63,14 @@ pub struct ChatRecord {
 }
 
 /// The chats that were really removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedChats {
     pub(crate) user_id: UserId,
     pub(crate) chat_ids: Vec<ChatId>,
 }
 
 /// A page of a user's chats.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Chats {
     pub(crate) user_id: UserId,
     pub(crate) chats: Vec<ChatRecord>,
@@ -94,6 +102,8 @@ impl ChatRecord {
 impl Method for SetChat {
     const CALL: Call = Call::new("setChat", "setChat_ack", "makes a chat of a user, or names one");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ChatRecord;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -157,6 +167,7 @@ impl Alter for SetChat {
 impl Method for RemoveChat {
     const CALL: Call = Call::new("removeChat", "removeChat_ack", "removes chats of a user, with their shares");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
     type Reply = RemovedChats;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -202,6 +213,7 @@ impl Alter for RemoveChat {
 impl Method for GetChats {
     const CALL: Call = Call::new("getChats", "getChatsResponse", "lists the chats of a user by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Chats;
     type Reply = Chats;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

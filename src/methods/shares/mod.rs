@@ -5,13 +5,14 @@ mod joining;
 mod set_share;
 mod whitelist;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::list::second_half;
 use super::owned;
-use super::page::{Page, PageEnd};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::page::{Page, PageEnd, page_fields};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::state::State;
 use crate::state::id::{ChatId, ShareId, UserId};
@@ -26,7 +27,7 @@ pub use set_share::SetShare;
 pub use whitelist::{AddToShareWhitelist, GetShareWhitelist, RemoveFromShareWhitelist};
 
 /// Removes a share with its list; the chat stays.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveShare {
     user_id: UserId,
     chat_id: ChatId,
@@ -34,9 +35,11 @@ pub struct RemoveShare {
 }
 
 /// Lists the shares of a user's chats by id, or of one chat, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetShares {
     user_id: UserId,
+    /// The chat; where it is left out, all of the user's.
     chat_id: Option<ChatId>,
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -44,23 +47,29 @@ pub struct GetShares {
 }
 
 /// A share, and how many are on its list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ShareRecord {
     pub(crate) share_id: ShareId,
+    /// What it is opened by.
     pub(crate) share_uuid: Uuid,
     pub(crate) user_id: UserId,
     pub(crate) chat_id: ChatId,
+    /// Whether anybody but the owner may open it at all.
     pub(crate) is_shared: bool,
+    /// Whether that takes the password or, where there is none, to be on the list.
     pub(crate) is_protected: bool,
+    /// Whether a password is set.
     pub(crate) has_password: bool,
+    /// Whether only those on the list may open it.
     pub(crate) use_whitelist: bool,
+    /// How many are on the list.
     pub(crate) entries: usize,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
 }
 
 /// The share that was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedShare {
     pub(crate) user_id: UserId,
     pub(crate) chat_id: ChatId,
@@ -68,7 +77,7 @@ pub struct RemovedShare {
 }
 
 /// A page of a user's shares.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Shares {
     pub(crate) user_id: UserId,
     pub(crate) shares: Vec<ShareRecord>,
@@ -107,6 +116,7 @@ impl ShareRecord {
 impl Method for RemoveShare {
     const CALL: Call = Call::new("removeShare", "removeShare_ack", "removes a share with its list");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = RemovedShare;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -136,6 +146,7 @@ impl Method for GetShares {
     const CALL: Call =
         Call::new("getShares", "getSharesResponse", "lists the shares of a user, or of one chat, by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = Shares;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

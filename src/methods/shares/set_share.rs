@@ -1,44 +1,58 @@
 //! This is where a chat is shared: whether it is open at all, and what it takes to open it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::ShareRecord;
 use super::joining::{Joining, invited};
 use crate::access::{About, Permission, Sender, View};
+use crate::config::EMAILS_PER_CALL_MAX;
 use crate::methods::owned::{self, bound_emails, used_up};
 use crate::methods::passwords::{bound_secret, new_salt};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::state::email::EmailAddress;
 use crate::state::id::{ChatId, ShareId, UserId};
 use crate::state::password::Password;
 use crate::state::share::{Share, ShareSettings};
 use crate::wire::error::{Code, Error};
-use crate::wire::fields::{Many, Text};
+use crate::wire::fields::{Many, Text, UuidField};
 
 /// Shares a chat or changes how it is shared; what is not given stays as it is. With `emails` the share and its list are made in
 /// one change, so that it is never open to all in between. Only administrators choose the ids of a new one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetShare {
     user_id: UserId,
     chat_id: ChatId,
+    /// The chat's share, or the id of a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     share_id: Option<ShareId>,
+    /// What a new share is opened by; one that stands keeps its own.
+    #[schemars(with = "Option<UuidField>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     share_uuid: Option<Uuid>,
+    /// Whether anybody but the owner may open it at all. True by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_shared: Option<bool>,
+    /// Whether that takes the password or, where there is none, to be on the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_protected: Option<bool>,
-    /// `null` takes it away.
+    /// What it is opened with while it is protected; `null` takes it away.
+    #[schemars(with = "Option<Password>")]
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     password: Option<Option<Password>>,
+    /// Whether only those on the list may open it.
     #[serde(skip_serializing_if = "Option::is_none")]
     use_whitelist: Option<bool>,
+    /// Whom to put on the list; one alone needs no array.
+    #[schemars(with = "Option<Many<EmailAddress>>", extend("maxItems" = EMAILS_PER_CALL_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     emails: Option<Many<Text>>,
+    /// Whether to refuse this where the chat is shared already.
     #[serde(skip_serializing_if = "Option::is_none")]
     create_only: Option<bool>,
     /// What the share is opened by if it is new; prepared, what a client sends here is not used.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     uuid_if_new: Option<Uuid>,
 }
@@ -51,6 +65,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Pas
 impl Method for SetShare {
     const CALL: Call = Call::new("setShare", "setShare_ack", "shares a chat, or changes how it is shared");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown];
     type Reply = ShareRecord;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -1,15 +1,19 @@
 //! This is where users get on and off the list of those who may open a share.
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::joining::{Joining, invited};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EMAILS_PER_CALL_MAX;
 use crate::methods::list::{bound_items, second_half};
 use crate::methods::owned::{self, bound_emails};
-use crate::methods::page::{Page, PageEnd, Start};
-use crate::methods::{Alter, Ask, Call, Method, Turn, Verdict};
+use crate::methods::page::{Page, PageEnd, Start, page_fields};
+use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
+use crate::schema::leaf::{AlsoNamed, also};
 use crate::state::State;
+use crate::state::email::EmailAddress;
 use crate::state::id::{ChatId, EntryId, ShareId, UserId};
 use crate::state::moment::Moment;
 use crate::state::share::{Share, ShareEntry};
@@ -19,28 +23,42 @@ use crate::wire::frame::Reply;
 
 /// Lets users open a share. Email addresses of nobody are passed over, who is on the list keeps the entry, and the owner is on it
 /// too. The first addition of all switches the list on.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AddToShareWhitelist {
     user_id: UserId,
     chat_id: ChatId,
     share_id: ShareId,
+    /// Who may open it; one alone needs no array.
+    #[schemars(with = "Many<EmailAddress>", extend("minItems" = 1, "maxItems" = EMAILS_PER_CALL_MAX))]
     emails: Many<Text>,
 }
 
 /// Takes users off the list of a share, by email address or by entry; those who are not on it are passed over.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = AlsoNamed("entry_ids", &["entry_id"]), transform = somebody)]
 pub struct RemoveFromShareWhitelist {
     user_id: UserId,
     chat_id: ChatId,
     share_id: ShareId,
+    /// Who is taken off, by address; one alone needs no array.
+    #[schemars(with = "Option<Many<EmailAddress>>", extend("maxItems" = EMAILS_PER_CALL_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     emails: Option<Many<Text>>,
+    /// Who is taken off, by entry; one alone needs no array.
+    #[schemars(extend("maxItems" = EMAILS_PER_CALL_MAX))]
     #[serde(alias = "entry_id", skip_serializing_if = "Option::is_none")]
     entry_ids: Option<Many<EntryId>>,
 }
 
+/// Says in the schema that somebody must be named.
+fn somebody(schema: &mut Schema) {
+    let named = |field: &str| json!({"required": [field], "properties": {field: {"not": {"enum": [null, []]}}}});
+    also(schema, json!({"anyOf": [named("emails"), named("entry_ids"), named("entry_id")]}));
+}
+
 /// Lists who may open a share, oldest entry first, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetShareWhitelist {
     user_id: UserId,
     chat_id: ChatId,
@@ -51,24 +69,26 @@ pub struct GetShareWhitelist {
 }
 
 /// A user on the list of a share.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ShareEntryRecord {
     pub(crate) id: EntryId,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
+    /// The user who may open the share.
     pub(crate) whitelisted_neptun_user_id: UserId,
+    /// The share.
     pub(crate) chat_conversation_share_id: ShareId,
 }
 
 /// The entries of a call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShareEntriesOfCall {
     pub(crate) share_whitelist_entries: Vec<ShareEntryRecord>,
 }
 
 /// A page of the list of a share.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ShareWhitelistPage {
     #[serde(rename = "shareWhitelistEntries")]
     pub(crate) entries: Vec<ShareEntryRecord>,
@@ -103,6 +123,8 @@ impl ShareEntryRecord {
 impl Method for AddToShareWhitelist {
     const CALL: Call = Call::new("addToShareWhitelist", "addToShareWhitelist_ack", "lets users open a share");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ShareEntriesOfCall;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -157,6 +179,8 @@ impl Method for RemoveFromShareWhitelist {
         "takes users off the list of those who may open a share",
     );
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ShareEntriesOfCall;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {
@@ -211,6 +235,7 @@ impl Method for GetShareWhitelist {
     const CALL: Call =
         Call::new("getShareWhitelist", "getShareWhitelistResponse", "lists who may open a share by pages");
     const NEEDS: Permission = Permission::ShareManagement;
+    const NOUN: Noun = Noun::Shares;
     type Reply = ShareWhitelistPage;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

@@ -3,17 +3,19 @@
 mod sessions;
 mod sign_up;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::second_half;
 use super::owned::{bound_email, used_up};
-use super::page::{Page, PageEnd};
-use super::passwords::{bound_password, new_salt};
-use super::{Alter, Ask, Call, Method, Turn, Verdict};
+use super::page::{Page, PageEnd, page_fields};
+use super::passwords::{NewPassword, bound_password, new_salt};
+use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
 use crate::state::account::User;
 use crate::state::bot::Grant;
+use crate::state::email::EmailAddress;
 use crate::state::id::UserId;
 use crate::state::moment::Moment;
 use crate::state::password::Password;
@@ -26,24 +28,30 @@ pub use sessions::{LogIn, LogOut};
 pub use sign_up::SignUp;
 
 /// Makes a user known, or changes one; what is not given stays as it is. A new password ends the user's sessions.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetUser {
+    /// The user; where it is left out, a new one gets the next id.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
+    /// The email address, which a new user needs.
+    #[schemars(with = "Option<EmailAddress>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_email: Option<Text>,
+    /// The password; a user without one cannot log in.
+    #[schemars(with = "Option<NewPassword>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<Password>,
 }
 
 /// Removes a user with all that is theirs: chats and shares, places on the lists of others, sessions, and what bots were granted.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RemoveUser {
     user_id: UserId,
 }
 
 /// Lists the users by id, by pages or by cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(transform = page_fields)]
 pub struct GetUsers {
     page_size: Option<Count>,
     page_number: Option<Count>,
@@ -51,23 +59,24 @@ pub struct GetUsers {
 }
 
 /// A user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct UserRecord {
     pub(crate) user_id: UserId,
     pub(crate) primary_email: Box<str>,
+    /// Whether the user can log in.
     pub(crate) has_password: bool,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
 }
 
 /// The user who was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedUser {
     pub(crate) user_id: UserId,
 }
 
 /// A page of the users.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Users {
     pub(crate) users: Vec<UserRecord>,
     #[serde(flatten)]
@@ -94,6 +103,8 @@ impl Method for SetUser {
     const CALL: Call =
         Call::new("setUser", "setUser_ack", "makes a user known, or changes the email address or password");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict, Code::SlowDown];
     type Reply = UserRecord;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -176,6 +187,8 @@ impl Alter for SetUser {
 impl Method for RemoveUser {
     const CALL: Call = Call::new("removeUser", "removeUser_ack", "removes a user with all that is theirs");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotFound];
     type Reply = RemovedUser;
 }
 
@@ -203,6 +216,7 @@ impl Alter for RemoveUser {
 impl Method for GetUsers {
     const CALL: Call = Call::new("getUsers", "getUsersResponse", "lists the users by pages");
     const NEEDS: Permission = Permission::Admin;
+    const NOUN: Noun = Noun::Users;
     type Reply = Users;
 
     fn validate(&mut self) -> Result<(), Error> {

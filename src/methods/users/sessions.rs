@@ -1,6 +1,7 @@
 //! This is where users sign in and out: what they get is a session, whose token is shown once.
 
 use rand::distr::{Alphanumeric, SampleString};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Permission, View};
@@ -8,8 +9,9 @@ use crate::config::{SESSION_MS, SESSIONS_PER_USER_MAX};
 use crate::event::Event;
 use crate::methods::owned::bound_email;
 use crate::methods::passwords::bound_secret;
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::account::{Session, User};
+use crate::state::email::EmailAddress;
 use crate::state::id::UserId;
 use crate::state::moment::Moment;
 use crate::state::password::{Password, PasswordHash};
@@ -22,20 +24,26 @@ use crate::wire::frame::Reply;
 const TOKEN_CHARS: usize = 43;
 
 /// Signs a user in. What was sent is not journaled, only that it was right: who signed in, and with which of their passwords.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogIn {
+    #[schemars(with = "EmailAddress", required)]
     #[serde(skip_serializing)]
     email: Option<Text>,
+    #[schemars(with = "Password", required)]
     #[serde(skip_serializing)]
     password: Option<Password>,
     /// Prepared, as all that follows; what a client sends here is not used.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
     /// An id may be given again to somebody else, who must not be signed in with the password of the one before.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     known_since: Option<Moment>,
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     password_no: Option<u64>,
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Secret>,
     /// The token of the session, to be shown; lives from `prepare` to `run` and is never written.
@@ -44,31 +52,34 @@ pub struct LogIn {
 }
 
 /// Ends a session; its token is void.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogOut {
+    /// The token that `logIn` or `signUp` showed.
     session: Secret,
 }
 
 /// Who is signed in, and the token that says so.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SignedIn {
     pub(crate) user: SignedInUser,
     #[serde(rename = "loggedInAt")]
     pub(crate) logged_in_at: Moment,
-    /// Shown here and never again.
+    /// The session's token, shown here and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    /// When the session ends by itself.
     pub(crate) expires_at: Moment,
 }
 
-#[derive(Debug, Serialize)]
+/// The user who is signed in.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SignedInUser {
     pub(crate) id: UserId,
     pub(crate) primary_email: Box<str>,
 }
 
 /// Nobody is signed in any more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SignedOut {}
 
 impl Reply for SignedIn {}
@@ -110,6 +121,8 @@ pub(super) fn end_session(turn: &mut Turn<'_>, token: &TokenHash) {
 impl Method for LogIn {
     const CALL: Call = Call::new("logIn", "logIn_ack", "signs a user in");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotAuthenticated, Code::SlowDown];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {
@@ -167,6 +180,8 @@ fn wrong() -> Error {
 impl Method for LogOut {
     const CALL: Call = Call::new("logOut", "logOut_ack", "ends a session");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::NotAuthenticated];
     type Reply = SignedOut;
 
     fn validate(&mut self) -> Result<(), Error> {

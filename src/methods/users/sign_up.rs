@@ -1,27 +1,35 @@
 //! This is where strangers become users.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sessions::{SignedIn, begin_session, new_token};
 use super::taken;
 use crate::access::{Permission, View};
 use crate::methods::owned::{bound_email, used_up};
-use crate::methods::passwords::{bound_password, new_salt};
-use crate::methods::{Alter, Call, Method, Turn, Verdict};
+use crate::methods::passwords::{NewPassword, bound_password, new_salt};
+use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::state::account::User;
+use crate::state::email::EmailAddress;
 use crate::state::password::Password;
 use crate::state::token::Secret;
-use crate::wire::error::Error;
+use crate::wire::error::{Code, Error};
 use crate::wire::fields::Text;
 
 /// Makes a user known who chooses a password, and signs them in.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SignUp {
+    /// An address that no other user has.
+    #[schemars(with = "EmailAddress")]
     email: Text,
+    #[schemars(with = "NewPassword")]
     password: Password,
+    /// The same password again, where given.
+    #[schemars(with = "Option<NewPassword>")]
     #[serde(rename = "confirmPassword", skip_serializing)]
     confirm_password: Option<Password>,
     /// Prepared; what a client sends here is not used.
+    #[schemars(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Secret>,
     /// The token of the session, to be shown; lives from `prepare` to `run` and is never written.
@@ -32,6 +40,8 @@ pub struct SignUp {
 impl Method for SignUp {
     const CALL: Call = Call::new("signUp", "signUp_ack", "makes a user known, who is then signed in");
     const NEEDS: Permission = Permission::Anyone;
+    const NOUN: Noun = Noun::Users;
+    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown, Code::PermissionMissing];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {

@@ -1,15 +1,18 @@
 //! This is where a member of an organisation is described: what is permitted, and the window in which that holds.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::state::id::MemberId;
 use crate::state::moment::Moment;
 
 /// What a member may be permitted in an organisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", try_from = "Box<str>")]
+#[schemars(!try_from)]
 pub enum OrgPermission {
     /// To get in at all.
     CanRead,
@@ -100,6 +103,20 @@ impl<'de> Deserialize<'de> for Permissions {
     }
 }
 
+impl JsonSchema for Permissions {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Permissions".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array", "items": generator.subschema_for::<OrgPermission>(), "uniqueItems": true})
+    }
+}
+
 /// Somebody on an organisation's whitelist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -123,7 +140,7 @@ pub struct Member {
 }
 
 /// Where a moment lies in a member's window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Before it.

@@ -8,6 +8,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::{KeyId, MemberId, OrgId};
@@ -32,7 +33,7 @@ pub struct OrgSettings {
 }
 
 /// What decided about a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrgReason {
     /// The address is not on the whitelist.

@@ -1,6 +1,7 @@
 //! What the text of a pattern means.
 
 use regex_syntax::{ast, hir};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Part, Shape, Step, literal, recognise, shape};
@@ -8,7 +9,7 @@ use super::tiers::compile;
 use crate::config::{COMPILED_BYTES_MAX, PATTERN_BYTES_MAX, PATTERN_NESTING_MAX};
 
 /// How the text of a pattern is to be read. Without one it is a regular expression or, failing that, a glob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operator {
     /// Literal text with which the sign-up id starts.

@@ -1,0 +1,191 @@
+//! This is where the page is written that shows the API to people.
+
+use std::fmt::{Display, Write};
+
+use serde_json::Value;
+
+use super::fields::{TYPE_ANCHOR, called, table};
+use super::text::{escaped, line, paragraphs};
+use crate::http::routes::{Operation, Product};
+use crate::methods::{Description, METHODS, Noun};
+use crate::schema::methods::{about, capitalised, component_name, needed};
+use crate::schema::{asyncapi, examples};
+use crate::server;
+use crate::wire::close::Close;
+use crate::wire::error::Code;
+
+/// Products of which the page lists the routes; the methods have chapters of their own.
+const PRODUCTS: &[(Product, &str)] = &[
+    (Product::Shares, "Share API"),
+    (Product::Organizations, "Organisation API"),
+    (Product::AuthZen, "AuthZEN"),
+    (Product::Gateway, "The gateway itself"),
+];
+
+/// The page.
+pub fn page() -> String {
+    let document = asyncapi::document();
+    let schemas = &document["components"]["schemas"];
+    let mut page = Page(String::new());
+    page.add(HEAD);
+    page.navigation();
+    page.add("<main>\n");
+    page.beginning(schemas);
+    for noun in Noun::ALL {
+        page.add(format_args!("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(noun.name()), noun.name()));
+        page.add(paragraphs(noun.meaning()));
+        METHODS.iter().filter(|method| method.noun == *noun).for_each(|method| page.method(method, schemas));
+        page.add("</section>\n");
+    }
+    page.routes();
+    page.codes();
+    page.types(schemas);
+    page.add("</main>\n</body>\n</html>\n");
+    page.0
+}
+
+const HEAD: &str = "<!doctype html>
+<html lang=\"en\">
+<head>
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
+<meta name=\"color-scheme\" content=\"light dark\">
+<title>Guestlist: the API</title>
+<link rel=\"stylesheet\" href=\"/docs/style.css\">
+</head>
+<body>
+";
+
+struct Page(String);
+
+impl Page {
+    fn add(&mut self, html: impl Display) {
+        write!(self.0, "{html}").expect("a text takes what is written to it");
+    }
+
+    fn navigation(&mut self) {
+        self.add("<nav aria-label=\"Chapters\">\n<a class=\"title\" href=\"#start\">Guestlist</a>\n");
+        for noun in Noun::ALL {
+            self.add(format_args!(
+                "<a class=\"chapter\" href=\"#{}\">{}</a>\n<ul>\n",
+                anchor(noun.name()),
+                noun.name()
+            ));
+            for method in METHODS.iter().filter(|method| method.noun == *noun) {
+                self.add(format_args!("<li><a href=\"#{0}\">{0}</a></li>\n", method.call.method));
+            }
+            self.add("</ul>\n");
+        }
+        for (id, title) in [("http", "HTTP"), ("refusals", "Refusals"), ("closes", "Closes"), ("types", "Types")] {
+            self.add(format_args!("<a class=\"chapter\" href=\"#{id}\">{title}</a>\n"));
+        }
+        self.add("</nav>\n");
+    }
+
+    fn beginning(&mut self, schemas: &Value) {
+        self.add("<section>\n<h1 id=\"start\">Guestlist: the API</h1>\n");
+        self.add(paragraphs(asyncapi::ABOUT));
+        self.add(paragraphs(&format!("Connect to `{}` and send who you are:", server::ENDPOINT)));
+        self.example("TOKEN_AUTH");
+        self.add("<h3>What <code>TOKEN_AUTH</code> takes</h3>\n");
+        self.add(table(&schemas["TokenAuth"]));
+        self.add(paragraphs("`{\"method\":\"PING\"}` is answered with `{\"method\":\"PONG\"}`."));
+        self.add(
+            "<p>For programs: <a href=\"/docs/asyncapi.json\">asyncapi.json</a>, <a href=\"/docs/openapi.json\">openapi.json</a>.</p>\n",
+        );
+        self.add("</section>\n");
+    }
+
+    fn method(&mut self, method: &Description, schemas: &Value) {
+        let (name, reply) = (method.call.method, method.call.reply);
+        self.add(format_args!("<article>\n<h3 id=\"{name}\"><a href=\"#{name}\">{name}</a></h3>\n"));
+        self.add(format_args!("<p class=\"summary\">{}.</p>\n", line(&capitalised(method.call.summary))));
+        self.add(paragraphs(&about(method)));
+        let changes = if method.changes { "It changes what is kept." } else { "It changes nothing." };
+        self.add(format_args!("<p>{} {changes}</p>\n", line(needed(method.needs))));
+        self.add("<h4>Fields</h4>\n");
+        self.add(table(&schemas[component_name(name)]));
+        self.add(format_args!("<h4>Answer: <code>{reply}</code></h4>\n"));
+        self.add(table(&schemas[component_name(reply)]));
+        self.add("<h4>May be refused with</h4>\n<p class=\"codes\">");
+        for code in method.codes() {
+            let number = code.number();
+            self.add(format_args!("<a href=\"#error-{number}\" title=\"{}\">{number}</a> ", escaped(code.meaning())));
+        }
+        self.add("</p>\n");
+        self.example(name);
+        self.add("</article>\n");
+    }
+
+    fn example(&mut self, method: &str) {
+        let Some(example) = examples::of(method) else { return };
+        let (sent, received) = (escaped(&example.sent), escaped(&example.received));
+        self.add(format_args!("<pre><b>send</b>    {sent}\n<b>receive</b> {received}</pre>\n"));
+    }
+
+    fn routes(&mut self) {
+        self.add("<section>\n<h2 id=\"http\">HTTP</h2>\n");
+        self.add(paragraphs(
+            "Every method above is `POST /api/{method}` too: the body is its message, the answer its ack.",
+        ));
+        let operations = server::routes().into_operations();
+        for (product, title) in PRODUCTS {
+            self.add(format_args!("<h3>{title}</h3>\n<table>\n<tbody>\n"));
+            for operation in operations.iter().filter(|operation| operation.product == *product) {
+                self.route(operation);
+            }
+            self.add("</tbody>\n</table>\n");
+        }
+        self.add("</section>\n");
+    }
+
+    fn route(&mut self, operation: &Operation) {
+        let verb = operation.verb.to_ascii_uppercase();
+        let path = escaped(&operation.path);
+        let statuses: Vec<String> = operation.answers.iter().map(|answer| answer.status.to_string()).collect();
+        let mut statuses = statuses;
+        statuses.sort_unstable();
+        self.add(format_args!(
+            "<tr><td><code>{verb} {path}</code></td><td>{}.</td><td>{}</td></tr>\n",
+            line(&operation.summary),
+            statuses.join(", ")
+        ));
+    }
+
+    fn codes(&mut self) {
+        self.add("<section>\n<h2 id=\"refusals\">Refusals</h2>\n<table>\n<tbody>\n");
+        for code in Code::ALL {
+            let number = code.number();
+            self.add(format_args!(
+                "<tr id=\"error-{number}\"><td>{number}</td><td>{}</td></tr>\n",
+                line(code.meaning())
+            ));
+        }
+        self.add("</tbody>\n</table>\n</section>\n<section>\n<h2 id=\"closes\">Closes</h2>\n<table>\n<tbody>\n");
+        for close in Close::ALL {
+            self.add(format_args!("<tr><td>{}</td><td>{}</td></tr>\n", close.code(), line(close.meaning())));
+        }
+        self.add("</tbody>\n</table>\n</section>\n");
+    }
+
+    /// What fields are made of: every schema that is no message.
+    fn types(&mut self, schemas: &Value) {
+        let messages: Vec<String> =
+            METHODS.iter().flat_map(|method| [method.call.method, method.call.reply]).map(component_name).collect();
+        self.add("<section>\n<h2 id=\"types\">Types</h2>\n");
+        for (name, schema) in schemas.as_object().into_iter().flatten().filter(|(name, _)| !messages.contains(name)) {
+            let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+            let called = called(name);
+            let mark = if called == name { "" } else { " <small>in messages</small>" };
+            self.add(format_args!("<h3 id=\"{TYPE_ANCHOR}{name}\">{called}{mark}</h3>\n"));
+            self.add(paragraphs(about));
+            self.add(table(schema));
+        }
+        self.add("</section>\n");
+    }
+}
+
+/// A title as an anchor.
+fn anchor(title: &str) -> String {
+    title.to_lowercase().replace(' ', "-")
+}
