@@ -228,3 +228,6 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
+
+/// The longest body of an HTTP response that a replay reads: what a line of a transcript can expect.
+pub const TRANSCRIPT_BODY_BYTES_MAX: usize = TRANSCRIPT_LINE_BYTES_MAX;

@@ -94,6 +94,13 @@ impl Comparison {
             (Pattern::Array(expected), Json::Array(actual)) => self.array(path, expected, actual),
             (Pattern::Object(expected), Json::Object(actual)) => self.object(path, expected, actual),
             (Pattern::Leaf(expected), _) => self.equal(path, expected, actual),
+            (Pattern::Text(expected), Json::String(text)) => {
+                if !expected.accepts(text, &mut self.bindings) {
+                    let kind = DifferenceKind::Different { expected: expected.to_string(), actual: actual.to_string() };
+                    self.differs(path, kind);
+                }
+            }
+            (Pattern::Text(expected), _) => self.differs(path, wrong_type(expected, actual)),
             (Pattern::Array(_) | Pattern::Object(_), _) => self.differs(path, wrong_type(expected, actual)),
         }
     }

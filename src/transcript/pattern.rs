@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
 use super::placeholder::Placeholder;
+use super::text::TextPattern;
 
 /// What an expected frame must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Pattern {
     Placeholder(Placeholder),
     /// A value without parts, to be equal.
     Leaf(Json),
+    /// A text that has placeholders in it: a header's value.
+    Text(TextPattern),
     /// An array, item by item.
     Array(Vec<Pattern>),
     /// An object, key by key, in the order of the text: a name may be bound and used in one frame.
@@ -31,6 +34,11 @@ pub struct Template {
 }
 
 impl Template {
+    /// The names whose values it needs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.holes.iter().map(|(_, name)| name.as_str())
+    }
+
     /// The frame's text; everything but the placeholders is left byte for byte as it stands in the transcript.
     pub(super) fn fill(&self, bindings: &Bindings) -> String {
         let mut filled = String::with_capacity(self.text.len());
@@ -51,6 +59,7 @@ impl fmt::Display for Pattern {
         match self {
             Pattern::Placeholder(placeholder) => write!(f, "\"{placeholder}\""),
             Pattern::Leaf(value) => value.fmt(f),
+            Pattern::Text(text) => text.fmt(f),
             Pattern::Array(items) => write_array(f, items),
             Pattern::Object(members) => write_object(f, members.iter().map(|(name, value)| (name, value))),
         }

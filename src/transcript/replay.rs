@@ -10,6 +10,7 @@ use super::bindings::Bindings;
 use super::connection::{CODE_NO_FRAME, Connection};
 use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
+use super::http::connection::Connections;
 use super::json::{Json, quoted};
 use super::matching::{Difference, DifferenceKind, compare};
 use super::options::ReplayOptions;
@@ -26,8 +27,15 @@ pub async fn replay<W: Watch>(
     options: &ReplayOptions,
     watch: &mut W,
 ) -> Result<Summary, Box<ReplayError>> {
-    let mut replay =
-        Replay { url, options, open: Vec::new(), bindings: Bindings::default(), summary: Summary::default(), watch };
+    let mut replay = Replay {
+        url,
+        options,
+        open: Vec::new(),
+        http: Connections::new(url, options.frame_wait),
+        bindings: Bindings::default(),
+        summary: Summary::default(),
+        watch,
+    };
     let mut note = None;
     let mut last = Arc::new(Step {
         line: 0,
@@ -65,6 +73,7 @@ struct Replay<'t, W> {
     options: &'t ReplayOptions,
     /// In the order they were opened.
     open: Vec<Open>,
+    http: Connections,
     bindings: Bindings,
     summary: Summary,
     watch: &'t mut W,
@@ -115,6 +124,18 @@ impl<W: Watch> Replay<'_, W> {
                     actual => Err(Fault::NotClosed { actual }),
                 }
             }
+            Action::Request(template) => {
+                let request = template.fill(&self.bindings);
+                self.http.send(&step.on, &request).await?;
+                self.record(step, Way::Sent, Frame::Request(request));
+                Ok(())
+            }
+            Action::Response(expected) => {
+                let response = self.http.receive(&step.on).await?;
+                self.record(step, Way::Received, Frame::Response(response.clone()));
+                expected.judge(response, &mut self.bindings)
+            }
+            Action::Close(CODE_NO_FRAME) if self.http.close(&step.on).await => Ok(()),
             Action::Close(code) => {
                 self.record(step, Way::Sent, Frame::Close(Close { code: *code, reason: String::new() }));
                 let connection = self.connection(step).await?;
@@ -175,6 +196,7 @@ impl<W: Watch> Replay<'_, W> {
         for open in &mut self.open {
             open.connection.must_be_quiet().await.map_err(|fault| (open.last.clone(), fault))?;
         }
+        self.http.finish().await;
         for open in self.open.drain(..) {
             open.connection.leave().await;
         }
@@ -191,7 +213,9 @@ impl ExpectedClose {
 fn judge(expected: &Pattern, frame: Frame, bindings: &mut Bindings) -> Result<(), Fault> {
     let differences = match &frame {
         Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(expected.to_string(), "a binary frame", &frame),
+        Frame::Binary(_) | Frame::Request(_) | Frame::Response(_) => {
+            unlike(expected.to_string(), "a binary frame", &frame)
+        }
         Frame::Text(text) => match Json::parse(text) {
             Err(error) => unlike(expected.to_string(), "a text that cannot be compared", &error),
             Ok(actual) => match compare(expected, &actual, bindings) {
@@ -211,7 +235,7 @@ fn judge_text(expected: &str, frame: Frame) -> Result<(), Fault> {
             vec![Difference { path: "$".to_owned(), kind }]
         }
         Frame::Close(close) => return Err(Fault::Closed(close.clone())),
-        Frame::Binary(_) => unlike(quoted(expected), "a binary frame", &frame),
+        Frame::Binary(_) | Frame::Request(_) | Frame::Response(_) => unlike(quoted(expected), "a binary frame", &frame),
     };
     Err(Fault::Mismatch { actual: frame, differences })
 }
