@@ -113,8 +113,11 @@ fn of_others() -> Vec<(Asked, u16)> {
         ("search/resource", json!({"subject": user, "action": sign_up, "resource": known("app")})),
         ("search/action", json!({"subject": user, "resource": app})),
     ] {
-        asked.push((open("post", &format!("/access/v1/{path}"), Some(body)), 200));
+        asked.push((open("post", &format!("/access/v1/{path}"), Some(body.clone())), 200));
         asked.push((open("post", &format!("/access/v1/{path}"), Some(json!({"subject": "ann"}))), 400));
+        let mut numbered = body;
+        numbered[if path == "search/subject" { "resource" } else { "subject" }]["id"] = json!(7);
+        asked.push((open("post", &format!("/access/v1/{path}"), Some(numbered)), 400));
     }
     asked
 }

@@ -1,10 +1,14 @@
 //! This is where questions are answered as AuthZEN has it over HTTP: what is not known is no error, but a no.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::access::{About, Permission, Sender, View};
 use crate::methods::{Ask, Call, Method, Noun};
+use crate::schema::leaf::also;
 use crate::wire::error::{Code, Error};
 
 /// A question that has an answer even where it is about something that is not known.
@@ -18,9 +22,25 @@ pub trait Known: Ask {
 
 /// A question as AuthZEN has it. A request that lacks something is refused, and so is a caller who may not ask; anything else has
 /// an answer.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct AuthZen<Q>(Q);
+
+/// What the question looks like, with ids that are texts.
+impl<Q: Known> JsonSchema for AuthZen<Q> {
+    fn schema_name() -> Cow<'static, str> {
+        Q::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Q::json_schema(generator);
+        let named = json!({"properties": {"id": {"type": ["string", "null"]}}});
+        let parts = json!({"properties": {"subject": named, "resource": named}});
+        also(&mut schema, json!({"properties": {"evaluations": {"items": parts}}}));
+        also(&mut schema, parts);
+        schema
+    }
+}
 
 impl<Q: Known> Method for AuthZen<Q> {
     const CALL: Call = Q::CALL;
