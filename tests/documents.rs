@@ -4,6 +4,8 @@
 mod frames;
 #[path = "documents/http.rs"]
 mod http;
+#[path = "documents/lines.rs"]
+mod lines;
 #[path = "documents/routes.rs"]
 mod routes;
 #[path = "documents/schemas.rs"]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use guestlist::methods::METHODS;
 use guestlist::transcript::Transcript;
-use guestlist::transcript::exchange::{Exchanged, Frame, Replayed, Way};
+use guestlist::transcript::exchange::{Exchanged, Frame, Replayed, Request, Response, Way};
 use guestlist::transcript::options::ReplayOptions;
 use guestlist::transcript::replay::replay;
 use serde_json::Value;
@@ -48,17 +48,51 @@ impl Exchange {
     }
 }
 
-/// All of all transcripts.
-pub static EXCHANGES: LazyLock<Vec<Exchange>> = LazyLock::new(|| {
+/// A request and its answer.
+pub struct Asked {
+    /// Where it stands.
+    pub place: String,
+    /// The request.
+    pub request: Request,
+    /// The answer.
+    pub response: Response,
+}
+
+/// All messages of all transcripts.
+pub static EXCHANGES: LazyLock<Vec<Exchange>> =
+    LazyLock::new(|| PLAYED.iter().flat_map(|(name, frames)| paired(name, frames)).collect());
+
+/// All requests of all transcripts: a response follows its request on the connection.
+pub static REQUESTS: LazyLock<Vec<Asked>> = LazyLock::new(|| {
+    let mut asked = Vec::new();
+    for (name, frames) in PLAYED.iter() {
+        let mut waiting: HashMap<&str, &Request> = HashMap::new();
+        for Exchanged { line, on, frame, .. } in frames {
+            match frame {
+                Frame::Request(request) => _ = waiting.insert(on, request),
+                Frame::Response(response) => {
+                    let request = waiting.remove(on.as_str()).expect("a response follows its request").clone();
+                    asked.push(Asked { place: format!("{name}:{line}"), request, response: response.clone() });
+                }
+                _ => {}
+            }
+        }
+    }
+    asked
+});
+
+/// The transcripts by their names, and all that travels when they are replayed.
+static PLAYED: LazyLock<Vec<(String, Vec<Exchanged>)>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("the system has threads");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let played = async {
-        let mut exchanges = Vec::new();
+        let mut played = Vec::new();
         for path in transcripts(&fixtures) {
             let name = path.strip_prefix(&fixtures).unwrap_or(&path).display().to_string();
-            exchanges.extend(paired(&name, &replayed(&path).await));
+            let frames = replayed(&path).await;
+            played.push((name, frames));
         }
-        exchanges
+        played
     };
     runtime.block_on(played)
 });
@@ -94,7 +128,7 @@ fn paired(name: &str, frames: &[Exchanged]) -> Vec<Exchange> {
         let place = format!("{name}:{line}");
         let waiting = waiting.entry(on).or_default();
         match (way, frame) {
-            (_, Frame::Close(_)) => {}
+            (_, Frame::Close(_) | Frame::Request(_) | Frame::Response(_)) => {}
             (Way::Sent, frame) => {
                 let sent: Option<Value> = match frame {
                     Frame::Text(text) => serde_json::from_str(text).ok(),
