@@ -2,6 +2,7 @@
 
 mod call;
 mod journal;
+mod record;
 mod replay;
 mod serve;
 
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
+  guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
   guestlist journal print ./guestlist-data";
 
@@ -31,6 +33,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
+    /// Stand in front of a gateway and write down what passes, as a transcript
+    Record(record::Record),
     /// Run transcripts against a gateway and show what differs
     Replay(replay::Replay),
     /// Look into a data directory
@@ -42,6 +46,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Call(call) => call.run(),
+        Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
         Command::Journal(journal) => journal.run(),
     }

@@ -136,8 +136,16 @@ impl Connection {
     /// Closes and waits for the gateway to follow. A frame that still was on its way is a fault, and so is a close
     /// that the gateway decided on by itself.
     pub(super) async fn close(&mut self, code: u16) -> Result<(), Fault> {
-        self.feed(close_message(code)).await?;
+        self.last_feed(close_message(code)).await?;
         self.follow(code).await
+    }
+
+    /// Hands over a frame behind which nothing is sent. Where the gateway has closed already, what came tells the story.
+    async fn last_feed(&mut self, message: Message) -> Result<(), Fault> {
+        match self.feed(message).await {
+            Err(_) if !self.arrived.is_empty() => Ok(()),
+            fed => fed,
+        }
     }
 
     async fn follow(&mut self, code: u16) -> Result<(), Fault> {
@@ -164,7 +172,7 @@ impl Connection {
         if !self.authenticated {
             return self.close(CODE_NORMAL).await;
         }
-        self.feed(Message::text(PING)).await?;
+        self.last_feed(Message::text(PING)).await?;
         match self.next(Instant::now() + self.wait).await? {
             None => Err(Fault::NoPong { wait: self.wait }),
             Some(came) if is_pong(&came) => Ok(()),

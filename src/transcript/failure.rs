@@ -89,7 +89,7 @@ pub enum Fault {
         before: bool,
     },
     /// The expected frame came, and before it one that another line expects.
-    #[error("reordered: the frame of line {line} came in the other order")]
+    #[error("reordered: the frame that line {line} expects came first")]
     Reordered {
         /// The other line.
         line: usize,

@@ -13,7 +13,7 @@ use super::placeholder::{Kind, is_word};
 use super::{Action, ExpectedClose};
 
 /// The connection of a line that names none.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 const ACTIONS: &str = "note, send, send_text, send_text_hex, send_binary, expect, expect_text, expect_close, close, \
                        request, response or secret";

@@ -47,6 +47,7 @@
 //! [`matching::compare`] judges what comes back, and [`failure::ReplayError`] tells people about it.
 
 pub mod bindings;
+pub mod bless;
 mod came;
 mod connection;
 pub mod exchange;
@@ -61,6 +62,7 @@ pub mod options;
 mod order;
 pub mod pattern;
 pub mod placeholder;
+pub mod record;
 pub mod replay;
 mod settle;
 mod steps;
@@ -79,6 +81,7 @@ pub use self::steps::Steps;
 pub struct Transcript {
     name: String,
     source: Source,
+    lines: usize,
 }
 
 /// Where the lines of a transcript are.
@@ -182,17 +185,22 @@ impl Transcript {
     /// writes to the file meanwhile.
     pub fn read(path: impl AsRef<Path>) -> Result<Transcript, TranscriptError> {
         let path = path.as_ref();
-        Transcript { name: path.display().to_string(), source: Source::File(path.to_owned()) }.checked()
+        Transcript { name: path.display().to_string(), source: Source::File(path.to_owned()), lines: 0 }.checked()
     }
 
     /// Checks a transcript given as text; the name stands in every message about it.
     pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Transcript, TranscriptError> {
-        Transcript { name: name.into(), source: Source::Text(text.into()) }.checked()
+        Transcript { name: name.into(), source: Source::Text(text.into()), lines: 0 }.checked()
     }
 
     /// The file, or whatever the transcript was called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The number of its last step's line.
+    pub fn lines(&self) -> usize {
+        self.lines
     }
 
     /// The steps, in order.
@@ -203,9 +211,29 @@ impl Transcript {
         }
     }
 
-    fn checked(self) -> Result<Transcript, TranscriptError> {
-        self.steps()?.try_for_each(|step| step.map(|_| ()))?;
+    fn checked(mut self) -> Result<Transcript, TranscriptError> {
+        self.lines = self.steps()?.try_fold(0, |_, step| step.map(|step| step.line))?;
         Ok(self)
+    }
+}
+
+impl Action {
+    /// The key of the line.
+    fn key(&self) -> &'static str {
+        match self {
+            Action::Note(_) => "note",
+            Action::Send(_) => "send",
+            Action::SendText(_) => "send_text",
+            Action::SendTextBytes(_) => "send_text_hex",
+            Action::SendBinary(_) => "send_binary",
+            Action::Expect(_) => "expect",
+            Action::ExpectText(_) => "expect_text",
+            Action::ExpectClose(_) => "expect_close",
+            Action::Close(_) => "close",
+            Action::Request(_) => "request",
+            Action::Response(_) => "response",
+            Action::Secret(_) => "secret",
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct ReplayOptions {
 }
 
 /// Which frames may come on a connection, and in which order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
     /// Those expected, in their order.
     #[default]

@@ -47,6 +47,7 @@ pub fn options(directory: &Path, limits: Limits) -> Options {
         error_method: false,
         public_url: None,
         open_sign_up: true,
+        record: None,
     }
 }
 
