@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use guestlist::transcript::bless::bless;
 use guestlist::transcript::exchange::{Frame, Replayed, Watch, Way};
 use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::options::ReplayOptions;
@@ -280,6 +281,24 @@ async fn a_replay_goes_on_after_an_answer_that_is_forgiven() {
     let url = StandIn::default().listen().await;
     let summary = replay(&transcript, &url, &ReplayOptions::default(), &mut lenient).await.expect("the replay passes");
     assert_eq!((lenient.0, summary.sent, summary.received), (1, 2, 2));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_found_right_is_expected_from_then_on() {
+    let made = r#"{"response":{"status":200,"headers":{"location":"/things/<digits as id>","x":"1"},"body":{"a":1}}}"#;
+    let json = r#"{"response":{"status":200,"body":{"name":"y","id":"<number>"}},"on":"main"}"#;
+    let text = [&get("/made"), made, &get("/json"), json].join("\n");
+    let transcript = Transcript::parse("t.jsonl", text.clone()).expect("the transcript is well formed");
+    let url = StandIn::default().listen().await;
+    let edits = bless(&transcript, &url, &ReplayOptions::default()).await.expect("everything can be expected");
+    let blessed = edits.applied(&text);
+    let lines: Vec<&str> = blessed.lines().collect();
+    assert_eq!(lines[1], r#"{"response":{"status":201,"headers":{"location":"/things/<digits as id>"}}}"#);
+    assert_eq!(lines[3], r#"{"response":{"status":200,"body":{"name":"x","id":"<number>"}},"on":"main"}"#);
+    replayed(&lines).await;
+
+    let silent = Transcript::parse("t.jsonl", [get("/gone").as_str(), OK].join("\n")).expect("it is well formed");
+    bless(&silent, &url, &ReplayOptions::default()).await.expect_err("there is no answer to expect");
 }
 
 #[tokio::test]

@@ -231,6 +231,8 @@ impl Action {
             Action::ExpectText(_) => "expect_text",
             Action::ExpectClose(_) => "expect_close",
             Action::Close(_) => "close",
+            Action::Request(_) => "request",
+            Action::Response(_) => "response",
             Action::Secret(_) => "secret",
             Action::Request(_) => "request",
             Action::Response(_) => "response",

@@ -109,7 +109,18 @@ impl Edits {
 
     /// Makes a line expect what came.
     pub(super) fn change(&mut self, step: &Step, frame: &Frame, differences: &[Difference]) -> bool {
-        let Frame::Text(text) = frame else { return false };
+        let text = match (&step.action, frame) {
+            (_, Frame::Text(text)) => text,
+            (Action::Response(expected), Frame::Response(response)) => {
+                let came = expected.view(response);
+                // Bytes that are no text are nothing that a line can expect.
+                let value = if came.get("body_hex").is_some() { None } else { Some(came.to_string()) };
+                let value = value.and_then(|came| frame_of(Some(&expected.pattern), &came, differences));
+                let line = value.map(|value| member_replaced(&step.text, "response", "response", &value));
+                return line.map(|line| self.of(step).own = Own::Changed(line)).is_some();
+            }
+            _ => return false,
+        };
         let value = match &step.action {
             Action::Expect(pattern) => frame_of(Some(pattern), text, differences),
             _ => None,

@@ -8,7 +8,7 @@ use super::exchange::Watch;
 use super::failure::{Fault, ReplayError};
 use super::options::ReplayOptions;
 use super::replay::replay;
-use super::{Step, Transcript};
+use super::{Action, Step, Transcript};
 
 /// Plays a transcript against the gateway at a `ws://` address, and tells how its expectations must be edited.
 ///
@@ -25,6 +25,8 @@ impl Watch for Edits {
     fn forgives(&mut self, step: &Step, fault: &Fault) -> bool {
         match fault {
             Fault::Changed { actual, differences } => self.change(step, actual, differences),
+            // A request without its answer would be left.
+            Fault::Missing { .. } if matches!(step.action, Action::Response(_)) => false,
             Fault::Missing { .. } => self.remove(step),
             Fault::Extra { actual, before: true } => self.add_before(step, actual),
             Fault::Extra { actual, before: false } => self.add_after(step, actual),

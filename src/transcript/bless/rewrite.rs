@@ -42,7 +42,9 @@ impl Rewritten<'_> {
     fn value(&mut self, path: &str, expected: Option<&Pattern>, raw: &RawValue, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match (expected, Layer::of(raw).ok()?) {
-            (Some(pattern @ Pattern::Placeholder(_)), _) if self.fits(path) => self.text.push_str(&pattern.to_string()),
+            (Some(pattern @ (Pattern::Placeholder(_) | Pattern::Text(_))), _) if self.fits(path) => {
+                self.text.push_str(&pattern.to_string());
+            }
             (Some(Pattern::Array(patterns)), Layer::Array(items)) => self.array(path, patterns, &items, depth)?,
             (_, Layer::Array(items)) => self.array(path, &[], &items, depth)?,
             (Some(Pattern::Object(patterns)), Layer::Object(members)) => self.object(path, patterns, members, depth)?,
