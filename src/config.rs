@@ -229,6 +229,9 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
 
+/// The longest body of an HTTP response that a replay reads: what a line of a transcript can expect.
+pub const TRANSCRIPT_BODY_BYTES_MAX: usize = TRANSCRIPT_LINE_BYTES_MAX;
+
 /// Frames of a replayed connection that may be under way where the gateway answers in order: enough for what is sent and what
 /// is answered to travel many at a time, and below what a gateway takes from one connection.
 pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 256;
@@ -252,3 +255,24 @@ pub const TRANSCRIPT_NEAREST_WINDOW: usize = 64;
 
 /// How long frames are waited for after one that was not expected, to tell what it is, where no `PING` can be asked.
 pub const TRANSCRIPT_GATHER_WAIT: Duration = Duration::from_secs(1);
+
+/// Bytes of the longest message that a recording keeps: of the largest frame that is taken.
+pub const RECORDED_FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of the longest body of a request or an answer that a recording keeps.
+pub const RECORDED_BODY_BYTES_MAX: usize = 4 << 20;
+
+/// How long a recording waits for the end of such a body; it passes on unrecorded then.
+pub const RECORDED_BODY_WAIT: Duration = Duration::from_secs(30);
+
+/// Secrets, ids and times that one recording tells apart.
+pub const RECORDED_NAMES_MAX: usize = 100_000;
+
+/// Bytes that wait to be written into a recording. `record` lets what passes wait for it; a gateway does not, and stops recording.
+pub const RECORDING_QUEUE_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of a recording that a gateway makes of itself, at which it ends.
+pub const RECORDING_BYTES_MAX: u64 = 1 << 30;
+
+/// How long the other half of a recorded connection may stay open once one half is closed.
+pub const HALF_OPEN_WAIT: Duration = Duration::from_secs(60);

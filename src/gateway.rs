@@ -1,7 +1,7 @@
 //! This is where a gateway is put together, started and stopped: store, engine, hub and listener.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -26,6 +26,7 @@ use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
+use crate::transcript::record::Own;
 use crate::wire::close::Close;
 
 /// Where changes are kept.
@@ -68,6 +69,24 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Whether everybody may sign up as a user.
     pub open_sign_up: bool,
+    /// The directory in which it records what reaches it, if it does.
+    pub record: Option<PathBuf>,
+}
+
+impl Options {
+    /// With the demo data, in memory, on a free port of this machine: for a replay or a test, which leaves nothing behind.
+    pub fn demo() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            store: Store::Memory(MemoryJournal::default()),
+            seed: Seed::demo(),
+            limits: Limits::default(),
+            error_method: false,
+            public_url: None,
+            open_sign_up: true,
+            record: None,
+        }
+    }
 }
 
 /// Why a gateway did not start.
@@ -85,6 +104,9 @@ pub enum StartError {
     /// The seed was refused.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The recording cannot be begun.
+    #[error("{0} cannot hold a recording: {1}; choose another directory with --record")]
+    Record(PathBuf, #[source] io::Error),
     /// The address cannot be had.
     #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
     Listen(SocketAddr, #[source] io::Error),
@@ -107,6 +129,7 @@ pub struct Gateway {
     new_tokens: Vec<NewToken>,
     stop: watch::Sender<bool>,
     engine: thread::JoinHandle<()>,
+    recording: Option<Own>,
     _directory: Option<DataDir>,
 }
 
@@ -121,7 +144,7 @@ struct Opened {
 impl Gateway {
     /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up } = options;
+        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record } = options;
         // Before the store: a start that cannot listen must not write.
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
@@ -135,8 +158,17 @@ impl Gateway {
         let engine = engine.spawn().map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+        let recording = match record.map(|directory| Own::start(&directory).map_err(|error| (directory, error))) {
+            Some(Err((directory, error))) => {
+                stop_engine(&handle, engine).await;
+                return Err(StartError::Record(directory, error));
+            }
+            Some(Ok(recording)) => Some(recording),
+            None => None,
+        };
+        let recorder = recording.as_ref().map(Own::recorder);
         let shared = Shared::new(state, handle, hub, limits);
-        let shared = Arc::new(Shared { error_method, public_url, open_sign_up, ..shared });
+        let shared = Arc::new(Shared { error_method, public_url, open_sign_up, recorder, ..shared });
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {
@@ -146,7 +178,7 @@ impl Gateway {
         };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, address, new_tokens, stop, engine, _directory: directory })
+        Ok(Self { shared, address, new_tokens, stop, engine, recording, _directory: directory })
     }
 
     /// Where it listens.
@@ -171,6 +203,10 @@ impl Gateway {
 
     /// Stops in good order: answers what is under way, closes connections so that bots come back, flushes, makes a snapshot.
     pub async fn stop(self) {
+        // First: that it stops is no part of what it could be asked again.
+        if let Some(recording) = self.recording {
+            recording.stop().await;
+        }
         self.stop.send_replace(true);
         self.shared.hub.close_all(Close::Stopping);
         let patience = self.shared.limits.close_wait * 2 + Duration::from_secs(1);

@@ -23,6 +23,8 @@
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
 //! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
+//! [`transcript::record`] makes one of what passes, without the secrets in it; [`transcript::mock`] answers from it alone;
+//! [`testing`] starts a gateway inside a test.
 //!
 //! # What stays true
 //!
@@ -60,6 +62,7 @@ pub mod shared;
 pub mod snapshot;
 pub mod snapshots;
 pub mod state;
+pub mod testing;
 pub mod throttle;
 pub mod transcript;
 pub mod wire;

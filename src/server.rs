@@ -1,13 +1,14 @@
 //! This is where connections come in: one listener, whose HTTP requests become WebSockets or are answered as such.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
@@ -24,12 +25,17 @@ use crate::http::{self, Peer};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
+use crate::transcript::record::{Line, Recorder, Tapped, exchange};
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";
 
 /// What the gateway calls itself.
 const SERVER: HeaderValue = HeaderValue::from_static(concat!("guestlist/", env!("CARGO_PKG_VERSION")));
+
+/// Where the requests of a connection are recorded, from the first on.
+#[derive(Clone)]
+struct Requests(Recorder, Arc<OnceLock<Arc<Line>>>);
 
 /// A connection's right to be served, held until its WebSocket ends.
 type Permit = Arc<OwnedSemaphorePermit>;
@@ -59,7 +65,7 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch:
 }
 
 fn routes(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route(ENDPOINT, any(websocket))
         .route(ENDPOINT.trim_end_matches('/'), any(websocket))
         .route("/ws", any(websocket))
@@ -68,9 +74,24 @@ fn routes(shared: Arc<Shared>) -> Router {
         .merge(http::routes())
         .fallback(|| async {
             (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
-        })
-        .layer(map_response(named))
-        .with_state(shared)
+        });
+    let routes = match shared.recorder {
+        Some(_) => routes.layer(middleware::from_fn(recorded)),
+        None => routes,
+    };
+    routes.layer(map_response(named)).with_state(shared)
+}
+
+/// Records a request and its answer; a WebSocket is recorded by itself.
+async fn recorded(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Requests>().cloned() {
+        Some(Requests(recorder, line)) if !request.headers().contains_key(header::UPGRADE) => {
+            let line = line.get_or_init(|| recorder.line());
+            let answer = async |request| Ok(next.run(request).await);
+            exchange(line, request, answer).await.unwrap_or_else(|never: Infallible| match never {})
+        }
+        _ => next.run(request).await,
+    }
 }
 
 /// Says who answers: a client may rely on more than the protocols promise, such as answers in the order of requests.
@@ -82,7 +103,8 @@ async fn named(mut response: Response) -> Response {
 async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
     // Answers are written whole; waiting to fill packets would only delay them.
     stream.set_nodelay(true).ok();
-    let service = tower_service(routes, peer, permit);
+    let requests = shared.recorder.clone().map(|recorder| Requests(recorder, Arc::default()));
+    let service = tower_service(routes, peer, permit, requests);
     let stream = Patient::new(stream, shared.limits.write_wait);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -99,16 +121,20 @@ fn tower_service(
     routes: Router,
     peer: SocketAddr,
     permit: Permit,
+    requests: Option<Requests>,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
     Response = Response,
-    Error = std::convert::Infallible,
-    Future = impl Future<Output = Result<Response, std::convert::Infallible>> + Send,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response, Infallible>> + Send,
 > {
     let routes = TowerToHyperService::new(routes);
     hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(permit.clone());
         request.extensions_mut().insert(Peer(peer.ip()));
+        if let Some(requests) = &requests {
+            request.extensions_mut().insert(requests.clone());
+        }
         hyper::service::Service::call(&routes, request)
     })
 }
@@ -148,6 +174,7 @@ async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {
         .max_message_size(Some(shared.limits.frame_bytes_hard_max))
         .max_frame_size(Some(shared.limits.frame_bytes_hard_max));
     let (stream, read) = raw_stream(upgraded);
+    let stream = Tapped::new(stream, &read, shared.recorder.as_ref());
     let stream = Metered::new(stream, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
     session::serve(socket, address, shared).await;

@@ -10,6 +10,7 @@ use crate::methods::Change;
 use crate::passwords::Passwords;
 use crate::state::State;
 use crate::throttle::{Origin, Throttle};
+use crate::transcript::record::Recorder;
 use crate::wire::error::{Code, Error};
 
 /// What every connection has at hand.
@@ -29,6 +30,8 @@ pub struct Shared {
     pub public_url: String,
     /// Whether everybody may sign up as a user.
     pub open_sign_up: bool,
+    /// Where what passes is recorded, if it is.
+    pub recorder: Option<Recorder>,
     /// Where passwords are hashed and checked.
     pub passwords: Passwords,
     /// What slows guessing down.
@@ -45,6 +48,7 @@ impl Shared {
             error_method: false,
             public_url: String::new(),
             open_sign_up: true,
+            recorder: None,
             passwords: Passwords::new(&limits),
             throttle: Throttle::new(&limits),
             limits,

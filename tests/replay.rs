@@ -67,26 +67,26 @@ fn says(ran: &Ran, code: i32, all: &[&str]) {
 #[test]
 fn a_changed_field_is_reported_as_that() {
     let written = Written::signed_in(&[&add("a", 1), &ack("b", 1)]);
-    says(&written.replayed(&[]), 1, &["t.jsonl:4: ", r#"$.signups[0].signup_id: expected "b", got "a""#]);
+    says(&written.replayed(&[]), 1, &["t.jsonl:4: changed: ", r#"$.signups[0].signup_id: expected "b", got "a""#]);
 }
 
 #[test]
 fn a_missing_frame_is_reported_as_that() {
     let event = r#"{"expect":{"method":"eventMessage"}}"#;
     let written = Written::signed_in(&[&add("a", 1), event, &ack("a", 1), &add("b", 2), &ack("b", 2)]);
-    says(&written.replayed(&["--wait", "1"]), 1, &["t.jsonl:4: ", "missing", r#"expected  {"method":"eventMessage"}"#]);
+    says(&written.replayed(&["--wait", "1"]), 1, &["t.jsonl:4: missing: ", r#"expected  {"method":"eventMessage"}"#]);
 }
 
 #[test]
 fn an_extra_frame_is_reported_as_that() {
     let written = Written::signed_in(&[&add("a", 1), &add("b", 2), &ack("b", 2), &add("c", 3), &ack("c", 3)]);
-    says(&written.replayed(&[]), 1, &["t.jsonl:5: ", "extra", r#""signup_id":"a""#]);
+    says(&written.replayed(&[]), 1, &["t.jsonl:5: extra: ", r#""signup_id":"a""#]);
 }
 
 #[test]
 fn a_reordered_pair_is_reported_as_that() {
     let written = Written::signed_in(&[&add("a", 1), &add("b", 2), &ack("b", 2), &ack("a", 1)]);
-    says(&written.replayed(&[]), 1, &["t.jsonl:5: ", "t.jsonl:6", "order"]);
+    says(&written.replayed(&[]), 1, &["t.jsonl:5: reordered: the frame that line 6 expects came first"]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn blessing_changes_adds_and_removes_what_is_expected_and_nothing_else() {
     ];
     let written = Written::signed_in(&lines);
     let before = written.text();
-    says(&written.replayed(&["--bless", "--wait", "1"]), 0, &["blessed  ", "(1 changed, 2 added, 1 removed)"]);
+    says(&written.replayed(&["--bless", "--wait", "1"]), 0, &["blessed  ", "(1 changed, 0 moved, 2 added, 1 removed)"]);
     let after = written.text();
     let ack_of = |name, reference| ack(name, reference).replace("<digits>", if name == "c" { "2" } else { "4" });
     let expected = before

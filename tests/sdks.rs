@@ -118,6 +118,46 @@ fn python_bot_is_back_after_a_clean_restart() {
     gateway.stop();
 }
 
+#[test]
+#[ignore = "needs the official SDKs; tests/run installs them"]
+fn a_recorded_python_bot_replays_without_difference_100_of_100() {
+    replays_without_difference(|gateway| gateway.python_bot("2.1.0", &[]));
+}
+
+#[test]
+#[ignore = "needs the official SDKs; tests/run installs them"]
+fn a_recorded_node_bot_replays_without_difference_100_of_100() {
+    replays_without_difference(Gateway::node_bot);
+}
+
+/// Records a bot in front of a gateway, and replays the recording against a hundred fresh ones.
+fn replays_without_difference(bot: impl FnOnce(&Gateway) -> Process) {
+    const REPLAYS: usize = 100;
+    let mut gateway = Gateway::start();
+    let recorder = gateway.be_recorded();
+    assert_eq!(bot(&gateway).told().last().map(String::as_str), Some("done"));
+    recorder.stop();
+    let recording = gateway.recording();
+    let text = fs::read_to_string(&recording).expect("there is a recording");
+    assert!(!text.contains(DEMO_TOKEN), "the token is in the recording");
+    assert!(text.lines().count() > 40, "there is more to what a bot does than\n{text}");
+    let same = (0..REPLAYS).filter(|_| replays(&recording)).count();
+    println!("{same} of {REPLAYS} replays of {} lines without a difference", text.lines().count());
+    assert_eq!(same, REPLAYS);
+    gateway.stop();
+}
+
+/// Whether a replay shows no difference; what it shows is printed.
+fn replays(recording: &Path) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+    let output = command.arg("replay").arg(recording).arg("--bind").arg(format!("token_1={DEMO_TOKEN}")).output();
+    let output = output.expect("the binary runs");
+    if !output.status.success() {
+        println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    output.status.success()
+}
+
 /// A gateway with the demonstration data, in a directory of its own.
 struct Gateway {
     process: Process,
@@ -153,12 +193,27 @@ impl Gateway {
 
     /// Stops it as an operator would, and waits until it is gone.
     fn stop(self) -> TempDir {
-        // The shell's own kill: the command of that name is not on every machine.
-        let pid = self.process.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", r#"kill -TERM "$1""#, "sh", &pid]).status().expect("a shell runs");
-        assert!(sent.success(), "the gateway is still there to be stopped");
-        self.process.rest();
+        self.process.stop();
         self.home
+    }
+
+    /// Has a recorder stand in front of it, which bots connect to from now on.
+    fn be_recorded(&mut self) -> Process {
+        let log = self.home.path().join("recorder.log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+        command
+            .args(["record", "--upstream", &self.url, "--out"])
+            .arg(self.recording())
+            .stderr(File::create(&log).expect("the recorder's log can be made"));
+        let recorder = Process::start(&mut command, Some(log));
+        let line = recorder.line().expect("the recorder says where it listens");
+        let url = line.strip_prefix("recording on ").and_then(|rest| rest.split_once(" to "));
+        url.expect("the recorder's one line is where it listens").0.clone_into(&mut self.url);
+        recorder
+    }
+
+    fn recording(&self) -> PathBuf {
+        self.home.path().join("recorded.jsonl")
     }
 
     fn python_bot(&self, version: &str, arguments: &[&str]) -> Process {
@@ -219,6 +274,15 @@ impl Process {
         let status = self.child.wait().expect("a child can be waited for");
         assert!(status.success(), "{status}, having said {lines:#?}");
         lines
+    }
+
+    /// Stops it as an operator would, and waits until it is gone.
+    fn stop(self) {
+        // The shell's own kill: the command of that name is not on every machine.
+        let pid = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", r#"kill -TERM "$1""#, "sh", &pid]).status().expect("a shell runs");
+        assert!(sent.success(), "the process is still there to be stopped");
+        self.rest();
     }
 
     /// What a bot that succeeded was told, a callback each.

@@ -1,9 +1,12 @@
 //! Every transcript under `fixtures/`, replayed against a gateway of its own; and what they show when taken together.
 
+#[path = "transcripts/routes.rs"]
+mod routes;
 #[path = "transcripts/rules.rs"]
 mod rules;
 mod support;
 
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +22,10 @@ use guestlist::transcript::replay::replay;
 use guestlist::transcript::{Action, Transcript};
 use guestlist::wire::close::Close;
 use guestlist::wire::error::Code;
+use hyper::Method;
+use routes::{Call, NEVER_REFUSED, ROUTES};
 use serde_json::Value;
+use support::http::Http;
 
 /// What is under `fixtures/` and is no transcript: the demo's seed, and golden data directories.
 const NO_TRANSCRIPTS: &[&str] = &["demo.jsonl", "journal"];
@@ -94,6 +100,42 @@ fn every_method_is_shown_accepted_and_refused() {
         "no transcript shows these refused",
         calls().filter(|call| !refused(call.method)).map(|call| call.method),
     );
+}
+
+#[test]
+fn every_route_is_shown_accepted_and_refused() {
+    let (mut accepted, mut refused, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for (played, call) in calls() {
+        match call.route() {
+            Some(route) if call.is_accepted() => accepted.push(route),
+            Some(route) if call.is_refused() => refused.push(route),
+            None if call.is_elsewhere() => {}
+            _ => unknown.push(format!("{}:{}: {}", played.name, call.line, call.request)),
+        }
+    }
+    let missing = ROUTES.iter().filter(|route| !accepted.contains(route));
+    assert_none("no transcript shows these accepted", missing.map(|(method, path)| format!("{method} {path}")));
+    catalogue(ROUTES, NEVER_REFUSED, |route| refused.contains(&route));
+    assert_none("answered, and by no route of the list", unknown.into_iter());
+}
+
+/// A path says which methods it takes to whoever tries another one.
+#[tokio::test]
+async fn the_list_of_routes_has_every_method_of_its_paths() {
+    let data = tempfile::tempdir().expect("there is room for a directory");
+    let gateway = support::gateway(data.path()).await;
+    let http = Http::of(&gateway);
+    for (_, path) in ROUTES {
+        let purge = Method::from_bytes(b"PURGE").expect("it could be a method");
+        let answer = http.request(purge, path.replace(['{', '}'], "")).send().await.expect(405);
+        let allowed: BTreeSet<&str> = answer.header("allow").expect("405 says what is allowed").split(',').collect();
+        let listed = ROUTES.iter().filter(|route| route.1 == *path).map(|route| route.0);
+        // Where there is GET, there is HEAD.
+        let listed: BTreeSet<&str> =
+            listed.flat_map(|method| [method, if method == "GET" { "HEAD" } else { method }]).collect();
+        assert_eq!(allowed, listed, "{path}");
+    }
+    gateway.stop().await;
 }
 
 #[test]
@@ -184,6 +226,11 @@ fn received() -> impl Iterator<Item = (String, &'static Frame)> {
         let frames = played.replayed.frames.iter().filter(|exchanged| exchanged.way == Way::Received);
         frames.map(|exchanged| (format!("{}:{}", played.name, exchanged.line), &exchanged.frame))
     })
+}
+
+/// Every request that was answered.
+fn calls() -> impl Iterator<Item = (&'static Played, Call<'static>)> {
+    PLAYED.iter().flat_map(|played| routes::calls(&played.replayed.frames).map(move |call| (played, call)))
 }
 
 /// Which method a refusal is about.

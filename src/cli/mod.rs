@@ -2,6 +2,8 @@
 
 mod call;
 mod journal;
+mod mock;
+mod record;
 mod replay;
 mod serve;
 
@@ -22,7 +24,9 @@ const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
+  guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
+  guestlist mock fixtures/signups/python_sdk.jsonl
   guestlist journal print ./guestlist-data";
 
 #[derive(Debug, Subcommand)]
@@ -31,8 +35,12 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
+    /// Stand in front of a gateway and write down what passes, as a transcript
+    Record(record::Record),
     /// Run transcripts against a gateway and show what differs
     Replay(replay::Replay),
+    /// Answer clients from transcripts alone
+    Mock(mock::Mock),
     /// Look into a data directory
     Journal(journal::Journal),
 }
@@ -42,7 +50,9 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Call(call) => call.run(),
+        Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
     }
 }

@@ -70,6 +70,9 @@ struct Settings {
     /// Whether everybody may sign up as a user; else only administrators make users [default: true]
     #[arg(long, env = "GUESTLIST_SIGN_UP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     sign_up: Option<bool>,
+    /// Directory for recordings of what reaches the gateway, without secrets: a transcript each start
+    #[arg(long, env = "GUESTLIST_RECORD", value_name = "DIR")]
+    record: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, or a filter by module [default: info]
     #[arg(long, env = "GUESTLIST_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -151,6 +154,7 @@ impl Settings {
             error_method: self.error_method.or(other.error_method),
             public_url: self.public_url.or(other.public_url),
             sign_up: self.sign_up.or(other.sign_up),
+            record: self.record.or(other.record),
             log: self.log.or(other.log),
         }
     }
@@ -173,8 +177,8 @@ impl Settings {
             snapshot_every: self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT),
         };
         let error_method = self.error_method.unwrap_or(false);
-        let (public_url, open_sign_up) = (self.public_url, self.sign_up.unwrap_or(true));
-        Ok(Options { listen, store, seed, limits: Limits::default(), error_method, public_url, open_sign_up })
+        let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
+        Ok(Options { listen, store, seed, limits: Limits::default(), error_method, public_url, open_sign_up, record })
     }
 }
 

@@ -67,6 +67,9 @@ impl Came {
                 Ok(actual) => return compared(pattern, actual, context),
                 Err(error) => unlike(pattern.to_string(), "a text that cannot be compared", error),
             },
+            (Action::Response(expected), Frame::Response(response)) => {
+                return compared(&expected.pattern, &expected.view(response), context);
+            }
             (Action::ExpectText(expected), Frame::Text(text)) if text == expected => Vec::new(),
             (Action::ExpectText(expected), Frame::Text(text)) => {
                 let kind = DifferenceKind::Different { expected: quoted(expected), actual: quoted(text) };

@@ -78,6 +78,34 @@ pub enum Frame {
     Binary(Vec<u8>),
     /// The end of the connection.
     Close(Close),
+    /// An HTTP request.
+    Request(Request),
+    /// The answer to one.
+    Response(Response),
+}
+
+/// An HTTP request that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Its method, such as `GET`.
+    pub method: String,
+    /// Its path, and its query.
+    pub path: String,
+    /// Its headers, by names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body; empty if there was none.
+    pub body: String,
+}
+
+/// An HTTP response that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, by names in lower case, one for each line; bytes that are not UTF-8 are shown replaced.
+    pub headers: Vec<(String, String)>,
+    /// Its body; empty if there was none.
+    pub body: Vec<u8>,
 }
 
 /// How a connection ended.
@@ -102,6 +130,13 @@ impl Replayed {
 
     fn count(&self, way: Way) -> usize {
         self.frames.iter().filter(|frame| frame.way == way && !matches!(frame.frame, Frame::Close(_))).count()
+    }
+}
+
+impl Response {
+    /// The values of a header, by its name in lower case.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -145,7 +180,26 @@ impl fmt::Display for Frame {
                 bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
             }
             Frame::Close(close) => close.fmt(f),
+            Frame::Request(request) => write_tame(f, &request.to_string()),
+            Frame::Response(response) => write_tame(f, &response.to_string()),
         }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { method, path, headers, body } = self;
+        write!(f, "{method} {path}")?;
+        headers.iter().try_for_each(|(name, value)| write!(f, " {name}: {value}"))?;
+        if body.is_empty() { Ok(()) } else { write!(f, " {body}") }
+    }
+}
+
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        self.headers.iter().try_for_each(|(name, value)| write!(f, " {name}: {value}"))?;
+        if self.body.is_empty() { Ok(()) } else { write!(f, " {}", String::from_utf8_lossy(&self.body)) }
     }
 }
 

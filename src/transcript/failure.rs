@@ -47,6 +47,9 @@ pub enum Fault {
     /// A secret that the transcript leaves out was not given.
     #[error("the secret `{0}` was left out of the transcript; give it, with --bind {0}=VALUE")]
     Secret(String),
+    /// A request could not be sent, or what came is no answer to it.
+    #[error("HTTP: {0}")]
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection came about.
     #[error("cannot connect to {url}: {source}")]
     Connect {
@@ -86,7 +89,7 @@ pub enum Fault {
         before: bool,
     },
     /// The expected frame came, and before it one that another line expects.
-    #[error("reordered: the frame of line {line} came in the other order")]
+    #[error("reordered: the frame that line {line} expects came first")]
     Reordered {
         /// The other line.
         line: usize,
@@ -207,6 +210,7 @@ impl Action {
             Action::Expect(pattern) => Some(pattern.to_string()),
             Action::ExpectText(text) => Some(Frame::Text(text.clone()).to_string()),
             Action::ExpectClose(close) => Some(close.to_string()),
+            Action::Response(response) => Some(response.pattern.to_string()),
             _ => None,
         }
     }

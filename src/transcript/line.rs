@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::http::read as http;
 use super::json::{Layer, Member};
 use super::pattern::{FrameReader, Refusal, json_fault};
 use super::placeholder::{Kind, is_word};
@@ -14,8 +15,8 @@ use super::{Action, ExpectedClose};
 /// The connection of a line that names none.
 pub(super) const MAIN: &str = "main";
 
-const ACTIONS: &str =
-    "note, send, send_text, send_text_hex, send_binary, expect, expect_text, expect_close, close or secret";
+const ACTIONS: &str = "note, send, send_text, send_text_hex, send_binary, expect, expect_text, expect_close, close, \
+                       request, response or secret";
 
 /// A line, read.
 pub(super) struct Line {
@@ -96,6 +97,8 @@ fn action<'line>(
         "expect_text" => Action::ExpectText(string(reader, name, value)?),
         "expect_close" => Action::ExpectClose(expected_close(reader, value)?),
         "close" => Action::Close(close_code(reader, value)?),
+        "request" => Action::Request(http::request(reader, value)?),
+        "response" => Action::Response(http::response(reader, value)?),
         "secret" => Action::Secret(secret(reader, value)?),
         _ => {
             let message = format!("unknown key `{name}`; a line has one of {ACTIONS}, and perhaps on and at_ms");
@@ -157,7 +160,7 @@ fn close_code(reader: &FrameReader<'_, '_>, value: &RawValue) -> Result<u16, Ref
         .ok_or_else(|| reader.refuse(value, "not a close code; write one of 1000-1003, 1005-1014 or 3000-4999"))
 }
 
-fn string(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<String, Refusal> {
+pub(super) fn string(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<String, Refusal> {
     typed(reader, value, &format!("`{name}` takes a string"))
 }
 
@@ -173,7 +176,7 @@ fn hex(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<Vec
     bytes.collect::<Option<_>>().ok_or_else(|| reader.refuse(value, wrong))
 }
 
-fn typed<'line, T: Deserialize<'line>>(
+pub(super) fn typed<'line, T: Deserialize<'line>>(
     reader: &FrameReader<'_, '_>,
     value: &'line RawValue,
     wrong: &str,

@@ -7,6 +7,7 @@ use super::bindings::Bindings;
 use super::json::{Json, quoted};
 use super::pattern::Pattern;
 use super::placeholder::Placeholder;
+use super::text::TextPattern;
 
 /// One place where a frame is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,10 @@ impl<'b> Comparison<'b> {
             (Pattern::Array(expected), Json::Array(actual)) => self.array(path, expected, actual),
             (Pattern::Object(expected), Json::Object(actual)) => self.object(path, expected, actual),
             (Pattern::Leaf(expected), _) => self.equal(path, expected, actual),
-            (Pattern::Array(_) | Pattern::Object(_), _) => self.differs(path, || wrong_type(expected, actual)),
+            (Pattern::Text(expected), Json::String(text)) => self.text(path, expected, text),
+            (Pattern::Array(_) | Pattern::Object(_) | Pattern::Text(_), _) => {
+                self.differs(path, || wrong_type(expected, actual));
+            }
         }
     }
 
@@ -181,6 +185,15 @@ impl<'b> Comparison<'b> {
         }
     }
 
+    fn text(&mut self, path: Path<'_>, expected: &TextPattern, actual: &str) {
+        let known = |name: &str| self.bindings.get(name).or_else(|| self.bound.get(name)).cloned();
+        match expected.fits(actual, known) {
+            Some(bound) => self.bound.extend(bound),
+            None => self
+                .differs(path, || DifferenceKind::Different { expected: expected.to_string(), actual: quoted(actual) }),
+        }
+    }
+
     fn equal(&mut self, path: Path<'_>, expected: &Json, actual: &Json) {
         if expected == actual {
             return;
@@ -212,11 +225,6 @@ impl fmt::Display for Path<'_> {
 
 fn wrong_type(expected: &impl fmt::Display, actual: &Json) -> DifferenceKind {
     DifferenceKind::WrongType { expected: expected.to_string(), actual_type: actual.kind(), actual: actual.to_string() }
-}
-
-/// The path of a member, below that of its object.
-pub(super) fn below(path: &str, key: &str) -> String {
-    format!("{path}{}", by_key(key))
 }
 
 /// How a key is written at the end of a path.

@@ -13,6 +13,8 @@
 //! | `{"expect_text":"…"}` | … exactly this text |
 //! | `{"expect_close":1008}`, `{"expect_close":{"code":1008,"reason":"…"}}` | the gateway closes |
 //! | `{"close":1000}` | the client closes, and no frame is left on the way |
+//! | `{"request":{"method":"GET","path":"/livez"}}` | the client sends this HTTP request |
+//! | `{"response":{"status":200,"body_text":"ok\n"}}` | the answer to it is this one |
 //! | `{"secret":"token_1"}` | the name stands for a secret that was left out; it is given to the replay from outside |
 //!
 //! Any line may say `"on":"name"`: which connection, `main` if it does not. A connection opens at its first line and
@@ -27,12 +29,24 @@
 //! `"\u003cany>"`. In an expected frame numbers are compared by their text (`1.50` is not `1.5`), and no key may stand
 //! twice.
 //!
+//! A request has a `method`, a `path` with its query and, where it has any, `headers`, by their names in lower case, and
+//! a `body`, which is JSON and compared as frames are, or a `body_text`, which is every other text. An answer has a
+//! `status`, and the same of `headers` and body: other headers than those may be there, but no body where none is
+//! expected, and any where `"body":"<any>"` is. Nothing is sent that does not stand there, but for the host and the
+//! body's length. A header on several lines has an array of values; expected, a string is its first line. Paths and the
+//! values of headers may have placeholders within a text, such as `"/chats/<id>?name=<name>"` or
+//! `"neptun-session=<string as session>; Path=/"`; what cannot stand in a path is escaped when it is put there. Requests
+//! go to the host of the gateway, each on the connection that its line names. A connection is for HTTP or for frames, and
+//! the answer is the next line of it after the request; it ends, if it is to, with `{"close":1006}`, and opens again by
+//! itself where the gateway ended it between two requests.
+//!
 //! A transcript may be longer than memory: it is checked whole before it is used, and then read again, step by step.
 //!
-//! The files are in the order they are used: [`Steps`] reads lines, `pattern` the frames in them, [`replay::replay`] sends, and
-//! [`options::Mode`] says which frames may come. `settle` receives: it holds what came against the lines that expect it with
-//! [`matching::compare`], but for what [`ignore::Ignore`] leaves out, and tells by `order` what is wrong with a frame that no
-//! line expected. [`failure::ReplayError`] tells people about it, [`exchange::Watch`] whoever looks on.
+//! The files are in the order they are used: [`Steps`] reads lines, `pattern` the frames in them, `http` the requests and
+//! responses, `text` the texts with placeholders in those; [`replay::replay`] sends, and [`options::Mode`] says which frames may
+//! come. `settle` receives: it holds what came against the lines that expect it with [`matching::compare`], but for what
+//! [`ignore::Ignore`] leaves out, and tells by `order` what is wrong with a frame that no line expected.
+//! [`failure::ReplayError`] tells people about it, [`exchange::Watch`] whoever looks on.
 
 pub mod bindings;
 pub mod bless;
@@ -40,23 +54,28 @@ mod came;
 mod connection;
 pub mod exchange;
 pub mod failure;
+pub mod http;
 pub mod ignore;
 pub mod json;
 mod line;
 pub mod matching;
+pub mod mock;
 mod nearest;
 pub mod options;
 mod order;
 pub mod pattern;
 pub mod placeholder;
+pub mod record;
 pub mod replay;
 mod settle;
 mod steps;
+pub mod text;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use self::http::{RequestTemplate, ResponsePattern};
 use self::pattern::{Pattern, Template};
 pub use self::steps::Steps;
 
@@ -120,6 +139,10 @@ pub enum Action {
     ExpectClose(ExpectedClose),
     /// The client closes the connection with this code; 1005 is a close frame without one, 1006 no close frame at all.
     Close(u16),
+    /// The client sends an HTTP request.
+    Request(RequestTemplate),
+    /// The answer to the request before it on the connection is this one.
+    Response(ResponsePattern),
     /// Nothing; a name stands for a secret from here on.
     Secret(String),
 }
@@ -211,6 +234,8 @@ impl Action {
             Action::ExpectClose(_) => "expect_close",
             Action::Close(_) => "close",
             Action::Secret(_) => "secret",
+            Action::Request(_) => "request",
+            Action::Response(_) => "response",
         }
     }
 }

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
-use super::placeholder::Placeholder;
+use super::placeholder::{Kind, Placeholder};
+use super::text::TextPattern;
 
 /// What an expected frame must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Pattern {
     Placeholder(Placeholder),
     /// A value without parts, to be equal.
     Leaf(Json),
+    /// A text that has placeholders in it: a header's value.
+    Text(TextPattern),
     /// An array, item by item.
     Array(Vec<Pattern>),
     /// An object, key by key, in the order of the text: a name may be bound and used in one frame.
@@ -31,9 +34,14 @@ pub struct Template {
 }
 
 impl Template {
+    /// The names whose values it needs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.holes.iter().map(|(_, name)| name.as_str())
+    }
+
     /// The first name in it that has no value yet.
     pub(super) fn unbound(&self, bindings: &Bindings) -> Option<&str> {
-        self.holes.iter().map(|(_, name)| name.as_str()).find(|name| bindings.get(name).is_none())
+        self.names().find(|name| bindings.get(name).is_none())
     }
 
     /// The frame's text; everything but the placeholders is left byte for byte as it stands in the transcript.
@@ -50,14 +58,43 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The frames this could become: every value will do where a name stands, and is bound to it. `None` where a key stands
+    /// twice, for which there is no pattern.
+    pub(super) fn pattern(&self) -> Option<Pattern> {
+        let mut names: BTreeSet<String> = self.holes.iter().map(|(_, name)| name.clone()).collect();
+        let raw: &RawValue = serde_json::from_str(&self.text).expect("a template was read as JSON");
+        let pattern = FrameReader { line: &self.text, names: &mut names }.pattern(raw).ok()?;
+        Some(pattern.opened())
+    }
+
+    /// The frame's text, its placeholders as they are written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl Pattern {
     /// How many placeholders it has; the more, the more frames it accepts.
     pub(super) fn placeholders(&self) -> usize {
         match self {
-            Pattern::Placeholder(_) => 1,
+            Pattern::Placeholder(_) | Pattern::Text(_) => 1,
             Pattern::Leaf(_) => 0,
             Pattern::Array(items) => items.iter().map(Pattern::placeholders).sum(),
             Pattern::Object(members) => members.iter().map(|(_, value)| value.placeholders()).sum(),
+        }
+    }
+
+    fn opened(self) -> Pattern {
+        match self {
+            Pattern::Placeholder(Placeholder::Bound(name)) => {
+                Pattern::Placeholder(Placeholder::Kind(Kind::Any, Some(name)))
+            }
+            Pattern::Array(items) => Pattern::Array(items.into_iter().map(Pattern::opened).collect()),
+            Pattern::Object(members) => {
+                Pattern::Object(members.into_iter().map(|(name, value)| (name, value.opened())).collect())
+            }
+            Pattern::Placeholder(_) | Pattern::Leaf(_) | Pattern::Text(_) => self,
         }
     }
 }
@@ -68,6 +105,7 @@ impl fmt::Display for Pattern {
         match self {
             Pattern::Placeholder(placeholder) => write!(f, "\"{placeholder}\""),
             Pattern::Leaf(value) => value.fmt(f),
+            Pattern::Text(text) => text.fmt(f),
             Pattern::Array(items) => write_array(f, items),
             Pattern::Object(members) => write_object(f, members.iter().map(|(name, value)| (name, value))),
         }

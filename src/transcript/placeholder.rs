@@ -78,7 +78,11 @@ impl Placeholder {
     ///
     /// The raw text decides, not the decoded string: so `"\u003cany>"` is the way to mean the text `<any>` itself.
     pub(super) fn read(raw: &str) -> Option<Result<Placeholder, String>> {
-        let inner = raw.strip_prefix("\"<")?.strip_suffix(">\"")?;
+        Placeholder::within(raw.strip_prefix("\"<")?.strip_suffix(">\"")?)
+    }
+
+    /// Reads what stands between the angle brackets.
+    pub(super) fn within(inner: &str) -> Option<Result<Placeholder, String>> {
         let (word, name) = match inner.split_once(" as ") {
             Some((word, name)) => (word, Some(name)),
             None => (inner, None),

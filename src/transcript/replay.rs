@@ -18,6 +18,7 @@ use super::came::{Came, Context};
 use super::connection::{CODE_NO_FRAME, Connection};
 use super::exchange::{Close, Frame, Summary, Watch, Way};
 use super::failure::{Fault, ReplayError};
+use super::http::connection::Connections;
 use super::options::{Mode, ReplayOptions};
 use super::{Action, Step, Steps, Transcript};
 use crate::config::{TRANSCRIPT_AHEAD_DEFAULT, TRANSCRIPT_EXPECTED_MAX, TRANSCRIPT_FED_MAX};
@@ -43,6 +44,7 @@ pub async fn replay<W: Watch>(
         options,
         watch,
         open: HashMap::new(),
+        http: Connections::new(url, options.frame_wait),
         opened: 0,
         fed: None,
         pending: VecDeque::new(),
@@ -64,6 +66,7 @@ pub(super) struct Replay<'t, W> {
     pub(super) options: &'t ReplayOptions,
     pub(super) watch: &'t mut W,
     pub(super) open: HashMap<String, Open>,
+    pub(super) http: Connections,
     /// How many connections were opened so far.
     opened: usize,
     /// The one connection that has frames which are not sent off yet.
@@ -148,6 +151,9 @@ impl<W: Watch> Replay<'_, W> {
                 self.send(line).await
             }
             Action::Expect(_) | Action::ExpectText(_) | Action::ExpectClose(_) => self.expect(line).await,
+            Action::Request(template) => self.request(line, template).await,
+            Action::Response(_) => self.response(line).await,
+            Action::Close(CODE_NO_FRAME) if self.http.has(&line.step.on) => self.end_http(line).await,
             Action::Close(code) => self.close(line, *code).await,
         }
     }
@@ -223,13 +229,7 @@ impl<W: Watch> Replay<'_, W> {
     /// The connection of a line; its first line opens it.
     async fn turn_to(&mut self, line: &Line) -> Result<&mut Open, Box<ReplayError>> {
         let on = &line.step.on;
-        // What is sent over one connection must be under way before another is used.
-        if let Some(fed) = self.fed.take_if(|fed| fed != on)
-            && let Some(open) = self.open.get_mut(&fed)
-        {
-            // If it cannot be sent, that is told by the next line that waits there.
-            open.connection.flush().await.ok();
-        }
+        self.turn_from_others(on).await;
         if !self.open.contains_key(on) {
             self.settle().await?;
             let connection = Connection::open(self.url, self.options.frame_wait).await;
@@ -251,6 +251,16 @@ impl<W: Watch> Replay<'_, W> {
         let open = self.opened(line);
         open.last = line.clone();
         Ok(open)
+    }
+
+    /// What is sent over one connection must be under way before another is used.
+    pub(super) async fn turn_from_others(&mut self, on: &str) {
+        if let Some(fed) = self.fed.take_if(|fed| fed != on)
+            && let Some(open) = self.open.get_mut(&fed)
+        {
+            // If it cannot be sent, that is told by the next line that waits there.
+            open.connection.flush().await.ok();
+        }
     }
 
     /// Waits for what is expected on other connections: the order across connections is the transcript's.
@@ -281,7 +291,7 @@ impl<W: Watch> Replay<'_, W> {
     }
 
     /// Waits until it is time for a line. Meanwhile connections are kept alive.
-    async fn keep_time(&mut self, line: &Line) {
+    pub(super) async fn keep_time(&mut self, line: &Line) {
         let Some(due) = self.due(line) else { return };
         let idle = join_all(self.open.values_mut().map(|open| open.connection.idle()));
         select(std::pin::pin!(sleep_until(due)), idle).await;
@@ -330,6 +340,7 @@ impl<W: Watch> Replay<'_, W> {
                 }
             }
         }
+        self.http.finish().await;
         for open in open {
             open.connection.leave().await;
         }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use super::connection::CODE_NO_FRAME;
 use super::line::{self, Line};
 use super::pattern::Refusal;
 use super::{Action, Step, TranscriptError};
@@ -114,6 +115,18 @@ struct Checks {
     names: BTreeSet<String>,
     /// Connections that have ended, and the line that ended them.
     ended: BTreeMap<String, usize>,
+    /// Connections that are open, and what they are for.
+    open: BTreeMap<String, For>,
+}
+
+/// What a connection is for, by its first line.
+#[derive(Clone, Copy)]
+enum For {
+    Frames,
+    /// Whether the last line of it is a request.
+    Http {
+        asked: bool,
+    },
 }
 
 impl Checks {
@@ -126,12 +139,46 @@ impl Checks {
                 format!("connection `{on}` ended at line {ended}; name another one, such as \"on\":\"{on}_again\"");
             return Err(Refusal { at: on_at, message });
         }
+        self.follows(&on, &action).map_err(|message| Refusal { at: on_at, message })?;
         if matches!(action, Action::Close(_) | Action::ExpectClose(_)) {
             self.ended.insert(on.clone(), line);
+            self.open.remove(&on);
         }
         let indent = text.len() - text.trim_start().len();
         let literal = literal.map(|range| range.start - indent..range.end - indent);
         Ok(Step { line, text: text.trim().to_owned(), on, at_ms, action, literal })
+    }
+
+    /// Holds an action against what its connection is for, and where it stands.
+    fn follows(&mut self, on: &str, action: &Action) -> Result<(), String> {
+        let known = self.open.get(on).copied();
+        let now = match (action, known) {
+            (Action::Note(_) | Action::Secret(_), _) => return Ok(()),
+            (Action::Request(_), None | Some(For::Http { asked: false })) => For::Http { asked: true },
+            (Action::Response(_), Some(For::Http { asked: true })) => For::Http { asked: false },
+            // An answer may be left behind.
+            (Action::Close(CODE_NO_FRAME), Some(For::Http { .. })) => return Ok(()),
+            (Action::Request(_) | Action::Response(_), Some(For::Frames)) => {
+                return Err(format!("connection `{on}` is for frames; name another one, such as \"on\":\"{on}_http\""));
+            }
+            (Action::Request(_), Some(For::Http { asked: true })) => {
+                return Err(format!("the request before it on `{on}` has no response; add it before this line"));
+            }
+            (Action::Response(_), None | Some(For::Http { asked: false })) => {
+                return Err(format!("no request on `{on}` waits for a response; add it before this line"));
+            }
+            (_, Some(For::Http { .. })) => {
+                return Err(format!(
+                    "connection `{on}` is for HTTP, and has requests, responses and perhaps {{\"close\":1006}}; name \
+                     another one, such as \"on\":\"{on}_frames\""
+                ));
+            }
+            (_, None | Some(For::Frames)) => For::Frames,
+        };
+        if known.is_none() || !matches!(now, For::Frames) {
+            self.open.insert(on.to_owned(), now);
+        }
+        Ok(())
     }
 }
 

@@ -85,7 +85,8 @@ pub fn fields<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
-            malformed(if path == "." { "" } else { &path }, error.inner())
+            // Of the whole, and of what is no JSON, there is no path.
+            malformed(if matches!(path.as_str(), "." | "?") { "" } else { &path }, error.inner())
         })
     })
 }

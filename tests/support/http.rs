@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::stream;
 use guestlist::gateway::Gateway;
+use guestlist::testing::demo;
 use hyper::client::conn::http1;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
@@ -26,21 +27,21 @@ use super::Client;
 /// The cookie that holds a session.
 pub const SESSION: &str = "neptun-session";
 /// The demo owner, user 1.
-pub const OWNER: &str = "owner@example.com";
+pub const OWNER: &str = demo::OWNER;
 /// The demo owner's password.
-pub const OWNER_PASSWORD: &str = "Demo-pass-1!";
+pub const OWNER_PASSWORD: &str = demo::OWNER_PASSWORD;
 /// A demo user without a password, user 2.
-pub const AMY: &str = "amy@example.com";
+pub const AMY: &str = demo::AMY;
 /// A demo user without a password, user 3.
-pub const BOB: &str = "bob@example.com";
+pub const BOB: &str = demo::BOB;
 /// The demo organisation.
-pub const ORG: &str = "acme";
+pub const ORG: &str = demo::ORG;
 /// The demo organisation's key.
-pub const ORG_KEY: &str = "demo-org-key";
+pub const ORG_KEY: &str = demo::ORG_KEY;
 /// The demo share's public id.
-pub const SHARE_UUID: &str = "550e8400-e29b-41d4-a716-446655440000";
+pub const SHARE_UUID: &str = demo::SHARE_UUID;
 /// The path of the demo share of user 1, chat 123.
-pub const SHARE: &str = "/api/users/1/chats/123/shares/456";
+pub const SHARE: &str = demo::SHARE;
 
 /// More than any answer may take, so that one that is missing fails its test.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -82,7 +82,8 @@ impl Served {
         let mut stdout = BufReader::new(child.stdout.take().expect("the output is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("the output is text");
-        let url = line.trim_end().strip_prefix("listening on ").map(str::to_owned);
+        let url = ["listening on ", "mocking on "].into_iter().find_map(|said| line.trim_end().strip_prefix(said));
+        let url = url.map(str::to_owned);
         let said = || std::fs::read_to_string(log).unwrap_or_default();
         let url = url.unwrap_or_else(|| panic!("`{line}` is not where it listens; its log: {}", said()));
         Self { child, stdout, log: log.to_owned(), url }
@@ -94,8 +95,13 @@ impl Served {
     }
 
     /// Ends it in good order; its output is what came after the first line, its log what all that used the same file said.
-    pub fn stop(mut self) -> Ran {
+    pub fn stop(self) -> Ran {
         signal(self.child.id(), "TERM");
+        self.rest()
+    }
+
+    /// Waits until it ends by itself.
+    pub fn rest(mut self) -> Ran {
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).expect("the output is text");
         let code = self.child.wait().expect("a process can be waited for").code();

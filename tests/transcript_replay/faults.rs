@@ -54,7 +54,7 @@ async fn a_frame_that_comes_once_more_is_extra() {
 #[tokio::test]
 async fn a_reordered_pair_is_told_with_both_lines() {
     let error = failure(&asking(&[B, A, C].join(","), &[A, B, C]), as_asked).await;
-    assert_eq!(error.to_string(), "t.jsonl:4: reordered: the frame of line 5 came in the other order");
+    assert_eq!(error.to_string(), "t.jsonl:4: reordered: the frame that line 5 expects came first");
     assert!(matches!(&error.fault, Fault::Reordered { line: 5, actual } if *actual == text(B)), "{error:?}");
     assert!(
         error

@@ -3,19 +3,15 @@
 mod given;
 mod progress;
 mod report;
-mod transcripts;
+pub mod transcripts;
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use guestlist::config::Limits;
-use guestlist::gateway::{Gateway, Options, StartError, Store};
-use guestlist::journal::memory::MemoryJournal;
-use guestlist::seed::Seed;
+use guestlist::gateway::{Gateway, Options, StartError};
 use guestlist::transcript::bless::bless;
 use guestlist::transcript::exchange::Watch;
 use guestlist::transcript::failure::{Fault, ReplayError};
@@ -179,8 +175,12 @@ impl Replay {
             }
             transcripts::rewrite(path, |text| edits.applied(text))
                 .map_err(|error| Unusable::Write(path.clone(), error))?;
-            let (changed, added, removed) = (edits.changed(), edits.added(), edits.removed());
-            writeln!(out, "blessed  {}  ({changed} changed, {added} added, {removed} removed)", path.display())?;
+            let (changed, moved, added, removed) = (edits.changed(), edits.moved(), edits.added(), edits.removed());
+            writeln!(
+                out,
+                "blessed  {}  ({changed} changed, {moved} moved, {added} added, {removed} removed)",
+                path.display()
+            )?;
         }
         Ok(true)
     }
@@ -197,7 +197,7 @@ impl Target {
         if let Some(url) = url {
             return Ok(Self { url: url.to_owned(), own: None });
         }
-        let gateway = Gateway::start(fresh()).await?;
+        let gateway = Gateway::start(Options::demo()).await?;
         Ok(Self { url: gateway.url(), own: Some(gateway) })
     }
 
@@ -220,18 +220,6 @@ impl Watch for Bar<'_> {
 /// Whether a fault tells nothing about the gateway's answers.
 fn could_not_be_tried(fault: &Fault) -> bool {
     matches!(fault, Fault::Connect { .. } | Fault::Secret(_) | Fault::Transcript(_))
-}
-
-fn fresh() -> Options {
-    Options {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        store: Store::Memory(MemoryJournal::default()),
-        seed: Seed::demo(),
-        limits: Limits::default(),
-        error_method: false,
-        public_url: None,
-        open_sign_up: true,
-    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {

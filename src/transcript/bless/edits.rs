@@ -1,4 +1,5 @@
-//! What has to be edited in a transcript: lines changed, added and removed, and all others left as they are, to the byte.
+//! What has to be edited in a transcript: lines changed, moved, added and removed, and all others left as they are, to the
+//! byte.
 
 use std::collections::BTreeMap;
 
@@ -18,19 +19,27 @@ pub struct Edits {
 /// What becomes of one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Edit {
-    before: Vec<Added>,
-    /// The line anew; gone where that is `None`.
-    line: Option<Option<String>>,
-    after: Vec<Added>,
+    before: Vec<Put>,
+    own: Own,
+    after: Vec<String>,
 }
 
-/// A line that is added.
+/// What becomes of the line itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Own {
+    #[default]
+    Same,
+    Changed(String),
+    Moved,
+    Removed,
+}
+
+/// What is put before a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Added {
-    /// One that was not there.
+enum Put {
     New(String),
-    /// One that stood elsewhere, with its number.
-    Moved(usize),
+    /// The line of this number.
+    Line(usize),
 }
 
 impl Edits {
@@ -41,28 +50,33 @@ impl Edits {
 
     /// How many lines expect something else now.
     pub fn changed(&self) -> usize {
-        self.lines.values().filter(|edit| matches!(edit.line, Some(Some(_)))).count()
+        self.count(|own| matches!(own, Own::Changed(_)))
     }
 
-    /// How many lines are added, for frames that no line expected.
-    pub fn added(&self) -> usize {
-        self.lines.values().map(|edit| edit.before.len() + edit.after.len()).sum()
+    /// How many lines stand elsewhere, for their frames come earlier.
+    pub fn moved(&self) -> usize {
+        self.count(|own| *own == Own::Moved)
     }
 
     /// How many lines are taken out, for their frames did not come.
     pub fn removed(&self) -> usize {
-        self.lines.values().filter(|edit| edit.line == Some(None)).count()
+        self.count(|own| *own == Own::Removed)
+    }
+
+    /// How many lines are added, for frames that no line expected.
+    pub fn added(&self) -> usize {
+        let new = |edit: &Edit| edit.before.iter().filter(|put| matches!(put, Put::New(_))).count();
+        self.lines.values().map(|edit| new(edit) + edit.after.len()).sum()
+    }
+
+    fn count(&self, is: impl Fn(&Own) -> bool) -> usize {
+        self.lines.values().filter(|edit| is(&edit.own)).count()
     }
 
     /// The text of the transcript, edited.
     pub fn applied(&self, text: &str) -> String {
-        let mut edited = String::with_capacity(text.len());
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let bare = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
-        let added = |added: &Added| match added {
-            Added::New(line) => line.clone(),
-            Added::Moved(number) => bare(lines[number - 1]),
-        };
+        let mut edited = String::with_capacity(text.len());
         for (index, line) in lines.iter().enumerate() {
             let Some(edit) = self.lines.get(&(index + 1)) else {
                 edited.push_str(line);
@@ -70,10 +84,17 @@ impl Edits {
             };
             // The last line may lack it.
             let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
-            let own = edit.line.clone().unwrap_or_else(|| Some(bare(line)));
-            let (before, after) = (edit.before.iter().map(added), edit.after.iter().map(added));
-            for line in before.chain(own).chain(after) {
-                edited.push_str(&line);
+            let before = edit.before.iter().map(|put| match put {
+                Put::New(line) => line,
+                Put::Line(number) => bare(lines[number - 1]),
+            });
+            let own = match &edit.own {
+                Own::Same => Some(bare(line)),
+                Own::Changed(line) => Some(&**line),
+                Own::Moved | Own::Removed => None,
+            };
+            for line in before.chain(own).chain(edit.after.iter().map(String::as_str)) {
+                edited.push_str(line);
                 edited.push_str(end);
             }
         }
@@ -82,7 +103,7 @@ impl Edits {
 
     /// Takes a line out.
     pub(super) fn remove(&mut self, step: &Step) -> bool {
-        self.of(step).line = Some(None);
+        self.of(step).own = Own::Removed;
         true
     }
 
@@ -97,41 +118,46 @@ impl Edits {
             Some(value) => member_replaced(&step.text, step.action.key(), "expect", &value),
             None => member_replaced(&step.text, step.action.key(), "expect_text", &quoted(text)),
         };
-        self.of(step).line = Some(Some(line));
+        self.of(step).own = Own::Changed(line);
         true
     }
 
     /// Makes a line expect the close that came.
     pub(super) fn change_close(&mut self, step: &Step, close: &Close) -> bool {
         let line = member_replaced(&step.text, step.action.key(), "expect_close", &close.written());
-        self.of(step).line = Some(Some(line));
+        self.of(step).own = Own::Changed(line);
+        true
+    }
+
+    /// Moves a later line before this one.
+    pub(super) fn put_before(&mut self, step: &Step, line: usize) -> bool {
+        self.lines.entry(line).or_default().own = Own::Moved;
+        self.of(step).before.push(Put::Line(line));
         true
     }
 
     /// Adds a line that expects a frame.
     pub(super) fn add_before(&mut self, step: &Step, frame: &Frame) -> bool {
         let Some(line) = expecting(frame, &step.on) else { return false };
-        self.of(step).before.push(Added::New(line));
+        self.of(step).before.push(Put::New(line));
         true
     }
 
     /// The same, behind the line.
     pub(super) fn add_after(&mut self, step: &Step, frame: &Frame) -> bool {
         let Some(line) = expecting(frame, &step.on) else { return false };
-        self.of(step).after.push(Added::New(line));
-        true
-    }
-
-    /// Moves the line of this number, whose frame came before that of the other.
-    pub(super) fn move_before(&mut self, step: &Step, line: usize) -> bool {
-        self.of(step).before.push(Added::Moved(line));
-        self.lines.entry(line).or_default().line = Some(None);
+        self.of(step).after.push(line);
         true
     }
 
     fn of(&mut self, step: &Step) -> &mut Edit {
         self.lines.entry(step.line).or_default()
     }
+}
+
+/// A line without its end.
+fn bare(line: &str) -> &str {
+    line.trim_end_matches(['\r', '\n'])
 }
 
 /// A new line that expects a frame. No line expects a binary one, since no gateway of this kind sends any.

@@ -28,7 +28,7 @@ impl Watch for Edits {
             Fault::Missing { .. } => self.remove(step),
             Fault::Extra { actual, before: true } => self.add_before(step, actual),
             Fault::Extra { actual, before: false } => self.add_after(step, actual),
-            Fault::Reordered { line, .. } => self.move_before(step, *line),
+            Fault::Reordered { line, .. } => self.put_before(step, *line),
             Fault::NotClosed { actual } => self.add_before(step, actual),
             Fault::OtherClose(close) => self.change_close(step, close),
             _ => false,

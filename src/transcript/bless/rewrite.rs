@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::super::json::{DEPTH_MAX, Layer, Member, quoted};
-use super::super::matching::{Difference, below};
+use super::super::matching::{Difference, by_key};
 use super::super::pattern::Pattern;
 use super::super::placeholder::Placeholder;
 
@@ -83,7 +83,7 @@ impl Rewritten<'_> {
             self.text.push_str(member.key.get());
             self.text.push(':');
             let expected = place(member).map(|place| &patterns[place].1);
-            self.value(&below(path, &member.name), expected, member.value, depth)?;
+            self.value(&(path.to_owned() + &by_key(&member.name)), expected, member.value, depth)?;
         }
         self.text.push('}');
         Some(())
