@@ -236,6 +236,10 @@ pub const TRANSCRIPT_BODY_BYTES_MAX: usize = TRANSCRIPT_LINE_BYTES_MAX;
 /// is answered to travel many at a time, and below what a gateway takes from one connection.
 pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 256;
 
+/// Frames that a replay sends off together, at most: fewer than may be under way, so that the gateway works on some while others
+/// are read and written.
+pub const TRANSCRIPT_FED_MAX: usize = 64;
+
 /// Lines of a transcript that expect frames and are read ahead of those frames, at most. In a replay in any order, it is among
 /// so many that a frame finds its line.
 pub const TRANSCRIPT_EXPECTED_MAX: usize = 1_024;

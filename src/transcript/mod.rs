@@ -43,8 +43,10 @@
 //! A transcript may be longer than memory: it is checked whole before it is used, and then read again, step by step.
 //!
 //! The files are in the order they are used: [`Steps`] reads lines, `pattern` the frames in them, `http` the requests and
-//! responses, `text` the texts with placeholders in those; [`replay::replay`] plays them over connections,
-//! [`matching::compare`] judges what comes back, and [`failure::ReplayError`] tells people about it.
+//! responses, `text` the texts with placeholders in those; [`replay::replay`] sends, and [`options::Mode`] says which frames may
+//! come. `settle` receives: it holds what came against the lines that expect it with [`matching::compare`], but for what
+//! [`ignore::Ignore`] leaves out, and tells by `order` what is wrong with a frame that no line expected.
+//! [`failure::ReplayError`] tells people about it, [`exchange::Watch`] whoever looks on.
 
 pub mod bindings;
 pub mod bless;

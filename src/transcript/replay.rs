@@ -21,7 +21,7 @@ use super::failure::{Fault, ReplayError};
 use super::http::connection::Connections;
 use super::options::{Mode, ReplayOptions};
 use super::{Action, Step, Steps, Transcript};
-use crate::config::{TRANSCRIPT_AHEAD_DEFAULT, TRANSCRIPT_EXPECTED_MAX};
+use crate::config::{TRANSCRIPT_AHEAD_DEFAULT, TRANSCRIPT_EXPECTED_MAX, TRANSCRIPT_FED_MAX};
 
 /// Replays a transcript against the gateway at a `ws://` address.
 ///
@@ -96,6 +96,8 @@ pub(super) struct Open {
     last: Line,
     /// How many of its lines are pending.
     pub(super) pending: usize,
+    /// How many frames were handed over since they were last sent off for their number.
+    fed: usize,
     /// Whether a frame came that a line expects.
     pub(super) answered: bool,
     /// Frames sent less frames expected: the answers that are still to be expected.
@@ -135,6 +137,9 @@ impl<W: Watch> Replay<'_, W> {
     }
 
     /// Plays one line: what it expects is pending afterwards, all else is done.
+    ///
+    /// This is where lines part by the kind of their connection too: what is no frame of a WebSocket is played elsewhere, when
+    /// everything expected before it has come.
     async fn play(&mut self, line: &Line) -> Result<(), Box<ReplayError>> {
         match &line.step.action {
             Action::Note(text) => {
@@ -180,11 +185,13 @@ impl<W: Watch> Replay<'_, W> {
         self.make_room(line).await?;
         self.keep_time(line).await;
         let (frame, message) = self.filled(line).await?;
-        let keeps_time = self.options.speed.is_some();
-        let connection = &mut self.opened(line).connection;
-        let mut sent = connection.feed(message).await;
-        if sent.is_ok() && keeps_time {
-            sent = connection.flush().await;
+        let fed_max = if self.options.speed.is_some() { 1 } else { TRANSCRIPT_FED_MAX };
+        let open = self.opened(line);
+        let mut sent = open.connection.feed(message).await;
+        open.fed += 1;
+        if sent.is_ok() && open.fed >= fed_max {
+            open.fed = 0;
+            sent = open.connection.flush().await;
         }
         if let Err(fault) = sent {
             // What came before may tell why.
@@ -232,6 +239,7 @@ impl<W: Watch> Replay<'_, W> {
                 number: self.opened,
                 last: line.clone(),
                 pending: 0,
+                fed: 0,
                 answered: false,
                 unanswered: 0,
                 has_pushes: false,
@@ -383,5 +391,17 @@ impl<W: Watch> Replay<'_, W> {
 
     pub(super) fn failed(&self, line: &Line, fault: Fault) -> Box<ReplayError> {
         Box::new(ReplayError::new(self.name, &line.step, line.note.as_deref(), fault, self.summary))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_may_move_between_threads() {
+        fn moves(_: impl Future + Send) {}
+        let transcript = Transcript::parse("t", "").expect("an empty transcript is one");
+        moves(replay(&transcript, "ws://127.0.0.1:9", &ReplayOptions::default(), &mut ()));
     }
 }
