@@ -236,8 +236,6 @@ impl Action {
             Action::Request(_) => "request",
             Action::Response(_) => "response",
             Action::Secret(_) => "secret",
-            Action::Request(_) => "request",
-            Action::Response(_) => "response",
         }
     }
 }
