@@ -98,7 +98,7 @@ fn replay_says_what_differs_and_by_its_exit_code_whether_anything_does() {
     let differs = run(&["replay", text(&good), text(&bad)]);
     assert_eq!(differs.code, Some(1), "{differs:?}");
     for said in [
-        "bad.jsonl:4: the frame is not the one expected",
+        "bad.jsonl:4: changed: the frame is not the one expected",
         "$.eop: expected false, got true",
         "2 transcripts replayed, 1 differ",
     ] {
