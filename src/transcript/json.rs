@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::quick;
+
 /// How deeply arrays and objects may be nested; the limit keeps a hostile frame from exhausting the stack.
 pub const DEPTH_MAX: usize = 128;
 
@@ -45,6 +47,11 @@ pub enum JsonError {
 impl Json {
     /// Reads one value; whatever but white space follows it is an error.
     pub fn parse(text: &str) -> Result<Json, JsonError> {
+        quick::json(text).map_or_else(|| Json::parse_carefully(text), Ok)
+    }
+
+    /// The same of any value, however it is written.
+    pub(super) fn parse_carefully(text: &str) -> Result<Json, JsonError> {
         Json::build(serde_json::from_str(text)?, DEPTH_MAX)
     }
 
@@ -141,6 +148,13 @@ impl<'text> Layer<'text> {
             Some(b'{') => Layer::Object(serde_json::from_str::<Members<'text>>(text)?.0),
             _ => Layer::Number(text),
         })
+    }
+}
+
+impl<'text> Member<'text> {
+    /// All members of an object.
+    pub(super) fn all(object: &'text str) -> serde_json::Result<Vec<Member<'text>>> {
+        serde_json::from_str(object).map(|Members(members)| members)
     }
 }
 

@@ -31,11 +31,8 @@ pub(super) struct Line {
 
 /// Reads one line; the names it binds are added to those bound before.
 pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Refusal> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     let mut reader = FrameReader { line: text, names };
-    let Layer::Object(members) = reader.open(raw)? else {
-        return Err(reader.refuse(raw, "a step is a JSON object, such as {\"note\":\"…\"}"));
-    };
+    let members = members(&reader)?;
 
     let mut on = None;
     let mut at_ms = None;
@@ -60,7 +57,10 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
             return Err(reader.refuse(key, message));
         }
     }
-    let action = action.ok_or_else(|| reader.refuse(raw, format!("no action; write one of {ACTIONS}")))?;
+    let action = action.ok_or_else(|| Refusal {
+        at: text.len() - text.trim_start().len(),
+        message: format!("no action; write one of {ACTIONS}"),
+    })?;
     let at_ms =
         at_ms.map(|value| typed(&reader, value, "`at_ms` takes whole milliseconds since the beginning, such as 1200"));
     let at_ms = at_ms.transpose()?;
@@ -73,6 +73,18 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
     }
     let on_at = reader.offset(value);
     Ok(Line { on, on_at, at_ms, action, literal })
+}
+
+/// What the object has that the line is.
+fn members<'line>(reader: &FrameReader<'line, '_>) -> Result<Vec<Member<'line>>, Refusal> {
+    if let Ok(members) = Member::all(reader.line) {
+        return Ok(members);
+    }
+    let raw: &RawValue = serde_json::from_str(reader.line).map_err(|error| not_json(reader.line, &error))?;
+    match reader.open(raw)? {
+        Layer::Object(members) => Ok(members),
+        _ => Err(reader.refuse(raw, "a step is a JSON object, such as {\"note\":\"…\"}")),
+    }
 }
 
 fn action<'line>(

@@ -65,6 +65,7 @@ pub mod options;
 mod order;
 pub mod pattern;
 pub mod placeholder;
+mod quick;
 pub mod record;
 pub mod replay;
 mod settle;

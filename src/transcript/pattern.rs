@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
 use super::placeholder::{Kind, Placeholder};
+use super::quick;
 use super::text::TextPattern;
 
 /// What an expected frame must look like.
@@ -127,13 +128,18 @@ pub(super) struct FrameReader<'line, 'names> {
 impl<'line> FrameReader<'line, '_> {
     /// Reads an expected frame.
     pub(super) fn pattern(&mut self, raw: &'line RawValue) -> Result<Pattern, Refusal> {
-        self.pattern_within(raw, DEPTH_MAX)
+        match quick::pattern(raw.get(), self.names) {
+            Some(pattern) => Ok(pattern),
+            None => self.pattern_within(raw, DEPTH_MAX),
+        }
     }
 
     /// Reads a frame to be sent.
     pub(super) fn template(&mut self, raw: &'line RawValue) -> Result<Template, Refusal> {
         let mut holes = Vec::new();
-        self.holes_within(raw, DEPTH_MAX, &mut holes)?;
+        if !is_plainly_literal(raw.get()) {
+            self.holes_within(raw, DEPTH_MAX, &mut holes)?;
+        }
         let start = self.offset(raw);
         for (hole, _) in &mut holes {
             *hole = hole.start - start..hole.end - start;
@@ -271,6 +277,22 @@ pub(super) fn json_fault(error: &serde_json::Error) -> (usize, String) {
     let message = error.to_string();
     let bare = message.rsplit_once(" at line ").map_or(message.as_str(), |(bare, _)| bare);
     (error.column().saturating_sub(1), bare.to_owned())
+}
+
+/// Whether a frame is seen at once to be one that is sent as it stands: no placeholder can be in it, no escape that means
+/// nothing, and no nesting that is too deep.
+fn is_plainly_literal(frame: &str) -> bool {
+    let opening = |byte: &u8| matches!(byte, b'{' | b'[');
+    !frame.contains("\"<")
+        && !frame.contains('\\')
+        && frame.as_bytes().iter().filter(|byte| opening(byte)).count() <= DEPTH_MAX
+}
+
+/// What is expected, read by the reader that takes any frame.
+#[cfg(test)]
+pub(super) fn read_carefully(text: &str, names: &mut BTreeSet<String>) -> Option<Pattern> {
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    FrameReader { line: text, names }.pattern_within(raw, DEPTH_MAX).ok()
 }
 
 /// A placeholder's text, written so that it is literal.
