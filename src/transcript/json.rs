@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::quick;
+use super::quick::{self, Build};
 
 /// How deeply arrays and objects may be nested; the limit keeps a hostile frame from exhausting the stack.
 pub const DEPTH_MAX: usize = 128;
@@ -47,11 +47,11 @@ pub enum JsonError {
 impl Json {
     /// Reads one value; whatever but white space follows it is an error.
     pub fn parse(text: &str) -> Result<Json, JsonError> {
-        quick::json(text).map_or_else(|| Json::parse_carefully(text), Ok)
+        quick::read(text, &mut Values).map_or_else(|| Json::parse_carefully(text), Ok)
     }
 
     /// The same of any value, however it is written.
-    pub(super) fn parse_carefully(text: &str) -> Result<Json, JsonError> {
+    fn parse_carefully(text: &str) -> Result<Json, JsonError> {
         Json::build(serde_json::from_str(text)?, DEPTH_MAX)
     }
 
@@ -100,6 +100,36 @@ impl Json {
                 Json::Object(members.collect::<Result<_, JsonError>>()?)
             }
         })
+    }
+}
+
+struct Values;
+
+impl Build for Values {
+    type Part = Json;
+
+    fn null(&mut self) -> Json {
+        Json::Null
+    }
+
+    fn boolean(&mut self, value: bool) -> Json {
+        Json::Boolean(value)
+    }
+
+    fn number(&mut self, text: String) -> Json {
+        Json::Number(text)
+    }
+
+    fn string(&mut self, text: &str) -> Json {
+        Json::String(text.to_owned())
+    }
+
+    fn array(&mut self, items: Vec<Json>) -> Json {
+        Json::Array(items)
+    }
+
+    fn object(&mut self, members: Vec<(String, Json)>) -> Json {
+        Json::Object(members.into_iter().collect())
     }
 }
 
@@ -217,7 +247,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shown(text: &str) -> String {
@@ -256,5 +288,56 @@ mod tests {
     #[test]
     fn what_follows_a_value_is_refused() {
         assert!(matches!(Json::parse("{} {}"), Err(JsonError::Malformed(_))));
+    }
+
+    /// Values as people write them, some of which are read in one pass and some not.
+    pub(in super::super) fn written() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,2})?",
+            "[ -~é\u{7f}]{0,8}".prop_map(|text| Json::String(text).to_string()),
+            prop_oneof![
+                Just(r#""<any>""#),
+                Just(r#""<any as a>""#),
+                Just(r#""<a>""#),
+                Just(r#""\u003cany>""#),
+                Just(r#""<an\u0079>""#),
+                Just(r#""<any as any>""#),
+                Just(r#""\ud800""#),
+            ]
+            .prop_map(str::to_owned),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(" , "))),
+                prop::collection::vec(("[ab\"\\\\]{1,2}", inner), 0..4).prop_map(|members| {
+                    let member = |(key, value): (String, String)| format!("{}: {value}", Json::String(key));
+                    format!("{{{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_one_pass_is_what_the_careful_reader_reads(text in written()) {
+            if let Some(quick) = quick::read(&text, &mut Values) {
+                prop_assert_eq!(Json::parse_carefully(&text).ok(), Some(quick));
+            }
+        }
+    }
+
+    #[test]
+    fn plain_frames_are_read_in_one_pass() {
+        let is_plain = |text| quick::read(text, &mut Values).is_some();
+        assert!(is_plain(
+            r#"{"method":"x","signups":[{"id":"1","tags":["4"]}],"reference":-17,"eop":true,"email":null}"#
+        ));
+        for other in [r#"{"a":1.50}"#, r#"{"a":1,"a":2}"#, "{} {}", r#"{"a":12345678901234567890123}"#] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 }

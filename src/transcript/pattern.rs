@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::bindings::Bindings;
 use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
 use super::placeholder::{Kind, Placeholder};
-use super::quick;
+use super::quick::{self, Build};
 use super::text::TextPattern;
 
 /// What an expected frame must look like.
@@ -128,7 +128,7 @@ pub(super) struct FrameReader<'line, 'names> {
 impl<'line> FrameReader<'line, '_> {
     /// Reads an expected frame.
     pub(super) fn pattern(&mut self, raw: &'line RawValue) -> Result<Pattern, Refusal> {
-        match quick::pattern(raw.get(), self.names) {
+        match quick::read(raw.get(), &mut Patterns { names: self.names }) {
             Some(pattern) => Ok(pattern),
             None => self.pattern_within(raw, DEPTH_MAX),
         }
@@ -288,14 +288,90 @@ fn is_plainly_literal(frame: &str) -> bool {
         && frame.as_bytes().iter().filter(|byte| opening(byte)).count() <= DEPTH_MAX
 }
 
-/// What is expected, read by the reader that takes any frame.
-#[cfg(test)]
-pub(super) fn read_carefully(text: &str, names: &mut BTreeSet<String>) -> Option<Pattern> {
-    let raw: &RawValue = serde_json::from_str(text).ok()?;
-    FrameReader { line: text, names }.pattern_within(raw, DEPTH_MAX).ok()
+/// What is expected, read in one pass; the names it binds are added to those bound before.
+struct Patterns<'n> {
+    names: &'n mut BTreeSet<String>,
+}
+
+impl Build for Patterns<'_> {
+    type Part = Pattern;
+
+    fn null(&mut self) -> Pattern {
+        Pattern::Leaf(Json::Null)
+    }
+
+    fn boolean(&mut self, value: bool) -> Pattern {
+        Pattern::Leaf(Json::Boolean(value))
+    }
+
+    fn number(&mut self, text: String) -> Pattern {
+        Pattern::Leaf(Json::Number(text))
+    }
+
+    fn string(&mut self, text: &str) -> Pattern {
+        Pattern::Leaf(Json::String(text.to_owned()))
+    }
+
+    fn bare_string(&mut self, text: &str) -> Option<Pattern> {
+        let read = if text.starts_with('<') { Placeholder::read(&format!("\"{text}\"")) } else { None };
+        match read {
+            None => Some(self.string(text)),
+            Some(Ok(Placeholder::Bound(name))) if !self.names.contains(&name) => None,
+            Some(Ok(placeholder)) => {
+                if let Placeholder::Kind(_, Some(name)) = &placeholder {
+                    self.names.insert(name.clone());
+                }
+                Some(Pattern::Placeholder(placeholder))
+            }
+            Some(Err(_)) => None,
+        }
+    }
+
+    fn array(&mut self, items: Vec<Pattern>) -> Pattern {
+        Pattern::Array(items)
+    }
+
+    fn object(&mut self, members: Vec<(String, Pattern)>) -> Pattern {
+        Pattern::Object(members)
+    }
 }
 
 /// A placeholder's text, written so that it is literal.
 fn escaped(raw: &RawValue) -> String {
     raw.get().replacen('<', "\\u003c", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::json::tests::written;
+    use super::*;
+
+    fn quickly(text: &str, names: &mut BTreeSet<String>) -> Option<Pattern> {
+        quick::read(text, &mut Patterns { names })
+    }
+
+    fn carefully(text: &str, names: &mut BTreeSet<String>) -> Option<Pattern> {
+        let raw: &RawValue = serde_json::from_str(text).ok()?;
+        FrameReader { line: text, names }.pattern_within(raw, DEPTH_MAX).ok()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_one_pass_is_what_the_careful_reader_reads(text in written()) {
+            let (mut quick_names, mut names) = (BTreeSet::new(), BTreeSet::new());
+            if let Some(quick) = quickly(&text, &mut quick_names) {
+                prop_assert_eq!(carefully(&text, &mut names), Some(quick));
+                prop_assert_eq!(quick_names, names);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_frames_are_read_in_one_pass() {
+        let ack = r#"{"method":"x","signups":[{"id":"<digits as id>","tags":["4"]}],"same":"<id>","any":"<any>"}"#;
+        assert!(quickly(ack, &mut BTreeSet::new()).is_some());
+        assert!(quickly(r#"{"same":"<id>"}"#, &mut BTreeSet::new()).is_none());
+    }
 }
