@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use guestlist::transcript::bless::bless;
-use guestlist::transcript::exchange::{Frame, Replayed, Watch, Way};
+use guestlist::transcript::exchange::{Frame, Replayed, Way};
 use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::options::ReplayOptions;
 use guestlist::transcript::replay::replay;
+use guestlist::transcript::watch::Watch;
 use guestlist::transcript::{Step, Transcript};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

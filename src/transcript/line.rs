@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::http::read as http;
 use super::json::{Layer, Member};
-use super::pattern::{FrameReader, Refusal, json_fault};
 use super::placeholder::{Kind, is_word};
+use super::reader::{FrameReader, Refusal, json_fault};
 use super::{Action, ExpectedClose};
 
 /// The connection of a line that names none.
@@ -62,12 +61,12 @@ pub(super) fn read(text: &str, names: &mut BTreeSet<String>) -> Result<Line, Ref
         message: format!("no action; write one of {ACTIONS}"),
     })?;
     let at_ms =
-        at_ms.map(|value| typed(&reader, value, "`at_ms` takes whole milliseconds since the beginning, such as 1200"));
+        at_ms.map(|value| reader.typed(value, "`at_ms` takes whole milliseconds since the beginning, such as 1200"));
     let at_ms = at_ms.transpose()?;
     let Some(value) = on else {
         return Ok(Line { on: MAIN.to_owned(), on_at: 0, at_ms, action, literal });
     };
-    let on: String = typed(&reader, value, "`on` takes the name of a connection, such as \"main\"")?;
+    let on: String = reader.typed(value, "`on` takes the name of a connection, such as \"main\"")?;
     if on.is_empty() {
         return Err(reader.refuse(value, "a connection's name is not empty; leave `on` out to mean \"main\""));
     }
@@ -94,19 +93,19 @@ fn action<'line>(
     value: &'line RawValue,
 ) -> Result<Action, Refusal> {
     Ok(match name {
-        "note" => Action::Note(string(reader, name, value)?),
+        "note" => Action::Note(reader.string(name, value)?),
         "send" => {
             must_be_frame(reader, name, value)?;
             Action::Send(reader.template(value)?)
         }
-        "send_text" => Action::SendText(string(reader, name, value)?),
+        "send_text" => Action::SendText(reader.string(name, value)?),
         "send_text_hex" => Action::SendTextBytes(hex(reader, name, value)?),
         "send_binary" => Action::SendBinary(hex(reader, name, value)?),
         "expect" => {
             must_be_frame(reader, name, value)?;
             Action::Expect(reader.pattern(value)?)
         }
-        "expect_text" => Action::ExpectText(string(reader, name, value)?),
+        "expect_text" => Action::ExpectText(reader.string(name, value)?),
         "expect_close" => Action::ExpectClose(expected_close(reader, value)?),
         "close" => Action::Close(close_code(reader, value)?),
         "request" => Action::Request(http::request(reader, value)?),
@@ -140,7 +139,7 @@ fn expected_close<'line>(reader: &FrameReader<'line, '_>, value: &'line RawValue
     for Member { key, name, value } in members {
         match name.as_str() {
             "code" if code.is_none() => code = Some(close_code(reader, value)?),
-            "reason" if reason.is_none() => reason = Some(string(reader, &name, value)?),
+            "reason" if reason.is_none() => reason = Some(reader.string(&name, value)?),
             _ => {
                 let message = format!("`{name}` is unknown here or stands twice; a close has one code and one reason");
                 return Err(reader.refuse(key, message));
@@ -153,7 +152,7 @@ fn expected_close<'line>(reader: &FrameReader<'line, '_>, value: &'line RawValue
 
 /// The name of a secret, which nothing is bound to yet.
 fn secret(reader: &mut FrameReader<'_, '_>, value: &RawValue) -> Result<String, Refusal> {
-    let name = string(reader, "secret", value)?;
+    let name = reader.string("secret", value)?;
     if !is_word(&name) || Kind::named(&name).is_some() {
         let message =
             "the name of a secret has lower case letters, digits and _, such as \"token_1\", and is no kind of value";
@@ -172,13 +171,9 @@ fn close_code(reader: &FrameReader<'_, '_>, value: &RawValue) -> Result<u16, Ref
         .ok_or_else(|| reader.refuse(value, "not a close code; write one of 1000-1003, 1005-1014 or 3000-4999"))
 }
 
-pub(super) fn string(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<String, Refusal> {
-    typed(reader, value, &format!("`{name}` takes a string"))
-}
-
 fn hex(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<Vec<u8>, Refusal> {
     let wrong = format!("`{name}` takes bytes in hexadecimal, two digits each, such as \"c3 28\"");
-    let text: String = typed(reader, value, &wrong)?;
+    let text: String = reader.typed(value, &wrong)?;
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let bytes = digits.chunks(2).map(|pair| match *pair {
@@ -186,14 +181,6 @@ fn hex(reader: &FrameReader<'_, '_>, name: &str, value: &RawValue) -> Result<Vec
         _ => None,
     });
     bytes.collect::<Option<_>>().ok_or_else(|| reader.refuse(value, wrong))
-}
-
-pub(super) fn typed<'line, T: Deserialize<'line>>(
-    reader: &FrameReader<'_, '_>,
-    value: &'line RawValue,
-    wrong: &str,
-) -> Result<T, Refusal> {
-    serde_json::from_str(value.get()).map_err(|_| reader.refuse(value, wrong))
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> Refusal {

@@ -66,11 +66,13 @@ mod order;
 pub mod pattern;
 pub mod placeholder;
 mod quick;
+mod reader;
 pub mod record;
 pub mod replay;
 mod settle;
 mod steps;
 pub mod text;
+pub mod watch;
 
 use std::fmt;
 use std::ops::Range;

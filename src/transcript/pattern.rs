@@ -7,9 +7,10 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::bindings::Bindings;
-use super::json::{DEPTH_MAX, Json, JsonError, Layer, deeper, write_array, write_object};
+use super::json::{DEPTH_MAX, Json, Layer, write_array, write_object};
 use super::placeholder::{Kind, Placeholder};
 use super::quick::{self, Build};
+use super::reader::{FrameReader, Refusal, escaped};
 use super::text::TextPattern;
 
 /// What an expected frame must look like.
@@ -75,6 +76,15 @@ impl Template {
     }
 }
 
+impl From<TextPattern> for Pattern {
+    fn from(text: TextPattern) -> Self {
+        match text.literal() {
+            Some(text) => Pattern::Leaf(Json::String(text.to_owned())),
+            None => Pattern::Text(text),
+        }
+    }
+}
+
 impl Pattern {
     /// How many placeholders it has; the more, the more frames it accepts.
     pub(super) fn placeholders(&self) -> usize {
@@ -113,18 +123,6 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Why a line is refused, and at which byte of it.
-pub(super) struct Refusal {
-    pub(super) at: usize,
-    pub(super) message: String,
-}
-
-/// Reads the frames of one line, and keeps account of the names bound so far.
-pub(super) struct FrameReader<'line, 'names> {
-    pub(super) line: &'line str,
-    pub(super) names: &'names mut BTreeSet<String>,
-}
-
 impl<'line> FrameReader<'line, '_> {
     /// Reads an expected frame.
     pub(super) fn pattern(&mut self, raw: &'line RawValue) -> Result<Pattern, Refusal> {
@@ -145,16 +143,6 @@ impl<'line> FrameReader<'line, '_> {
             *hole = hole.start - start..hole.end - start;
         }
         Ok(Template { text: raw.get().to_owned(), holes })
-    }
-
-    /// Opens a value; an error in it is located in the line.
-    pub(super) fn open(&self, raw: &'line RawValue) -> Result<Layer<'line>, Refusal> {
-        Layer::of(raw).map_err(|error| self.located(raw, &error))
-    }
-
-    /// A refusal of this part of the line.
-    pub(super) fn refuse(&self, raw: &RawValue, message: impl Into<String>) -> Refusal {
-        Refusal { at: self.offset(raw), message: message.into() }
     }
 
     fn pattern_within(&mut self, raw: &'line RawValue, depth: usize) -> Result<Pattern, Refusal> {
@@ -235,48 +223,6 @@ impl<'line> FrameReader<'line, '_> {
         }
         Ok(())
     }
-
-    fn placeholder(&self, raw: &'line RawValue) -> Result<Option<Placeholder>, Refusal> {
-        Placeholder::read(raw.get()).transpose().map_err(|message| self.refuse(raw, message))
-    }
-
-    fn must_be_bound(&self, raw: &'line RawValue, name: &str) -> Result<(), Refusal> {
-        if self.names.contains(name) {
-            return Ok(());
-        }
-        let message = format!(
-            "no value is bound to `{name}` before this; expect \"<any as {name}>\" first, or write {} for the text itself",
-            escaped(raw)
-        );
-        Err(self.refuse(raw, message))
-    }
-
-    fn deeper(&self, raw: &'line RawValue, depth: usize) -> Result<usize, Refusal> {
-        deeper(depth).map_err(|error| self.located(raw, &error))
-    }
-
-    fn located(&self, raw: &'line RawValue, error: &JsonError) -> Refusal {
-        match error {
-            JsonError::Malformed(error) => {
-                let (within, message) = json_fault(error);
-                let message = format!("not JSON: {message}; correct it, or send it with `send_text`");
-                Refusal { at: self.offset(raw) + within, message }
-            }
-            JsonError::TooDeep => self.refuse(raw, format!("{error}; send it with `send_text`")),
-        }
-    }
-
-    /// Where in the line this part of it begins.
-    pub(super) fn offset(&self, raw: &RawValue) -> usize {
-        raw.get().as_ptr() as usize - self.line.as_ptr() as usize
-    }
-}
-
-/// The byte a JSON error in a text of one line is at, and its message without the position in it.
-pub(super) fn json_fault(error: &serde_json::Error) -> (usize, String) {
-    let message = error.to_string();
-    let bare = message.rsplit_once(" at line ").map_or(message.as_str(), |(bare, _)| bare);
-    (error.column().saturating_sub(1), bare.to_owned())
 }
 
 /// Whether a frame is seen at once to be one that is sent as it stands: no placeholder can be in it, no escape that means
@@ -334,11 +280,6 @@ impl Build for Patterns<'_> {
     fn object(&mut self, members: Vec<(String, Pattern)>) -> Pattern {
         Pattern::Object(members)
     }
-}
-
-/// A placeholder's text, written so that it is literal.
-fn escaped(raw: &RawValue) -> String {
-    raw.get().replacen('<', "\\u003c", 1)
 }
 
 #[cfg(test)]

@@ -16,10 +16,11 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::bindings::Bindings;
 use super::came::{Came, Context};
 use super::connection::{CODE_NO_FRAME, Connection};
-use super::exchange::{Close, Frame, Summary, Watch, Way};
+use super::exchange::{Close, Frame, Summary, Way};
 use super::failure::{Fault, ReplayError};
 use super::http::connection::Connections;
 use super::options::{Mode, ReplayOptions};
+use super::watch::Watch;
 use super::{Action, Step, Steps, Transcript};
 use crate::config::{TRANSCRIPT_AHEAD_DEFAULT, TRANSCRIPT_EXPECTED_MAX, TRANSCRIPT_FED_MAX};
 

@@ -5,12 +5,13 @@ use tokio::time::Instant;
 use super::Action;
 use super::came::Came;
 use super::connection::Connection;
-use super::exchange::{Frame, Watch, Way};
+use super::exchange::{Frame, Way};
 use super::failure::{Fault, Instead, Nearest, ReplayError};
 use super::nearest::{is_akin, nearest};
 use super::options::Mode;
 use super::order::{Order, order};
 use super::replay::{Line, Replay};
+use super::watch::Watch;
 use crate::config::{
     TRANSCRIPT_FRAMES_ARRIVED_MAX, TRANSCRIPT_FRAMES_PASSED_MAX, TRANSCRIPT_GATHER_WAIT, TRANSCRIPT_NEAREST_WINDOW,
 };

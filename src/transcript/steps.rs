@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::connection::CODE_NO_FRAME;
 use super::line::{self, Line};
-use super::pattern::Refusal;
+use super::reader::Refusal;
 use super::{Action, Step, TranscriptError};
 use crate::config::TRANSCRIPT_LINE_BYTES_MAX;
 

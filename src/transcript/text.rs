@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::bindings::Bindings;
 use super::json::{Json, quoted};
-use super::pattern::{FrameReader, Pattern, Refusal};
 use super::placeholder::{Kind, Placeholder};
+use super::reader::{FrameReader, Refusal};
 
 /// A text to send, with places in it that are filled with bound values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,15 @@ impl TextTemplate {
 }
 
 impl TextPattern {
+    /// The one text that it accepts, if it has no placeholders.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The values that names are bound to, if a text is as expected; `known` has those bound before.
     ///
     /// A value ends where the text goes on as it should for the first time.
@@ -155,7 +164,7 @@ impl<'line> FrameReader<'line, '_> {
     }
 
     /// Reads an expected text, with placeholders in it.
-    pub(super) fn text_pattern(&mut self, raw: &'line RawValue) -> Result<Pattern, Refusal> {
+    pub(super) fn text_pattern(&mut self, raw: &'line RawValue) -> Result<TextPattern, Refusal> {
         let mut last = None;
         let pieces = self.pieces(raw, |reader, at, placeholder| {
             if last == Some(at) {
@@ -170,11 +179,7 @@ impl<'line> FrameReader<'line, '_> {
             }
             Ok(())
         })?;
-        Ok(match pieces.as_slice() {
-            [] => Pattern::Leaf(Json::String(String::new())),
-            [Piece::Literal(text)] => Pattern::Leaf(Json::String(text.clone())),
-            _ => Pattern::Text(TextPattern(pieces)),
-        })
+        Ok(TextPattern(pieces))
     }
 
     /// Takes a string apart. Its raw text is, so that `\u003c` is the way to mean a `<` that is one.

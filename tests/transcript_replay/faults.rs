@@ -1,7 +1,8 @@
 //! Every kind of fault is told as what it is, with its line.
 
-use guestlist::transcript::exchange::{Summary, Watch};
+use guestlist::transcript::exchange::Summary;
 use guestlist::transcript::failure::{Fault, Instead};
+use guestlist::transcript::watch::Watch;
 use guestlist::transcript::{Action, Step};
 
 use super::*;

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use guestlist::gateway::{Gateway, Options, StartError};
 use guestlist::transcript::bless::bless;
-use guestlist::transcript::exchange::Watch;
 use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::ignore::Ignore;
 use guestlist::transcript::options::{Mode, ReplayOptions};
 use guestlist::transcript::replay::replay;
+use guestlist::transcript::watch::Watch;
 use guestlist::transcript::{Step, Transcript, TranscriptError};
 
 use self::given::{Given, GivenError};

@@ -4,10 +4,10 @@ mod edits;
 mod rewrite;
 
 pub use self::edits::Edits;
-use super::exchange::Watch;
 use super::failure::{Fault, ReplayError};
 use super::options::ReplayOptions;
 use super::replay::replay;
+use super::watch::Watch;
 use super::{Action, Step, Transcript};
 
 /// Plays a transcript against the gateway at a `ws://` address, and tells how its expectations must be edited.

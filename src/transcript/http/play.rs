@@ -3,9 +3,10 @@
 
 use super::super::came::Came;
 use super::super::connection::CODE_NO_FRAME;
-use super::super::exchange::{Close, Frame, Watch, Way};
+use super::super::exchange::{Close, Frame, Way};
 use super::super::failure::{Fault, ReplayError};
 use super::super::replay::{Line, Replay};
+use super::super::watch::Watch;
 use super::RequestTemplate;
 
 impl<W: Watch> Replay<'_, W> {

@@ -7,9 +7,9 @@ use hyper::{Method, Uri};
 use serde_json::value::RawValue;
 
 use super::super::json::{Json, Layer, Member};
-use super::super::line::{string, typed};
-use super::super::pattern::{FrameReader, Pattern, Refusal};
+use super::super::pattern::Pattern;
 use super::super::placeholder::{Kind, Placeholder};
+use super::super::reader::{FrameReader, Refusal};
 use super::super::text::TextTemplate;
 use super::{ExpectedBody, ExpectedHeader, RequestBody, RequestTemplate, ResponsePattern};
 
@@ -31,7 +31,7 @@ pub fn request<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue)
                 }
             }
             "body" => body = RequestBody::Json(reader.template(value)?),
-            "body_text" => body = RequestBody::Text(string(reader, &name, value)?),
+            "body_text" => body = RequestBody::Text(reader.string(&name, value)?),
             _ => return Err(unknown(reader, key, &name)),
         }
     }
@@ -50,7 +50,7 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
         let part = match name.as_str() {
             "status" => {
                 let wrong = "`status` takes the status of an answer, from 200 to 999";
-                let status: u16 = typed(reader, value, wrong)?;
+                let status: u16 = reader.typed(value, wrong)?;
                 if !(200..=999).contains(&status) {
                     return Err(reader.refuse(value, wrong));
                 }
@@ -60,7 +60,8 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
                 let mut patterns = Vec::new();
                 for (name, raw) in headers(reader, value)? {
                     let is_array = raw.get().starts_with('[');
-                    let lines = lines(reader, raw)?.into_iter().map(|line| reader.text_pattern(line));
+                    let lines =
+                        lines(reader, raw)?.into_iter().map(|line| reader.text_pattern(line).map(Pattern::from));
                     let mut lines = lines.collect::<Result<Vec<_>, _>>()?;
                     let pattern = if is_array { Pattern::Array(lines) } else { lines.remove(0) };
                     names.push(ExpectedHeader { name: name.clone(), is_array });
@@ -80,7 +81,7 @@ pub fn response<'line>(reader: &mut FrameReader<'line, '_>, raw: &'line RawValue
             }
             "body_text" => {
                 body = ExpectedBody::Text;
-                Pattern::Leaf(Json::String(string(reader, &name, value)?))
+                Pattern::Leaf(Json::String(reader.string(&name, value)?))
             }
             _ => return Err(unknown(reader, key, &name)),
         };
@@ -119,7 +120,7 @@ fn unknown(reader: &FrameReader<'_, '_>, key: &RawValue, name: &str) -> Refusal 
 }
 
 fn method(reader: &FrameReader<'_, '_>, value: &RawValue) -> Result<String, Refusal> {
-    let method: String = string(reader, "method", value)?;
+    let method: String = reader.string("method", value)?;
     let is_method = Method::from_bytes(method.as_bytes()).is_ok_and(|method| method != Method::CONNECT);
     if is_method && !method.contains(|char: char| char.is_ascii_lowercase()) {
         return Ok(method);
