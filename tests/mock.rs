@@ -282,10 +282,18 @@ async fn a_frame_that_no_transcript_has_is_refused_and_told_without_its_secrets(
     assert!(message.contains("t.jsonl:4, which differs at $.signups[1], $.bot_token"), "{message}");
     assert_eq!(client.call(json!({"method": "getApps"})).await["method"], "getAppsResponse", "the connection stays");
     assert_eq!(client.call(r#"{"apiKey":"s3cret""#).await["error"], 404);
-    assert_eq!(mock.stop().await, (1, 2));
+    let hidden =
+        r#"{"method":"x","note":"see ?api_key=s3cret","passphrase":"s3cret","session_id":7,"page":{"token":"p2"}}"#;
+    assert_eq!(client.call(hidden).await["error"], 404);
+    let bytes = Message::binary(r#"{"private_key":"s3cret"}"#.as_bytes().to_vec());
+    futures::SinkExt::send(&mut client.0, bytes).await.expect("the connection takes frames");
+    assert_eq!(client.json().await["error"], 404);
+    assert_eq!(mock.stop().await, (1, 4));
     let told = told.lock().expect("nobody panics").concat();
     assert!(told.contains(r#""signups":["a","c"]"#) && told.contains("t.jsonl:4"), "{told}");
-    assert!(!told.contains("s3cret"), "{told}");
+    let in_hexadecimal = "73 33 63 72 65 74";
+    assert!(!told.contains("s3cret") && !told.contains(in_hexadecimal), "{told}");
+    assert!(told.contains(r#""note":"…","passphrase":"…","session_id":"…","page":{"token":"p2"}"#), "{told}");
     assert!(told.contains(r#""bot_token":"…","reference":9}"#), "all else is shown as it came: {told}");
 }
 

@@ -67,6 +67,7 @@ pub mod pattern;
 pub mod placeholder;
 pub mod record;
 pub mod replay;
+mod secrets;
 mod settle;
 mod steps;
 pub mod text;
