@@ -387,6 +387,25 @@ async fn the_command_says_where_it_listens_and_ends_with_1_where_a_frame_was_unk
 }
 
 #[tokio::test]
+async fn requests_over_http_are_not_mocked_and_that_is_said_once_by_file_and_line() {
+    let request = r#"{"on":"web","request":{"method":"GET","path":"/livez"}}
+{"on":"web","response":{"status":200,"body_text":"ok\n"}}
+"#;
+    let (home, path) = file(&request.repeat(2));
+    let served = Served::start_command(&mut guestlist(&["mock", &path]), &home.path().join("log"));
+    Client::sign_in(&served.url, "t").await;
+    let ran = served.stop();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stderr.matches("requests over HTTP").count(), 1, "{ran:?}");
+    assert!(ran.stderr.contains("t.jsonl:4: only WebSockets are mocked"), "{ran:?}");
+    fs::write(&path, request).expect("the file can be written");
+    let ran = run(&["mock", &path]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("t.jsonl:1: only WebSockets"), "{ran:?}");
+    assert!(ran.stderr.contains("no client sends anything over a WebSocket"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn once_means_until_the_first_client_has_gone() {
     let (home, path) = file("");
     let mut command = guestlist(&["mock", &path, "--once"]);
