@@ -187,6 +187,12 @@ fn an_answer_that_is_changed_is_refused() {
     assert!(!faults_of_answer("get", "/nowhere", 200, None).is_empty());
 }
 
+/// Generators of code look the version up in a list, and treat what they do not find there as no OpenAPI at all.
+#[test]
+fn the_document_is_of_a_version_that_generators_know() {
+    assert_eq!(OPENAPI["openapi"], "3.1.0");
+}
+
 #[test]
 fn every_operation_has_a_name_of_its_own_and_refers_to_what_is_there() {
     let mut names = BTreeSet::new();
