@@ -282,10 +282,18 @@ async fn a_frame_that_no_transcript_has_is_refused_and_told_without_its_secrets(
     assert!(message.contains("t.jsonl:4, which differs at $.signups[1], $.bot_token"), "{message}");
     assert_eq!(client.call(json!({"method": "getApps"})).await["method"], "getAppsResponse", "the connection stays");
     assert_eq!(client.call(r#"{"apiKey":"s3cret""#).await["error"], 404);
-    assert_eq!(mock.stop().await, (1, 2));
+    let hidden =
+        r#"{"method":"x","note":"see ?api_key=s3cret","passphrase":"s3cret","session_id":7,"page":{"token":"p2"}}"#;
+    assert_eq!(client.call(hidden).await["error"], 404);
+    let bytes = Message::binary(r#"{"private_key":"s3cret"}"#.as_bytes().to_vec());
+    futures::SinkExt::send(&mut client.0, bytes).await.expect("the connection takes frames");
+    assert_eq!(client.json().await["error"], 404);
+    assert_eq!(mock.stop().await, (1, 4));
     let told = told.lock().expect("nobody panics").concat();
     assert!(told.contains(r#""signups":["a","c"]"#) && told.contains("t.jsonl:4"), "{told}");
-    assert!(!told.contains("s3cret"), "{told}");
+    let in_hexadecimal = "73 33 63 72 65 74";
+    assert!(!told.contains("s3cret") && !told.contains(in_hexadecimal), "{told}");
+    assert!(told.contains(r#""note":"…","passphrase":"…","session_id":"…","page":{"token":"p2"}"#), "{told}");
     assert!(told.contains(r#""bot_token":"…","reference":9}"#), "all else is shown as it came: {told}");
 }
 
@@ -376,6 +384,25 @@ async fn the_command_says_where_it_listens_and_ends_with_1_where_a_frame_was_unk
         );
         assert!(!ran.stderr.contains("s3cret"), "{ran:?}");
     }
+}
+
+#[tokio::test]
+async fn requests_over_http_are_not_mocked_and_that_is_said_once_by_file_and_line() {
+    let request = r#"{"on":"web","request":{"method":"GET","path":"/livez"}}
+{"on":"web","response":{"status":200,"body_text":"ok\n"}}
+"#;
+    let (home, path) = file(&request.repeat(2));
+    let served = Served::start_command(&mut guestlist(&["mock", &path]), &home.path().join("log"));
+    Client::sign_in(&served.url, "t").await;
+    let ran = served.stop();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stderr.matches("requests over HTTP").count(), 1, "{ran:?}");
+    assert!(ran.stderr.contains("t.jsonl:4: only WebSockets are mocked"), "{ran:?}");
+    fs::write(&path, request).expect("the file can be written");
+    let ran = run(&["mock", &path]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("t.jsonl:1: only WebSockets"), "{ran:?}");
+    assert!(ran.stderr.contains("no client sends anything over a WebSocket"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! What `guestlist::testing` promises the tests of others.
 
+use std::fs;
 use std::net::TcpStream;
 use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use guestlist::gateway::Options;
 use guestlist::testing::{Client, Gateway, Received, demo};
 use guestlist::transcript::Transcript;
 use serde_json::json;
+use tokio::runtime::Builder;
 
 #[tokio::test]
 async fn each_gateway_has_a_port_and_a_state_of_its_own() {
@@ -71,4 +74,51 @@ async fn a_replay_that_differs_fails_its_test_with_a_report() {
     let report = panic.downcast_ref::<String>().expect("a panic has a text");
     assert!(report.contains("name.jsonl:3"), "{report}");
     assert!(report.contains(r#"$.name: expected "Somebody else", got "Demo administrator""#), "{report}");
+}
+
+/// In a process of its own, so that no other test's gateways are among those counted.
+#[test]
+fn many_at_once_leave_no_thread_behind_however_they_end() {
+    const ALONE: &str = "GUESTLIST_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let itself = std::env::current_exe().expect("a test knows its program");
+        let mut alone = std::process::Command::new(itself);
+        alone.args(["--exact", "many_at_once_leave_no_thread_behind_however_they_end"]).env(ALONE, "1");
+        let ran = alone.output().expect("the program can be run");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        return;
+    }
+    for runtime in [&mut Builder::new_current_thread(), &mut Builder::new_multi_thread()] {
+        let runtime = runtime.enable_all().build().expect("the system gives a runtime");
+        runtime.block_on(async {
+            let ends = (0..24).map(|number| {
+                tokio::spawn(async move {
+                    if number % 4 == 3 {
+                        // Whoever gives up before it has started.
+                        drop(tokio::time::timeout(Duration::ZERO, Gateway::start()).await);
+                        return;
+                    }
+                    let gateway = Gateway::start().await;
+                    let client = Client::sign_in(&gateway.url(), demo::BOT).await;
+                    match number % 4 {
+                        0 => gateway.stop().await,
+                        1 => drop(gateway),
+                        _ => panic!("a test fails"),
+                    }
+                    drop(client);
+                })
+            });
+            let failed = futures::future::join_all(ends).await.into_iter().filter(Result::is_err).count();
+            assert_eq!(failed, 6);
+        });
+    }
+    let is_gateway =
+        |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "gateway");
+    let left = || fs::read_dir("/proc/self/task").expect("it is Linux").flatten().filter(is_gateway).count();
+    let begun = Instant::now();
+    // Those that nobody waited for end by themselves.
+    while left() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} threads are left", left());
+        std::thread::yield_now();
+    }
 }

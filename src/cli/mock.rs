@@ -15,7 +15,8 @@ use super::replay::transcripts::{self, FilesError};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Mock {
-    /// Transcripts, and directories of them; a client plays the first recorded connection that begins as it does
+    /// Transcripts, and directories of them; a client plays the first recorded connection that begins as it does.
+    /// Requests over HTTP in them are passed over
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Address to listen on; port 0 takes a free one
@@ -47,7 +48,7 @@ enum MockError {
     Transcript(#[from] TranscriptError),
     #[error(transparent)]
     Files(#[from] FilesError),
-    #[error("no client sends anything in these transcripts, so there is nothing to answer")]
+    #[error("no client sends anything over a WebSocket in these transcripts, so there is nothing to answer")]
     Empty,
     #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -68,6 +69,11 @@ impl Mock {
     fn mock(self) -> Result<usize, MockError> {
         let transcripts: Result<Vec<_>, _> = transcripts::files(&self.files)?.iter().map(Transcript::read).collect();
         let script = Script::read(&transcripts?)?;
+        for (file, line) in script.requests() {
+            eprintln!(
+                "guestlist: {file}:{line}: only WebSockets are mocked; requests over HTTP, from here on, are passed over"
+            );
+        }
         if script.connections() == 0 {
             return Err(MockError::Empty);
         }

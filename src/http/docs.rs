@@ -1,7 +1,9 @@
 //! `/docs`: the API's documents, and a page that shows them to people. They are the same for everybody, and may be kept.
 
 mod fields;
+mod json;
 mod page;
+mod route;
 mod text;
 
 use std::sync::LazyLock;

@@ -1,7 +1,5 @@
 //! This is where the HTTP API is described, as OpenAPI has it.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use super::components::Components;
@@ -12,8 +10,8 @@ use crate::methods::METHODS;
 use crate::server;
 use crate::wire::frame;
 
-/// The version of OpenAPI that the document is of.
-const VERSION: &str = "3.1.1";
+/// The version of OpenAPI that the document is of. 3.1.1 says the same more clearly, and generators of code do not all know it.
+const VERSION: &str = "3.1.0";
 
 /// What is told of the API as a whole.
 const ABOUT: &str = "Every method of the WebSocket API as a request of its own; and the routes that the share API, the organisation \
@@ -146,17 +144,22 @@ fn parameter_of(components: &mut Components, parameter: &Parameter) -> Value {
     })
 }
 
-/// The parameters that a path has in braces: ids, and the uuids of shares.
+/// The parameters that a path has in braces, in its order: ids, and the uuids of shares.
 fn path_parameters(path: &str) -> Vec<Value> {
-    let names: BTreeSet<&str> = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}')).collect();
+    let names = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
     let one = |name: &str| {
-        let schema = match name {
-            "uuid" => json!({"type": "string", "format": "uuid"}),
-            _ => json!({"type": "integer", "minimum": 1, "maximum": i32::MAX}),
+        let id = json!({"type": "integer", "minimum": 1, "maximum": i32::MAX});
+        let (about, schema) = match name {
+            "uuid" => ("The share's public id.", json!({"type": "string", "format": "uuid"})),
+            "user_id" => ("The user, whose chats these are.", id),
+            "chat_id" => ("The chat, one of the user's.", id),
+            "share_id" => ("The share, one of the chat's.", id),
+            "entry_id" => ("The entry, one of the share's whitelist.", id),
+            name => unreachable!("no path has a {name}"),
         };
-        json!({"name": name, "in": "path", "required": true, "schema": schema})
+        json!({"name": name, "in": "path", "description": about, "required": true, "schema": schema})
     };
-    names.into_iter().map(one).collect()
+    names.map(one).collect()
 }
 
 const PRODUCTS: &[Product] =

@@ -69,6 +69,7 @@ mod quick;
 mod reader;
 pub mod record;
 pub mod replay;
+mod secrets;
 mod settle;
 mod steps;
 pub mod text;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::assert_none;
-use crate::http::{OPENAPI, faults_of_answer, faults_of_request, operation};
+use crate::http::{OPENAPI, faults, faults_of_answer, faults_of_request, operation};
 use crate::support::http::{Http, ORG_KEY, OWNER, OWNER_PASSWORD, SHARE, SHARE_UUID, log_in};
 use crate::support::{ADMIN, APP, gateway};
 
@@ -185,6 +185,34 @@ fn an_answer_that_is_changed_is_refused() {
     }
     assert!(!faults_of_answer("get", &path, 418, Some(&good)).is_empty());
     assert!(!faults_of_answer("get", "/nowhere", 200, None).is_empty());
+}
+
+/// Generators of code look the version up in a list, and treat what they do not find there as no OpenAPI at all.
+#[test]
+fn the_document_is_of_a_version_that_generators_know() {
+    assert_eq!(OPENAPI["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_example_is_as_the_document_has_it_and_every_parameter_is_explained() {
+    let (mut wrong, mut shown) = (Vec::new(), 0);
+    for (path, item) in OPENAPI["paths"].as_object().expect("a document has paths") {
+        for (verb, operation) in item.as_object().expect("a path has operations") {
+            let responses = operation["responses"].as_object().into_iter().flatten().map(|(_, response)| response);
+            for told in responses.chain(operation.get("requestBody")) {
+                let Some(media) = told.pointer("/content/application~1json") else { continue };
+                let Some(example) = media.get("example") else { continue };
+                shown += 1;
+                let found = faults(&media["schema"], example).into_iter();
+                wrong.extend(found.map(|fault| format!("{verb} {path}: {fault}\n    {example}")));
+            }
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let bare = parameters.filter(|parameter| parameter["description"].as_str().is_none_or(str::is_empty));
+            wrong.extend(bare.map(|parameter| format!("{verb} {path}: {} is not explained", parameter["name"])));
+        }
+    }
+    assert_none("these are not as they should be", &wrong);
+    assert!(shown > 100, "only {shown} examples are shown");
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::process::Command;
 use guestlist::methods::METHODS;
 use guestlist::wire::error::Code;
 use regex::Regex;
+use serde_json::json;
 use tempfile::TempDir;
 
+use crate::http::OPENAPI;
 use crate::support::gateway;
 use crate::support::http::Http;
 
@@ -73,5 +75,26 @@ async fn the_page_shows_every_method_and_needs_nothing_from_elsewhere() {
     for code in Code::ALL {
         assert!(different.contains(&format!("error-{}", code.number())), "{code:?} is not shown");
     }
-    assert_eq!(page.matches("<pre>").count(), METHODS.len() + 1, "every method has an example, and signing in");
+    for (name, article) in articles(&page) {
+        for part in ["class=\"summary\"", "class=\"facts\"", "class=\"codes\""] {
+            assert!(article.contains(part), "{name} is without {part}");
+        }
+        let is_method = METHODS.iter().any(|method| method.call.method == name);
+        assert!(!is_method || article.contains("class=\"example\""), "{name} is without an example");
+    }
+    let operations = OPENAPI["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object());
+    for operation in
+        operations.flat_map(|item| item.values()).filter(|operation| operation["tags"] != json!(["Methods"]))
+    {
+        let id = operation["operationId"].as_str().expect("an operation has a name");
+        assert!(different.contains(&format!("http-{id}")), "{id} is not shown");
+    }
+}
+
+/// What the page says of each method and route, by its anchor.
+fn articles(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    page.split("<article>").skip(1).map(|article| {
+        let article = article.split("</article>").next().unwrap_or_default();
+        (article.split('"').nth(1).expect("an article has an anchor"), article)
+    })
 }

@@ -1,7 +1,5 @@
 //! This is where schemas are told to people: a table of fields, each with what it takes in few words.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::text::{escaped, line};
@@ -43,20 +41,35 @@ pub fn table(schema: &Value) -> String {
     if told.is_empty() {
         return "<p>No fields.</p>\n".to_owned();
     }
-    let mut html = String::from("<table>\n<thead><tr><th>field</th><th>takes</th><th></th></tr></thead>\n<tbody>\n");
-    for (name, field) in told {
-        let mark = if is_needed(name) { "" } else { " <small>optional</small>" };
+    let told = told.into_iter().map(|(name, field)| {
         let about = field.get("description").and_then(Value::as_str).unwrap_or_default();
-        writeln!(
-            html,
-            "<tr><td><code>{}</code>{mark}</td><td>{}</td><td>{}</td></tr>",
-            escaped(name),
-            taken(field),
-            line(about)
-        )
-        .expect("a text takes what is written to it");
-    }
-    html + "</tbody>\n</table>\n"
+        row(name, is_needed(name), field, about)
+    });
+    rows(&told.collect::<String>())
+}
+
+/// A table of fields.
+pub fn rows(rows: &str) -> String {
+    format!(
+        "<table class=\"fields\">\n<thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead>\n\
+         <tbody>\n{rows}</tbody>\n</table>\n"
+    )
+}
+
+/// A field as a row of such a table.
+pub fn row(name: &str, is_needed: bool, schema: &Value, about: &str) -> String {
+    let mark = if is_needed { "" } else { " <small>optional</small>" };
+    let (name, bounds) = (escaped(name), bounds(schema));
+    format!("<tr><td><code>{name}</code>{mark}</td><td>{}{bounds}</td><td>{}</td></tr>\n", taken(schema), line(about))
+}
+
+/// How much a value may be, where the schema bounds it.
+fn bounds(schema: &Value) -> String {
+    let number =
+        |keyword: &str| schema.get(keyword).and_then(Value::as_u64).filter(|number| *number < u64::from(u32::MAX));
+    let told = [("maxItems", "items"), ("maxLength", "characters")].into_iter();
+    let told = told.filter_map(|(keyword, unit)| Some(format!(" <small>at most {} {unit}</small>", number(keyword)?)));
+    told.collect()
 }
 
 /// The words of which a value is one, each with its meaning.
@@ -65,7 +78,7 @@ fn words(forms: &[Value]) -> String {
         let about = form.get("description").and_then(Value::as_str).unwrap_or_default();
         format!("<tr><td>{}</td><td>{}</td></tr>\n", taken(form), line(about))
     });
-    format!("<table>\n<tbody>\n{}</tbody>\n</table>\n", rows.collect::<String>())
+    format!("<table class=\"words\">\n<tbody>\n{}</tbody>\n</table>\n", rows.collect::<String>())
 }
 
 /// What a value is, in few words.
@@ -119,7 +132,8 @@ fn word<'a>(schema: &'a Value, kind: &'a str) -> &'a str {
     }
 }
 
-fn either(forms: impl Iterator<Item = String>) -> String {
+/// Several ways to say what something is, each once.
+pub fn either(forms: impl Iterator<Item = String>) -> String {
     let mut different: Vec<String> = Vec::new();
     for form in forms.filter(|form| !form.is_empty()) {
         if !different.contains(&form) {

@@ -5,11 +5,13 @@ use std::fmt::{Display, Write};
 use serde_json::Value;
 
 use super::fields::{TYPE_ANCHOR, called, table};
+use super::json::laid_out;
+use super::route::{ROUTE_ANCHOR, route};
 use super::text::{escaped, line, paragraphs};
 use crate::http::routes::{Operation, Product};
 use crate::methods::{Description, METHODS, Noun};
 use crate::schema::methods::{about, capitalised, component_name, needed};
-use crate::schema::{asyncapi, examples};
+use crate::schema::{asyncapi, examples, openapi};
 use crate::server;
 use crate::wire::close::Close;
 use crate::wire::error::Code;
@@ -25,21 +27,23 @@ const PRODUCTS: &[(Product, &str)] = &[
 /// The page.
 pub fn page() -> String {
     let document = asyncapi::document();
-    let schemas = &document["components"]["schemas"];
+    let http = openapi::document();
+    // A type has the same schema in both; a message is one without its method over HTTP, and is shown as a frame.
+    let mut schemas = document["components"]["schemas"].clone();
+    for (name, schema) in http["components"]["schemas"].as_object().into_iter().flatten() {
+        schemas.as_object_mut().expect("schemas are an object").entry(name).or_insert_with(|| schema.clone());
+    }
     let mut page = Page(String::new());
     page.add(HEAD);
     page.navigation();
-    page.add("<main>\n");
-    page.beginning(schemas);
+    page.add("<main id=\"content\">\n");
+    page.beginning(&schemas);
     for noun in Noun::ALL {
-        page.add(format_args!("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(noun.name()), noun.name()));
-        page.add(paragraphs(noun.meaning()));
-        METHODS.iter().filter(|method| method.noun == *noun).for_each(|method| page.method(method, schemas));
-        page.add("</section>\n");
+        page.noun(*noun, &schemas);
     }
-    page.routes();
-    page.codes();
-    page.types(schemas);
+    page.routes(&http, &schemas);
+    page.codes(&document);
+    page.types(&schemas);
     page.add("</main>\n</body>\n</html>\n");
     page.0
 }
@@ -54,6 +58,7 @@ const HEAD: &str = "<!doctype html>
 <link rel=\"stylesheet\" href=\"/docs/style.css\">
 </head>
 <body>
+<a class=\"skip\" href=\"#content\">To the content</a>
 ";
 
 struct Page(String);
@@ -76,7 +81,12 @@ impl Page {
             }
             self.add("</ul>\n");
         }
-        for (id, title) in [("http", "HTTP"), ("refusals", "Refusals"), ("closes", "Closes"), ("types", "Types")] {
+        self.add("<a class=\"chapter\" href=\"#http\">HTTP</a>\n<ul>\n");
+        for (_, title) in PRODUCTS {
+            self.add(format_args!("<li><a href=\"#{}\">{title}</a></li>\n", anchor(title)));
+        }
+        self.add("</ul>\n");
+        for (id, title) in [("refusals", "Refusals"), ("closes", "Closes"), ("types", "Types")] {
             self.add(format_args!("<a class=\"chapter\" href=\"#{id}\">{title}</a>\n"));
         }
         self.add("</nav>\n");
@@ -96,64 +106,85 @@ impl Page {
         self.add("</section>\n");
     }
 
+    /// What there is to do with something, in short and then at length.
+    fn noun(&mut self, noun: Noun, schemas: &Value) {
+        self.add(format_args!("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(noun.name()), noun.name()));
+        self.add(paragraphs(noun.meaning()));
+        let methods = || METHODS.iter().filter(|method| method.noun == noun);
+        self.add("<dl class=\"contents\">\n");
+        for Description { call, .. } in methods() {
+            let summary = line(&capitalised(call.summary));
+            self.add(format_args!("<dt><a href=\"#{0}\">{0}</a></dt><dd>{summary}.</dd>\n", call.method));
+        }
+        self.add("</dl>\n");
+        methods().for_each(|method| self.method(method, schemas));
+        self.add("</section>\n");
+    }
+
     fn method(&mut self, method: &Description, schemas: &Value) {
         let (name, reply) = (method.call.method, method.call.reply);
-        self.add(format_args!("<article>\n<h3 id=\"{name}\"><a href=\"#{name}\">{name}</a></h3>\n"));
+        self.add(format_args!(
+            "<article>\n<h3 id=\"{name}\" class=\"name\">{name} <a class=\"anchor\" href=\"#{name}\" aria-label=\"Link to {name}\">#</a></h3>\n"
+        ));
         self.add(format_args!("<p class=\"summary\">{}.</p>\n", line(&capitalised(method.call.summary))));
         self.add(paragraphs(&about(method)));
         let changes = if method.changes { "It changes what is kept." } else { "It changes nothing." };
-        self.add(format_args!("<p>{} {changes}</p>\n", line(needed(method.needs))));
+        self.add(format_args!(
+            "<dl class=\"facts\">\n<dt>Who may</dt><dd>{}</dd>\n<dt>Effect</dt><dd>{changes}</dd>\n\
+             <dt>Over HTTP</dt><dd><code>POST /api/{name}</code></dd>\n</dl>\n",
+            line(needed(method.needs))
+        ));
+        self.example(name);
         self.add("<h4>Fields</h4>\n");
         self.add(table(&schemas[component_name(name)]));
         self.add(format_args!("<h4>Answer: <code>{reply}</code></h4>\n"));
         self.add(table(&schemas[component_name(reply)]));
-        self.add("<h4>May be refused with</h4>\n<p class=\"codes\">");
+        self.add("<h4>May be refused with</h4>\n<ul class=\"codes\">\n");
         for code in method.codes() {
-            let number = code.number();
-            self.add(format_args!("<a href=\"#error-{number}\" title=\"{}\">{number}</a> ", escaped(code.meaning())));
+            let (number, meaning) = (code.number(), line(code.meaning()));
+            self.add(format_args!("<li><a href=\"#error-{number}\">{number}</a> {meaning}</li>\n"));
         }
-        self.add("</p>\n");
-        self.example(name);
-        self.add("</article>\n");
+        self.add("</ul>\n</article>\n");
     }
 
     fn example(&mut self, method: &str) {
         let Some(example) = examples::of(method) else { return };
-        let (sent, received) = (escaped(&example.sent), escaped(&example.received));
-        self.add(format_args!("<pre><b>send</b>    {sent}\n<b>receive</b> {received}</pre>\n"));
+        let [sent, received] = [&example.sent, &example.received].map(|frame| escaped(&laid_out(frame)));
+        self.add(format_args!(
+            "<div class=\"example\">\n<div><b>Send</b>\n<pre>{sent}</pre></div>\n<div><b>Receive</b>\n<pre>{received}</pre></div>\n</div>\n"
+        ));
     }
 
-    fn routes(&mut self) {
+    fn routes(&mut self, document: &Value, schemas: &Value) {
         self.add("<section>\n<h2 id=\"http\">HTTP</h2>\n");
         self.add(paragraphs(
-            "Every method above is `POST /api/{method}` too: the body is its message, the answer its ack.",
+            "Every method above is `POST /api/{method}` too: the body is its message, the answer its ack, and \
+             `Authorization: Bearer` has the token.",
         ));
         let operations = server::routes().into_operations();
         for (product, title) in PRODUCTS {
-            self.add(format_args!("<h3>{title}</h3>\n<table>\n<tbody>\n"));
-            for operation in operations.iter().filter(|operation| operation.product == *product) {
-                self.route(operation);
+            let operations = || operations.iter().filter(|operation| operation.product == *product);
+            self.add(format_args!("<h3 id=\"{}\">{title}</h3>\n<dl class=\"contents\">\n", anchor(title)));
+            for Operation { verb, path, summary, id, .. } in operations() {
+                let verb = verb.to_ascii_uppercase();
+                let (path, summary) = (escaped(path), line(summary));
+                self.add(format_args!(
+                    "<dt><a href=\"#{ROUTE_ANCHOR}{id}\"><code>{verb} {path}</code></a></dt><dd>{summary}.</dd>\n"
+                ));
             }
-            self.add("</tbody>\n</table>\n");
+            self.add("</dl>\n");
+            for operation in operations() {
+                self.add(route(operation, &document["paths"][&operation.path][operation.verb], schemas));
+            }
         }
         self.add("</section>\n");
     }
 
-    fn route(&mut self, operation: &Operation) {
-        let verb = operation.verb.to_ascii_uppercase();
-        let path = escaped(&operation.path);
-        let statuses: Vec<String> = operation.answers.iter().map(|answer| answer.status.to_string()).collect();
-        let mut statuses = statuses;
-        statuses.sort_unstable();
-        self.add(format_args!(
-            "<tr><td><code>{verb} {path}</code></td><td>{}.</td><td>{}</td></tr>\n",
-            line(&operation.summary),
-            statuses.join(", ")
-        ));
-    }
-
-    fn codes(&mut self) {
-        self.add("<section>\n<h2 id=\"refusals\">Refusals</h2>\n<table>\n<tbody>\n");
+    fn codes(&mut self, document: &Value) {
+        self.add("<section>\n<h2 id=\"refusals\">Refusals</h2>\n");
+        self.add(paragraphs("A refusal has a code, and a message that says what to do. It changes nothing."));
+        let example = document["components"]["messages"]["Refusal"]["examples"][0]["payload"].to_string();
+        self.add(format_args!("<pre>{}</pre>\n<table class=\"words\">\n<tbody>\n", escaped(&laid_out(&example))));
         for code in Code::ALL {
             let number = code.number();
             self.add(format_args!(
@@ -161,7 +192,7 @@ impl Page {
                 line(code.meaning())
             ));
         }
-        self.add("</tbody>\n</table>\n</section>\n<section>\n<h2 id=\"closes\">Closes</h2>\n<table>\n<tbody>\n");
+        self.add("</tbody>\n</table>\n</section>\n<section>\n<h2 id=\"closes\">Closes</h2>\n<table class=\"words\">\n<tbody>\n");
         for close in Close::ALL {
             self.add(format_args!("<tr><td>{}</td><td>{}</td></tr>\n", close.code(), line(close.meaning())));
         }

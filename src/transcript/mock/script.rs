@@ -25,6 +25,8 @@ pub(super) struct File {
     pub(super) name: String,
     /// Which kind of value a name stands for, where a frame says so.
     pub(super) kinds: BTreeMap<String, Kind>,
+    /// The line of the first request over HTTP, which no mock answers.
+    requests_from: Option<usize>,
 }
 
 /// One connection of a file.
@@ -75,11 +77,12 @@ pub(super) enum Given {
 }
 
 impl Script {
-    /// Reads transcripts; their order is that in which clients find their connection. Requests over HTTP are passed over.
+    /// Reads transcripts; their order is that in which clients find their connection. Requests over HTTP are passed over;
+    /// [`Script::requests`] says where they begin.
     pub fn read(transcripts: &[Transcript]) -> Result<Script, TranscriptError> {
         let mut script = Script::default();
         for transcript in transcripts {
-            script.files.push(File { name: transcript.name().to_owned(), kinds: BTreeMap::new() });
+            script.files.push(File { name: transcript.name().to_owned(), kinds: BTreeMap::new(), requests_from: None });
             let mut reading = Reading { script: &mut script, connections: BTreeMap::new() };
             for step in transcript.steps()? {
                 reading.step(step?);
@@ -93,6 +96,11 @@ impl Script {
     /// How many connections can be played.
     pub fn connections(&self) -> usize {
         self.connections.len()
+    }
+
+    /// The files that have requests over HTTP, each with the line of the first.
+    pub fn requests(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.files.iter().filter_map(|file| Some((file.name.as_str(), file.requests_from?)))
     }
 }
 
@@ -164,6 +172,10 @@ impl Reading<'_> {
             Action::ExpectClose(close) => {
                 let last = self.open(&on).last;
                 self.follows(&on, last, at_ms, Given::Close(close), true);
+            }
+            Action::Request(_) => {
+                let file = self.script.files.last_mut().expect("a file is being read");
+                file.requests_from.get_or_insert(line);
             }
             _ => {}
         }

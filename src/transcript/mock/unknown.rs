@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::super::bindings::Bindings;
 use super::super::exchange::Frame;
 use super::super::json::{DEPTH_MAX, JsonError, Layer, Member, deeper, quoted};
+use super::super::secrets;
 use super::heard::Heard;
 use super::script::Script;
 use crate::wire::frame::shortened;
@@ -18,9 +19,6 @@ const PATHS: usize = 4;
 
 /// What stands for a secret where a frame is told.
 const MASK: &str = "…";
-/// How the keys of secrets end, bare of `_`, `-` and capitals.
-const SECRETS: [&str; 8] =
-    ["token", "password", "apikey", "secret", "session", "cookie", "authorization", "credentials"];
 
 /// A frame that was refused.
 #[derive(Debug)]
@@ -102,47 +100,39 @@ impl fmt::Display for Near {
 }
 
 fn masked(heard: &Heard) -> String {
-    let Some(text) = heard.text() else { return heard.frame.to_string() };
-    match serde_json::from_str(text).map_err(JsonError::from).and_then(|raw| mask(raw, false, DEPTH_MAX)) {
-        Ok(masked) => masked,
-        Err(_) if is_secret_key_in(text) => format!("{} bytes that are not JSON and may hold a secret", text.len()),
-        Err(_) => text.to_owned(),
+    let text = match &heard.frame {
+        Frame::Text(text) => match serde_json::from_str(text).map_err(JsonError::from) {
+            Ok(raw) if let Ok(masked) = mask(raw, None, false, DEPTH_MAX) => return masked,
+            _ => text.into(),
+        },
+        Frame::Binary(bytes) => String::from_utf8_lossy(bytes),
+        other => return other.to_string(),
+    };
+    if secrets::may_hold(&text) {
+        return format!("{} bytes that may hold a secret", text.len());
     }
+    heard.text().map_or_else(|| heard.frame.to_string(), str::to_owned)
 }
 
-/// The text of a value in its order, with a mask for every text and number below the key of a secret.
-fn mask(raw: &RawValue, is_secret: bool, depth: usize) -> Result<String, JsonError> {
+/// The text of a value in its order, with a mask for every text and number below the key of a secret, and for every text that
+/// looks as if it held one. `within` is the key of the object around it.
+fn mask(raw: &RawValue, within: Option<&str>, is_secret: bool, depth: usize) -> Result<String, JsonError> {
     Ok(match Layer::of(raw)? {
         Layer::Object(members) => {
             let depth = deeper(depth)?;
             let members = members.into_iter().map(|Member { key, name, value }| {
-                let is_secret = is_secret || is_secret_key(&name);
-                Ok(format!("{}:{}", key.get(), mask(value, is_secret, depth)?))
+                let is_secret = is_secret || secrets::stem(&name, within).is_some();
+                Ok(format!("{}:{}", key.get(), mask(value, Some(&name), is_secret, depth)?))
             });
             format!("{{{}}}", members.collect::<Result<Vec<_>, JsonError>>()?.join(","))
         }
         Layer::Array(items) => {
             let depth = deeper(depth)?;
-            let items = items.into_iter().map(|item| mask(item, is_secret, depth));
+            let items = items.into_iter().map(|item| mask(item, within, is_secret, depth));
             format!("[{}]", items.collect::<Result<Vec<_>, _>>()?.join(","))
         }
         Layer::String(_) | Layer::Number(_) if is_secret => quoted(MASK),
+        Layer::String(text) if secrets::may_hold(&text) => quoted(MASK),
         _ => raw.get().to_owned(),
     })
-}
-
-/// `_`, `-` and case do not count, so that `confirmPassword` and `X-API-Key` are among them, and plurals are too.
-fn is_secret_key(name: &str) -> bool {
-    let name = bare(name);
-    let singular = name.strip_suffix('s').unwrap_or(&name);
-    SECRETS.iter().any(|ending| name.ends_with(ending) || singular.ends_with(ending))
-}
-
-fn is_secret_key_in(text: &str) -> bool {
-    let text = bare(text);
-    SECRETS.iter().any(|word| text.contains(word))
-}
-
-fn bare(text: &str) -> String {
-    text.chars().filter(|char| !matches!(char, '_' | '-')).flat_map(char::to_lowercase).collect()
 }

@@ -21,7 +21,6 @@ mod own;
 pub mod proxy;
 mod redact;
 mod scribe;
-mod secrets;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -40,6 +39,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use self::scribe::{Moment, Passed};
 use super::exchange::Way;
+use super::secrets;
 use crate::config::RECORDING_QUEUE_BYTES_MAX;
 pub use exchange::exchange;
 pub use own::Own;

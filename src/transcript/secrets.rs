@@ -1,4 +1,4 @@
-//! Which keys, headers and parameters hold secrets: the one list that recordings are redacted by.
+//! Which keys, headers and parameters hold secrets: the one list by which recordings and reports leave them out.
 
 use std::sync::LazyLock;
 
