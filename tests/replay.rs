@@ -218,6 +218,20 @@ fn blessing_moves_what_came_in_another_order() {
 }
 
 #[test]
+fn blessing_keeps_the_ends_of_lines_and_what_surrounds_them() {
+    let indented = |line: &str| format!(" \t{line} ");
+    let text = |lines: [&str; 2]| SIGN_IN.replace('\n', "\r\n") + &lines.map(indented).join("\r\n");
+    let (sent, wrong, right) = (add("a", 1), ack("b", 1), ack("a", 1));
+    let written = Written::new(&text([&sent, &wrong]));
+    says(&written.replayed(&["--bless"]), 0, &["blessed  ", "1 changed"]);
+    assert_eq!(written.text(), text([&sent, &right]));
+    let without_ack = SIGN_IN.replace('\n', "\r\n") + &sent;
+    fs::write(&written.path, &without_ack).expect("files can be written");
+    says(&written.replayed(&["--bless"]), 0, &["blessed  ", "1 added"]);
+    assert_eq!(written.text(), format!("{without_ack}\r\n{}", right.replace("<digits>", "1")));
+}
+
+#[test]
 fn a_transcript_that_cannot_be_blessed_stays_as_it_is() {
     let gone = r#"{"expect":{"method":"PONG"}}"#;
     let written = Written::new(&format!("{}\n{gone}\n", r#"{"send":{"method":"TOKEN_AUTH","token":"wrong"}}"#));
