@@ -155,6 +155,30 @@ fn tap_numbers_the_transcripts_and_explains_a_failure() {
     says(&ran, 1, &["    line: 4\n", r#"expected \"b\", got \"a\""#]);
 }
 
+/// Characters that terminals obey, that YAML takes for line breaks, and that no XML may hold.
+const ODD: &str = "\u{9b}31m\u{7f}\u{85}\u{2028}\u{fffe}";
+
+#[test]
+fn characters_that_only_look_like_text_break_no_report() {
+    let odd = Written::signed_in(&[&add("a", 1), &ack(ODD, 1)]);
+    for format in ["pretty", "tap", "junit"] {
+        let ran = odd.replayed(&["--format", format]);
+        says(&ran, 1, &["31m"]);
+        let untamed = |char: &char| (char.is_control() && *char != '\n') || *char == '\u{fffe}';
+        assert_eq!(ran.stdout.chars().find(untamed), None, "{format}: {ran:?}");
+        assert!(format != "tap" || !ran.stdout.contains('\u{2028}'), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_name_of_two_lines_is_one_line_of_tap() {
+    let home = TempDir::new().expect("a temporary directory");
+    let path = home.path().join("a\nb#.jsonl");
+    fs::write(&path, "").expect("files can be written");
+    let ran = run(&["replay", "--format", "tap", path.to_str().expect("paths of tests are text")]);
+    says(&ran, 0, &[r"a\nb\#.jsonl"]);
+}
+
 #[test]
 fn junit_has_a_case_a_transcript() {
     let (good, bad) = (Written::signed_in(&[]), Written::signed_in(&[&add("a", 1), &ack("<&>", 1)]));
