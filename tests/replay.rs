@@ -105,6 +105,45 @@ fn transcripts_that_cannot_be_used_are_refused_with_file_line_and_column() {
 }
 
 #[test]
+fn a_byte_order_mark_is_named() {
+    let ran = Written::new(&format!("\u{feff}{SIGN_IN}")).replayed(&[]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("t.jsonl:1:1: a byte order mark"), "{ran:?}");
+}
+
+#[test]
+fn a_transcript_that_vanishes_is_named_once() {
+    let written = Written::new("{\"note\":\"\"}\n");
+    let transcript = guestlist::transcript::Transcript::read(&written.path).expect("it is well formed");
+    fs::remove_file(&written.path).expect("it is there");
+    let runtime = tokio::runtime::Runtime::new().expect("there is room for a runtime");
+    let options = guestlist::transcript::options::ReplayOptions::default();
+    let error = runtime.block_on(async {
+        guestlist::transcript::replay::replay(&transcript, "ws://127.0.0.1:1/", &options, &mut ()).await
+    });
+    let error = error.expect_err("it is gone").to_string();
+    assert!(error.starts_with(&format!("{}: cannot read the transcript", written.path.display())), "{error}");
+}
+
+#[test]
+fn no_wait_is_longer_than_clocks_go() {
+    let ran = Written::signed_in(&[]).replayed(&["--wait", "18446744073709551615"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("--wait"), "{ran:?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_back_to_its_directory_is_not_followed() {
+    let written = Written::signed_in(&[]);
+    std::os::unix::fs::symlink(written.home.path(), written.home.path().join("back")).expect("links can be made");
+    says(
+        &run(&["replay", written.home.path().to_str().expect("paths of tests are text")]),
+        0,
+        &["1 transcript replayed"],
+    );
+}
+
+#[test]
 fn secrets_are_given_on_the_command_line_or_in_a_file() {
     let recorded = SIGN_IN.replace(BOT, "<token_1>");
     let written = Written::new(&format!("{{\"secret\":\"token_1\"}}\n{recorded}"));
