@@ -105,6 +105,45 @@ fn transcripts_that_cannot_be_used_are_refused_with_file_line_and_column() {
 }
 
 #[test]
+fn a_byte_order_mark_is_named() {
+    let ran = Written::new(&format!("\u{feff}{SIGN_IN}")).replayed(&[]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("t.jsonl:1:1: a byte order mark"), "{ran:?}");
+}
+
+#[test]
+fn a_transcript_that_vanishes_is_named_once() {
+    let written = Written::new("{\"note\":\"\"}\n");
+    let transcript = guestlist::transcript::Transcript::read(&written.path).expect("it is well formed");
+    fs::remove_file(&written.path).expect("it is there");
+    let runtime = tokio::runtime::Runtime::new().expect("there is room for a runtime");
+    let options = guestlist::transcript::options::ReplayOptions::default();
+    let error = runtime.block_on(async {
+        guestlist::transcript::replay::replay(&transcript, "ws://127.0.0.1:1/", &options, &mut ()).await
+    });
+    let error = error.expect_err("it is gone").to_string();
+    assert!(error.starts_with(&format!("{}: cannot read the transcript", written.path.display())), "{error}");
+}
+
+#[test]
+fn no_wait_is_longer_than_clocks_go() {
+    let ran = Written::signed_in(&[]).replayed(&["--wait", "18446744073709551615"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("--wait"), "{ran:?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_back_to_its_directory_is_not_followed() {
+    let written = Written::signed_in(&[]);
+    std::os::unix::fs::symlink(written.home.path(), written.home.path().join("back")).expect("links can be made");
+    says(
+        &run(&["replay", written.home.path().to_str().expect("paths of tests are text")]),
+        0,
+        &["1 transcript replayed"],
+    );
+}
+
+#[test]
 fn secrets_are_given_on_the_command_line_or_in_a_file() {
     let recorded = SIGN_IN.replace(BOT, "<token_1>");
     let written = Written::new(&format!("{{\"secret\":\"token_1\"}}\n{recorded}"));
@@ -153,6 +192,30 @@ fn tap_numbers_the_transcripts_and_explains_a_failure() {
     let refused = lines.iter().position(|line| line.starts_with("not ok 2 - ")).expect("the second failed");
     assert_eq!((lines[refused + 1], lines.last()), ("  ---", Some(&"  ...")));
     says(&ran, 1, &["    line: 4\n", r#"expected \"b\", got \"a\""#]);
+}
+
+/// Characters that terminals obey, that YAML takes for line breaks, and that no XML may hold.
+const ODD: &str = "\u{9b}31m\u{7f}\u{85}\u{2028}\u{fffe}";
+
+#[test]
+fn characters_that_only_look_like_text_break_no_report() {
+    let odd = Written::signed_in(&[&add("a", 1), &ack(ODD, 1)]);
+    for format in ["pretty", "tap", "junit"] {
+        let ran = odd.replayed(&["--format", format]);
+        says(&ran, 1, &["31m"]);
+        let untamed = |char: &char| (char.is_control() && *char != '\n') || *char == '\u{fffe}';
+        assert_eq!(ran.stdout.chars().find(untamed), None, "{format}: {ran:?}");
+        assert!(format != "tap" || !ran.stdout.contains('\u{2028}'), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_name_of_two_lines_is_one_line_of_tap() {
+    let home = TempDir::new().expect("a temporary directory");
+    let path = home.path().join("a\nb#.jsonl");
+    fs::write(&path, "").expect("files can be written");
+    let ran = run(&["replay", "--format", "tap", path.to_str().expect("paths of tests are text")]);
+    says(&ran, 0, &[r"a\nb\#.jsonl"]);
 }
 
 #[test]
@@ -215,6 +278,20 @@ fn blessing_moves_what_came_in_another_order() {
     let (told, came) = (pair(ack("b", 2), ack("a", 1)), pair(ack("a", 1), ack("b", 2)));
     assert_eq!(written.text(), before.replace(&told, &came));
     says(&written.replayed(&[]), 0, &["0 differ"]);
+}
+
+#[test]
+fn blessing_keeps_the_ends_of_lines_and_what_surrounds_them() {
+    let indented = |line: &str| format!(" \t{line} ");
+    let text = |lines: [&str; 2]| SIGN_IN.replace('\n', "\r\n") + &lines.map(indented).join("\r\n");
+    let (sent, wrong, right) = (add("a", 1), ack("b", 1), ack("a", 1));
+    let written = Written::new(&text([&sent, &wrong]));
+    says(&written.replayed(&["--bless"]), 0, &["blessed  ", "1 changed"]);
+    assert_eq!(written.text(), text([&sent, &right]));
+    let without_ack = SIGN_IN.replace('\n', "\r\n") + &sent;
+    fs::write(&written.path, &without_ack).expect("files can be written");
+    says(&written.replayed(&["--bless"]), 0, &["blessed  ", "1 added"]);
+    assert_eq!(written.text(), format!("{without_ack}\r\n{}", right.replace("<digits>", "1")));
 }
 
 #[test]

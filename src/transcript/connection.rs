@@ -137,11 +137,11 @@ impl Connection {
     /// that the gateway decided on by itself.
     pub(super) async fn close(&mut self, code: u16) -> Result<(), Fault> {
         self.last_words(close_message(code)).await?;
-        self.follow(code).await
+        self.follow(code, Instant::now() + self.wait).await
     }
 
-    async fn follow(&mut self, code: u16) -> Result<(), Fault> {
-        match self.next(Instant::now() + self.wait).await?.map(|came| came.frame) {
+    async fn follow(&mut self, code: u16, deadline: Instant) -> Result<(), Fault> {
+        match self.next(deadline).await?.map(|came| came.frame) {
             None => Err(Fault::StillOpen { wait: self.wait }),
             Some(Frame::Close(close)) if [code, CODE_ABSENT, CODE_NO_FRAME].contains(&close.code) => Ok(()),
             Some(Frame::Close(close)) => Err(Fault::Closed(close)),
@@ -151,9 +151,10 @@ impl Connection {
 
     /// The same, but frames that still were on their way are passed over.
     pub(super) async fn close_past_frames(&mut self, code: u16) -> Result<(), Fault> {
+        let deadline = Instant::now() + self.wait;
         let mut closed = self.close(code).await;
         while let Err(Fault::Extra { .. }) = closed {
-            closed = self.follow(code).await;
+            closed = self.follow(code, deadline).await;
         }
         closed
     }
@@ -223,7 +224,11 @@ impl Connection {
         timeout(self.wait, writing).await.unwrap_or_else(|_| Err(timed_out())).map_err(unsent)
     }
 
+    /// A gateway that never stops sending does not make the time longer.
     async fn read(&mut self, deadline: Instant) -> Result<Option<Frame>, Fault> {
+        if Instant::now() > deadline {
+            return Ok(None);
+        }
         let frame = match next_frame(&mut self.socket).now_or_never() {
             Some(frame) => frame?,
             None => {

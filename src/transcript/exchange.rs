@@ -185,9 +185,14 @@ impl fmt::Display for Close {
     }
 }
 
-fn write_tame(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+/// Control characters, and the two that no XML may hold, are escaped.
+pub(super) fn write_tame(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
     text.chars().try_for_each(|char| {
-        if char.is_control() { write!(f, "{}", char.escape_default()) } else { write!(f, "{char}") }
+        if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') {
+            write!(f, "{}", char.escape_default())
+        } else {
+            write!(f, "{char}")
+        }
     })
 }
 

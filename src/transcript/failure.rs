@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
 
-use super::exchange::{Close, Frame, Summary};
+use super::exchange::{Close, Frame, Summary, write_tame};
 use super::matching::Difference;
 use super::{Action, Step};
 
@@ -13,7 +13,7 @@ use super::{Action, Step};
 ///
 /// Displayed, it is one line; [`ReplayError::report`] tells the rest.
 #[derive(Debug, thiserror::Error)]
-#[error("{transcript}:{line}: {fault}")]
+#[error("{}{fault}", place(transcript, *line, fault))]
 pub struct ReplayError {
     /// The transcript's name.
     pub transcript: String,
@@ -222,12 +222,12 @@ impl fmt::Display for Report<'_> {
         let error = self.error;
         writeln!(f, "{}", self.painted(bold, error))?;
         if let Some(note) = &error.note {
-            writeln!(f, "      note  {note}")?;
+            writeln!(f, "      note  {}", tame(note))?;
         }
-        writeln!(f, "        on  {}", error.on)?;
+        writeln!(f, "        on  {}", tame(&error.on))?;
         match &error.expected {
-            Some(expected) => writeln!(f, "  expected  {}", self.painted(green, expected))?,
-            None => writeln!(f, "      line  {}", error.text)?,
+            Some(expected) => writeln!(f, "  expected  {}", self.painted(green, &tame(expected)))?,
+            None => writeln!(f, "      line  {}", tame(&error.text))?,
         }
         if let Some(actual) = error.fault.actual() {
             writeln!(f, "       got  {}", self.painted(red, &actual))?;
@@ -235,8 +235,8 @@ impl fmt::Display for Report<'_> {
         if let Some(line) = error.fault.other_line() {
             writeln!(f, "            expected at {}:{line}", error.transcript)?;
         }
-        error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {difference}"))?;
-        error.nearest.iter().try_for_each(|nearest| writeln!(f, "   nearest  {nearest}"))
+        error.fault.differences().iter().try_for_each(|difference| writeln!(f, "            {}", tame(difference)))?;
+        error.nearest.iter().try_for_each(|nearest| writeln!(f, "   nearest  {}", tame(nearest)))
     }
 }
 
@@ -249,6 +249,18 @@ impl fmt::Display for Nearest {
             _ => write!(f, "line {line}, {differences} differences: {expected}"),
         }
     }
+}
+
+/// Where it failed; a transcript that cannot be read any more says so itself.
+fn place(transcript: &str, line: usize, fault: &Fault) -> String {
+    if matches!(fault, Fault::Transcript(_)) { String::new() } else { format!("{transcript}:{line}: ") }
+}
+
+/// What stands in a frame or in a transcript must not move about on a terminal.
+fn tame(what: &impl fmt::Display) -> String {
+    let mut tame = String::new();
+    write_tame(&mut tame, &what.to_string()).expect("a string takes what is written");
+    tame
 }
 
 fn missing(wait: Duration, instead: Option<&Instead>) -> String {

@@ -189,6 +189,10 @@ fn not_json(text: &str, error: &serde_json::Error) -> Refusal {
         let message = format!("the line is cut short ({message}); a step is one JSON object, whole, on one line");
         return Refusal { at: text.trim_end().len(), message };
     }
+    if text.starts_with('\u{feff}') {
+        let message = "a byte order mark stands before the step; save the file as UTF-8 without one".to_owned();
+        return Refusal { at: 0, message };
+    }
     Refusal { at, message: format!("not JSON ({message}); a step is one JSON object on one line") }
 }
 

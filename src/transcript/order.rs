@@ -20,7 +20,10 @@ pub(super) fn order(expected: usize, came: usize, fits: impl Fn(usize, usize) ->
     // Both hold too where the same frame is expected, or comes, more than once; then their number decides.
     let fits_without_first_came = || came > expected && (0..expected).all(|place| fits(place, place + 1));
     let fits_without_first_expected = || came < expected && (0..came).all(|place| fits(place + 1, place));
+    // Frames may be alike; where as many came and all others are in their places, only the first can be another.
+    let only_first_differs = || came >= expected && (1..expected).all(|place| fits(place, place));
     match first_is_expected_at {
+        Some(_) if !expected_first_comes && only_first_differs() => Order::Changed,
         None if expected_first_comes => Order::Extra,
         None => Order::Changed,
         Some(place) if !expected_first_comes || fits_without_first_expected() => Order::Missing(place),
@@ -44,6 +47,8 @@ mod tests {
         assert_eq!(told("a", "x"), Order::Changed);
         assert_eq!(told("abc", "xbc"), Order::Changed);
         assert_eq!(told("abc", "xyz"), Order::Changed);
+        assert_eq!(told("ab", "bb"), Order::Changed);
+        assert_eq!(told("abcb", "bbcb"), Order::Changed);
     }
 
     #[test]

@@ -113,3 +113,33 @@ async fn secrets_are_given_from_outside() {
     options.given.insert("token_1", json("\"other\""));
     assert!(replayed_with(text, as_asked, &options).await.is_err());
 }
+
+/// Sends frames that no line expects for as long as it can.
+async fn flood() -> String {
+    let listener = listener();
+    let address = listener.local_addr().expect("a bound listener has an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut socket = tokio_tungstenite::accept_async(stream).await.expect("the client speaks WebSocket");
+                while socket.send(frame(r#"{"push":1}"#)).await.is_ok() {}
+            });
+        }
+    });
+    format!("ws://{address}/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_without_end_keep_no_replay_from_its_end() {
+    let url = flood().await;
+    let wait = Duration::from_millis(200);
+    let options = ReplayOptions { mode: Mode::Ordered, frame_wait: wait, ..ReplayOptions::default() };
+    let text = "{\"send\":{}}\n{\"expect\":{\"a\":1}}";
+    let error = replay(&transcript(text), &url, &options, &mut ()).await.expect_err("the frame never comes");
+    assert!(matches!(error.fault, Fault::Missing { .. }), "{error}");
+    let text = "{\"send\":{}}\n{\"expect\":{\"push\":1}}";
+    let closed = format!("{text}\n{{\"close\":1000}}");
+    let error = replay(&transcript(&closed), &url, &options, &mut ()).await.expect_err("it does not close");
+    assert!(matches!(error.fault, Fault::StillOpen { .. } | Fault::Send(_) | Fault::Closed(_)), "{error}");
+    replay(&transcript(text), &url, &options, &mut ()).await.expect("others may come");
+}

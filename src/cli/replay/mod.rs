@@ -52,7 +52,7 @@ pub struct Replay {
     #[arg(long, value_name = "FRAMES", value_parser = frames)]
     ahead: Option<usize>,
     /// Seconds to wait for each frame
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=WAIT_SECONDS_MAX))]
     wait: u64,
     /// How the outcome is told
     #[arg(long, value_enum, default_value_t)]
@@ -61,6 +61,9 @@ pub struct Replay {
     #[arg(long, conflicts_with_all = ["mode", "ignore", "speed", "ahead", "format"])]
     bless: bool,
 }
+
+/// A day: whoever waits longer waits for something else, and clocks end somewhere.
+const WAIT_SECONDS_MAX: u64 = 24 * 60 * 60;
 
 const EXAMPLES: &str = "\
 Each transcript runs against a fresh gateway in this process, in memory and with the demo data. Exit code 0 where every frame
@@ -165,6 +168,8 @@ impl Replay {
     async fn bless_all(&self, all: &[(Transcript, PathBuf)], options: &ReplayOptions) -> Result<bool, Unusable> {
         let mut out = std::io::stdout();
         for (transcript, path) in all {
+            let unwritable = |error| Unusable::Write(path.clone(), error);
+            let played = transcripts::version(path).map_err(unwritable)?;
             let target = Target::of(self.url.as_deref()).await?;
             let edits = bless(transcript, &target.url, options).await;
             target.leave().await;
@@ -173,8 +178,7 @@ impl Replay {
                 writeln!(out, "same     {}", path.display())?;
                 continue;
             }
-            transcripts::rewrite(path, |text| edits.applied(text))
-                .map_err(|error| Unusable::Write(path.clone(), error))?;
+            transcripts::rewrite(path, played, |text| edits.applied(text)).map_err(unwritable)?;
             let (changed, moved, added, removed) = (edits.changed(), edits.moved(), edits.added(), edits.removed());
             writeln!(
                 out,

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Why the files cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,10 @@ fn below(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
     paths.sort_unstable();
     for path in paths {
         if path.is_dir() {
+            // A link may lead back to where it stands.
+            if path.is_symlink() {
+                continue;
+            }
             below(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "jsonl") {
             files.push(path);
@@ -45,11 +50,21 @@ fn below(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
     Ok(())
 }
 
+/// What tells whether a file was written to.
+pub fn version(path: &Path) -> io::Result<(SystemTime, u64)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.modified()?, metadata.len()))
+}
+
 /// Rewrites a file: aside first, so that a stop half-way leaves the one or the other, whole.
-pub fn rewrite(path: &Path, edit: impl FnOnce(&str) -> String) -> io::Result<()> {
+pub fn rewrite(path: &Path, played: (SystemTime, u64), edit: impl FnOnce(&str) -> String) -> io::Result<()> {
     // A link keeps pointing to what is rewritten.
     let path = path.canonicalize()?;
-    let edited = edit(&fs::read_to_string(&path)?);
+    let text = fs::read_to_string(&path)?;
+    if version(&path)? != played {
+        return Err(io::Error::other("it was written to while it was played; play it again"));
+    }
+    let edited = edit(&text);
     let mut name = path.file_name().expect("a file that was read has a name").to_owned();
     name.push(".blessed");
     let aside = path.with_file_name(name);

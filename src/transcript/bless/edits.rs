@@ -83,20 +83,27 @@ impl Edits {
                 continue;
             };
             // The last line may lack it.
-            let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+            let end = if ends_in_crlf(if line.ends_with('\n') { line } else { text }) { "\r\n" } else { "\n" };
             let before = edit.before.iter().map(|put| match put {
                 Put::New(line) => line,
                 Put::Line(number) => bare(lines[number - 1]),
             });
+            let changed;
             let own = match &edit.own {
                 Own::Same => Some(bare(line)),
-                Own::Changed(line) => Some(&**line),
+                Own::Changed(new) => {
+                    changed = bare(line).replacen(line.trim(), new, 1);
+                    Some(&*changed)
+                }
                 Own::Moved | Own::Removed => None,
             };
             for line in before.chain(own).chain(edit.after.iter().map(String::as_str)) {
                 edited.push_str(line);
                 edited.push_str(end);
             }
+        }
+        if !text.ends_with('\n') {
+            edited.truncate(bare(&edited).len());
         }
         edited
     }
@@ -164,6 +171,11 @@ impl Edits {
     fn of(&mut self, step: &Step) -> &mut Edit {
         self.lines.entry(step.line).or_default()
     }
+}
+
+/// Whether the first line of a text does.
+fn ends_in_crlf(text: &str) -> bool {
+    text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"))
 }
 
 /// A line without its end.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use guestlist::transcript::failure::ReplayError;
-use serde_json::json;
+use serde_json::Value;
 
 use super::{Outcome, Report, told};
 
@@ -35,20 +35,34 @@ impl Report for Tap {
     }
 }
 
-/// JSON strings are YAML strings too, whatever is in them.
 fn diagnosis(out: &mut dyn Write, error: &ReplayError) -> io::Result<()> {
-    writeln!(out, "  message: {}", json!(error.fault.to_string()))?;
-    writeln!(out, "  severity: fail\n  at:\n    file: {}\n    line: {}", json!(error.transcript), error.line)?;
+    writeln!(out, "  message: {}", quoted(&error.fault.to_string()))?;
+    writeln!(out, "  severity: fail\n  at:\n    file: {}\n    line: {}", quoted(&error.transcript), error.line)?;
     if let Some(expected) = &error.expected {
-        writeln!(out, "  wanted: {}", json!(expected))?;
+        writeln!(out, "  wanted: {}", quoted(expected))?;
     }
     if let Some(actual) = error.fault.actual() {
-        writeln!(out, "  found: {}", json!(actual.to_string()))?;
+        writeln!(out, "  found: {}", quoted(&actual.to_string()))?;
     }
-    writeln!(out, "  report: {}", json!(told(error)))
+    writeln!(out, "  report: {}", quoted(&told(error)))
 }
 
-/// A `#` would begin a directive.
+/// A string as YAML has it. It is that of JSON, but for characters that YAML takes for line breaks, or not at all.
+fn quoted(text: &str) -> String {
+    let is_escaped = |char: char| {
+        char.is_control() || matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    let json = Value::from(text).to_string();
+    let escape = |char: char| if is_escaped(char) { format!("\\u{:04x}", u32::from(char)) } else { char.to_string() };
+    json.chars().map(escape).collect()
+}
+
+/// A `#` would begin a directive, and a line break the next line.
 fn escaped(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('#', "\\#")
+    let escape = |char: char| match char {
+        '\\' | '#' => format!("\\{char}"),
+        _ if char.is_control() => char.escape_default().to_string(),
+        _ => char.to_string(),
+    };
+    name.chars().map(escape).collect()
 }
