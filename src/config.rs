@@ -226,6 +226,9 @@ pub const PAGE_SIZE_MAX: u64 = 1_000;
 /// Journal entries between two snapshots, where the command line does not say.
 pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
 
+/// Where bots connect.
+pub const ENDPOINT: &str = "/nandbox/api/";
+
 /// Bytes of one line of a transcript, at most: a frame of the largest size that is taken, every byte of it escaped, fits.
 pub const TRANSCRIPT_LINE_BYTES_MAX: usize = 32 << 20;
 

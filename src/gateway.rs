@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::config::{Limits, SNAPSHOT_EVERY_DEFAULT};
+use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
 use crate::engine::{Engine, EngineHandle};
 use crate::hub::Hub;
 use crate::journal::Journal;
@@ -188,7 +188,7 @@ impl Gateway {
 
     /// Where bots connect.
     pub fn url(&self) -> String {
-        format!("ws://{}{}", self.address, server::ENDPOINT)
+        format!("ws://{}{}", self.address, ENDPOINT)
     }
 
     /// What is known.

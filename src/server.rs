@@ -20,15 +20,13 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::config::ENDPOINT;
 use crate::http::routes::{Content, Operation, Product, Routes};
 use crate::http::{self, Peer, docs};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
 use crate::transcript::record::{Line, Recorder, Tapped, exchange};
-
-/// Where bots connect.
-pub const ENDPOINT: &str = "/nandbox/api/";
 
 /// What the gateway calls itself.
 const SERVER: HeaderValue = HeaderValue::from_static(concat!("guestlist/", env!("CARGO_PKG_VERSION")));
@@ -95,13 +93,18 @@ pub fn routes() -> Routes {
                 text,
             ),
         )
-        .merge(docs::routes())
+        .merge(docs::routes(operations))
         .merge(http::routes())
         .with(|router| {
             router.fallback(|| async {
                 (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
             })
         })
+}
+
+/// What is said of all routes.
+pub fn operations() -> Vec<Operation> {
+    routes().into_operations()
 }
 
 fn router(shared: Arc<Shared>) -> Router {

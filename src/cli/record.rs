@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use guestlist::server::ENDPOINT;
+use guestlist::config::ENDPOINT;
 use guestlist::transcript::record::{Cut, Recording, Rules, Summary, Upstream, UpstreamError, proxy};
 use serde_json_path::JsonPath;
 use tokio::net::TcpListener;

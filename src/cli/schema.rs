@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use guestlist::schema::{asyncapi, openapi};
+use guestlist::server;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  guestlist schema asyncapi\n  guestlist schema openapi --out openapi.json")]
@@ -41,7 +42,7 @@ impl Schema {
     fn write(&self) -> Result<(), NotWritten> {
         let document = match self.document {
             Document::Asyncapi => asyncapi::document(),
-            Document::Openapi => openapi::document(),
+            Document::Openapi => openapi::document(&server::operations()),
         };
         let text = format!("{document:#}\n");
         match &self.out {

@@ -6,7 +6,7 @@ mod page;
 mod route;
 mod text;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -26,16 +26,34 @@ struct Document {
     tag: String,
 }
 
-static ASYNCAPI: LazyLock<Document> =
-    LazyLock::new(|| Document::new("application/json", format!("{:#}\n", asyncapi::document())));
-static OPENAPI: LazyLock<Document> =
-    LazyLock::new(|| Document::new("application/json", format!("{:#}\n", openapi::document())));
-static PAGE: LazyLock<Document> = LazyLock::new(|| Document::new("text/html; charset=utf-8", page::page()));
-static STYLE: LazyLock<Document> =
-    LazyLock::new(|| Document::new("text/css; charset=utf-8", include_str!("docs/style.css").to_owned()));
+/// Says what there is to be said of all routes, those of the documents among them.
+type Operations = fn() -> Vec<Operation>;
+
+fn asyncapi() -> &'static Document {
+    static ASYNCAPI: LazyLock<Document> =
+        LazyLock::new(|| Document::new("application/json", format!("{:#}\n", asyncapi::document())));
+    &ASYNCAPI
+}
+
+fn openapi(operations: Operations) -> &'static Document {
+    static OPENAPI: OnceLock<Document> = OnceLock::new();
+    let text = || format!("{:#}\n", openapi::document(&operations()));
+    OPENAPI.get_or_init(|| Document::new("application/json", text()))
+}
+
+fn page(operations: Operations) -> &'static Document {
+    static PAGE: OnceLock<Document> = OnceLock::new();
+    PAGE.get_or_init(|| Document::new("text/html; charset=utf-8", page::page(&operations())))
+}
+
+fn style() -> &'static Document {
+    static STYLE: LazyLock<Document> =
+        LazyLock::new(|| Document::new("text/css; charset=utf-8", include_str!("docs/style.css").to_owned()));
+    &STYLE
+}
 
 /// The routes.
-pub fn routes() -> Routes {
+pub fn routes(operations: Operations) -> Routes {
     let said = |id: &str, summary: &str, media_type: &'static str| {
         Operation::new(Product::Gateway, id, summary)
             .parameter::<String>("header", "If-None-Match", "The `ETag` of what the client has.", false)
@@ -45,22 +63,22 @@ pub fn routes() -> Routes {
     Routes::default()
         .get(
             "/docs",
-            |headers: HeaderMap| async move { PAGE.answer(&headers) },
+            move |headers: HeaderMap| async move { page(operations).answer(&headers) },
             said("docs", "The API, for people", "text/html"),
         )
         .get(
             "/docs/style.css",
-            |headers: HeaderMap| async move { STYLE.answer(&headers) },
+            |headers: HeaderMap| async move { style().answer(&headers) },
             said("docsStyle", "How that page looks", "text/css"),
         )
         .get(
             "/docs/asyncapi.json",
-            |headers: HeaderMap| async move { ASYNCAPI.answer(&headers) },
+            |headers: HeaderMap| async move { asyncapi().answer(&headers) },
             said("asyncapi", "The WebSocket API, as AsyncAPI has it", "application/json"),
         )
         .get(
             "/docs/openapi.json",
-            |headers: HeaderMap| async move { OPENAPI.answer(&headers) },
+            move |headers: HeaderMap| async move { openapi(operations).answer(&headers) },
             said("openapi", "The HTTP API, as OpenAPI has it", "application/json"),
         )
 }

@@ -7,7 +7,6 @@ use super::examples::{self, HttpExample};
 use super::methods::{REFUSAL, answer, body, component_name};
 use crate::http::routes::{Body, Content, Credential, Operation, Parameter, Product};
 use crate::methods::METHODS;
-use crate::server;
 use crate::wire::frame;
 
 /// The version of OpenAPI that the document is of. 3.1.1 says the same more clearly, and generators of code do not all know it.
@@ -17,15 +16,15 @@ const VERSION: &str = "3.1.0";
 const ABOUT: &str = "Every method of the WebSocket API as a request of its own; and the routes that the share API, the organisation \
                      API and AuthZEN publish, over the same lists. Every answer depends on who asks, so none is cached.";
 
-/// The document.
-pub fn document() -> Value {
+/// The document of these routes.
+pub fn document(operations: &[Operation]) -> Value {
     let mut components = Components::default();
     let refusal = components.written(frame::refusal_schema);
     components.name(REFUSAL, refusal);
     let mut paths = Map::new();
-    for operation in server::routes().into_operations() {
+    for operation in operations {
         let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
-        path[operation.verb] = described(&mut components, &operation);
+        path[operation.verb] = described(&mut components, operation);
     }
     let tags: Vec<Value> =
         PRODUCTS.iter().map(|product| json!({"name": name(*product), "description": meaning(*product)})).collect();

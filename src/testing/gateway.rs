@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
+use crate::config::ENDPOINT;
 use crate::config::Limits;
 use crate::gateway::{self, Options, StartError};
-use crate::server::ENDPOINT;
 use crate::state::State;
 use crate::transcript::Transcript;
 use crate::transcript::exchange::Replayed;

@@ -14,7 +14,7 @@ pub type Route = (&'static str, &'static str);
 /// asked for by one route.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let opens_socket = |operation: &Operation| operation.answers.iter().any(|answer| answer.status == 101);
-    let routes = server::routes().into_operations().into_iter().filter(|operation| !opens_socket(operation));
+    let routes = server::operations().into_iter().filter(|operation| !opens_socket(operation));
     let mut routes: Vec<Route> = routes
         .map(|operation| match operation.product {
             Product::Methods => ("POST", "/api/{method}"),

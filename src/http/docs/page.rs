@@ -8,11 +8,11 @@ use super::fields::{TYPE_ANCHOR, called, table};
 use super::json::laid_out;
 use super::route::{ROUTE_ANCHOR, route};
 use super::text::{escaped, line, paragraphs};
+use crate::config::ENDPOINT;
 use crate::http::routes::{Operation, Product};
 use crate::methods::{Description, METHODS, Noun};
 use crate::schema::methods::{about, capitalised, component_name, needed};
 use crate::schema::{asyncapi, examples, openapi};
-use crate::server;
 use crate::wire::close::Close;
 use crate::wire::error::Code;
 
@@ -24,10 +24,10 @@ const PRODUCTS: &[(Product, &str)] = &[
     (Product::Gateway, "The gateway itself"),
 ];
 
-/// The page.
-pub fn page() -> String {
+/// The page, with these routes.
+pub fn page(operations: &[Operation]) -> String {
     let document = asyncapi::document();
-    let http = openapi::document();
+    let http = openapi::document(operations);
     // A type has the same schema in both; a message is one without its method over HTTP, and is shown as a frame.
     let mut schemas = document["components"]["schemas"].clone();
     for (name, schema) in http["components"]["schemas"].as_object().into_iter().flatten() {
@@ -41,7 +41,7 @@ pub fn page() -> String {
     for noun in Noun::ALL {
         page.noun(*noun, &schemas);
     }
-    page.routes(&http, &schemas);
+    page.routes(operations, &http, &schemas);
     page.codes(&document);
     page.types(&schemas);
     page.add("</main>\n</body>\n</html>\n");
@@ -95,7 +95,7 @@ impl Page {
     fn beginning(&mut self, schemas: &Value) {
         self.add("<section>\n<h1 id=\"start\">Guestlist: the API</h1>\n");
         self.add(paragraphs(asyncapi::ABOUT));
-        self.add(paragraphs(&format!("Connect to `{}` and send who you are:", server::ENDPOINT)));
+        self.add(paragraphs(&format!("Connect to `{}` and send who you are:", ENDPOINT)));
         self.example("TOKEN_AUTH");
         self.add("<h3>What <code>TOKEN_AUTH</code> takes</h3>\n");
         self.add(table(&schemas["TokenAuth"]));
@@ -155,13 +155,12 @@ impl Page {
         ));
     }
 
-    fn routes(&mut self, document: &Value, schemas: &Value) {
+    fn routes(&mut self, operations: &[Operation], document: &Value, schemas: &Value) {
         self.add("<section>\n<h2 id=\"http\">HTTP</h2>\n");
         self.add(paragraphs(
             "Every method above is `POST /api/{method}` too: the body is its message, the answer its ack, and \
              `Authorization: Bearer` has the token.",
         ));
-        let operations = server::routes().into_operations();
         for (product, title) in PRODUCTS {
             let operations = || operations.iter().filter(|operation| operation.product == *product);
             self.add(format_args!("<h3 id=\"{}\">{title}</h3>\n<dl class=\"contents\">\n", anchor(title)));

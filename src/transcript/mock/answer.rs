@@ -4,8 +4,7 @@ use serde_json::value::RawValue;
 
 use super::super::json::{Json, Layer, quoted};
 use super::super::pattern::Pattern;
-use super::heard::{REFERENCES, References};
-use super::script::Sent;
+use super::heard::{Asked, REFERENCES, References};
 
 /// Requests whose answers carry no reference, whatever they had.
 const WITHOUT_REFERENCE: &str = "PING";
@@ -37,7 +36,7 @@ enum Part {
 
 impl Answer {
     /// One that was expected by value.
-    pub(super) fn of_pattern(pattern: Pattern, request: Option<&Sent>) -> Self {
+    pub(super) fn of_pattern(pattern: Pattern, request: Option<&Asked>) -> Self {
         let Pattern::Object(members) = pattern else { unreachable!("a frame that is expected is an object") };
         let members = members.into_iter().map(|(name, value)| {
             let told = Json::parse(&value.to_string()).ok();
@@ -47,7 +46,7 @@ impl Answer {
     }
 
     /// One that was expected text by text.
-    pub(super) fn of_text(text: &str, request: Option<&Sent>) -> Self {
+    pub(super) fn of_text(text: &str, request: Option<&Asked>) -> Self {
         let Ok(Ok(Layer::Object(members))) = serde_json::from_str::<&RawValue>(text).map(Layer::of) else {
             return Answer::Text(text.to_owned());
         };
@@ -80,9 +79,9 @@ impl Answer {
     }
 
     /// The answer to a request that was recorded without a reference gets that of a client who has one.
-    fn referring(mut self, request: Option<&Sent>) -> Self {
+    fn referring(mut self, request: Option<&Asked>) -> Self {
         let Answer::Object(members) = &mut self else { return self };
-        let adds = |request: &Sent| {
+        let adds = |request: &Asked| {
             request.references.is_empty() && request.method.as_deref().is_some_and(|method| method != WITHOUT_REFERENCE)
         };
         if request.is_some_and(adds) {
@@ -97,7 +96,7 @@ impl Answer {
 }
 
 impl Member {
-    fn new(name: String, told: Option<&Json>, part: Part, request: Option<&Sent>) -> Self {
+    fn new(name: String, told: Option<&Json>, part: Part, request: Option<&Asked>) -> Self {
         let is_echo = REFERENCES.contains(&name.as_str())
             && told.zip(request).is_some_and(|(told, request)| request.references.has(&name, told));
         Member { name, part: if is_echo { Part::Reference } else { part } }
@@ -107,18 +106,18 @@ impl Member {
 /// Which of the requests without an answer, in the order they were sent, a frame answers.
 pub(super) fn answered<'s>(
     frame: Option<&Json>,
-    mut unanswered: impl Iterator<Item = (usize, &'s Sent)> + Clone,
+    mut unanswered: impl Iterator<Item = (usize, &'s Asked)> + Clone,
 ) -> Option<usize> {
     let text = |name: &str| frame?.get(name)?.as_str();
     let told = |name| Some((name, frame?.get(name).filter(|value| is_told(value))?));
     let references: Vec<(&str, &Json)> = REFERENCES.into_iter().filter_map(told).collect();
-    let refers_to = |request: &Sent| references.iter().any(|(name, value)| request.references.has(name, value));
+    let refers_to = |request: &Asked| references.iter().any(|(name, value)| request.references.has(name, value));
     if let Some((index, _)) = unanswered.clone().find(|(_, request)| refers_to(request)) {
         return Some(index);
     }
     let is_error = frame.is_some_and(|frame| frame.get("error").is_some());
     let (method, of) = (text("method"), text("request"));
-    let answers = |request: &Sent| match request.method.as_deref() {
+    let answers = |request: &Asked| match request.method.as_deref() {
         // Another reference is another request's.
         _ if !references.is_empty() && !request.references.is_empty() => false,
         Some(asked) => {

@@ -14,6 +14,13 @@ pub(super) const REFERENCES: [&str; 2] = ["reference", "ref"];
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct References(BTreeMap<String, String>);
 
+/// What of a request tells which answers are its own.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Option<String>,
+    pub(super) references: References,
+}
+
 /// A frame from a client.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {

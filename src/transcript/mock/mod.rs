@@ -61,7 +61,7 @@ pub use self::script::Script;
 pub use self::unknown::Unknown;
 use self::values::Values;
 use super::bindings::Bindings;
-use crate::server::ENDPOINT;
+use crate::config::ENDPOINT;
 
 /// How to mock.
 pub struct MockOptions {

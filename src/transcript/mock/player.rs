@@ -218,7 +218,7 @@ impl Player {
 
 /// What the names are bound to if the client's frame is this one.
 fn is(sent: &Sent, heard: &Heard, mut known: Bindings) -> Option<Bindings> {
-    let other_method = sent.method.is_some() && sent.method.as_deref() != heard.method();
+    let other_method = sent.asked.method.is_some() && sent.asked.method.as_deref() != heard.method();
     // Most frames that are not the one looked for are of another method, and need not be looked at closely.
     if other_method { None } else { sent.compare(heard, &mut known).ok().map(|()| known) }
 }

@@ -10,7 +10,7 @@ use super::super::pattern::Pattern;
 use super::super::placeholder::{Kind, Placeholder};
 use super::super::{Action, ExpectedClose, Step, Transcript, TranscriptError};
 use super::answer::{Answer, answered};
-use super::heard::{Heard, REFERENCES, References, without_references};
+use super::heard::{Asked, Heard, REFERENCES, References, without_references};
 
 /// Transcripts, made ready to answer from.
 #[derive(Debug, Default)]
@@ -45,8 +45,7 @@ pub(super) struct Recorded {
 pub(super) struct Sent {
     pub(super) line: usize,
     what: What,
-    pub(super) references: References,
-    pub(super) method: Option<String>,
+    pub(super) asked: Asked,
     at_ms: Option<u64>,
     pub(super) follows: Vec<Follows>,
 }
@@ -206,14 +205,14 @@ impl Reading<'_> {
         on: &str,
         at_ms: Option<u64>,
         head: Option<&Json>,
-        answer: impl FnOnce(Option<&Sent>) -> Answer,
+        answer: impl FnOnce(Option<&Asked>) -> Answer,
     ) {
         let open = self.open(on);
         let (index, last) = (open.index, open.last);
         let unanswered = open.unanswered.clone();
         let sends = &self.script.connections[index].sends;
-        let request = answered(head, unanswered.iter().map(|request| (*request, &sends[*request])));
-        let answer = answer(request.map(|request| &sends[request]));
+        let request = answered(head, unanswered.iter().map(|request| (*request, &sends[*request].asked)));
+        let answer = answer(request.map(|request| &sends[request].asked));
         let open = self.open(on);
         open.unanswered.retain(|unanswered| Some(*unanswered) != request);
         open.last = request.or(last);
@@ -258,7 +257,7 @@ impl Sent {
             _ => None,
         });
         let what = What::Object(Pattern::Object(members));
-        Sent { line, what, references, method, at_ms, follows: Vec::new() }
+        Sent { line, what, asked: Asked { method, references }, at_ms, follows: Vec::new() }
     }
 
     fn text(line: usize, at_ms: Option<u64>, text: String) -> Self {
@@ -273,7 +272,8 @@ impl Sent {
     fn exactly(line: usize, at_ms: Option<u64>, frame: Frame) -> Self {
         let heard = Heard::new(frame);
         let (method, references) = (heard.method().map(str::to_owned), heard.references);
-        Sent { line, what: What::Exactly(heard.frame), references, method, at_ms, follows: Vec::new() }
+        let asked = Asked { method, references };
+        Sent { line, what: What::Exactly(heard.frame), asked, at_ms, follows: Vec::new() }
     }
 }
 

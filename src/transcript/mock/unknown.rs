@@ -47,7 +47,7 @@ impl Unknown {
         let mut nearest = Vec::new();
         for recorded in &script.connections {
             for sent in &recorded.sends {
-                let other_method = sent.method.as_deref() != heard.method();
+                let other_method = sent.asked.method.as_deref() != heard.method();
                 let paths = sent.compare(heard, &mut Bindings::default()).err().unwrap_or_default();
                 let near = Near { file: script.files[recorded.file].name.clone(), line: sent.line, paths };
                 nearest.push((other_method, near.paths.len(), near));
