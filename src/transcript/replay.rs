@@ -1,4 +1,4 @@
-//! Plays a transcript against a gateway, over real connections: reads its lines, and sends; [`super::settle`] receives.
+//! Plays a transcript against a gateway, over real connections: reads its lines, and sends; `settle` receives.
 //!
 //! Frames that are expected are not waited for at once. They are pending until something must not be done before they came:
 //! so frames can be sent ahead, and a frame that is not as expected can be held against those expected after it.
