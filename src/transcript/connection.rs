@@ -114,13 +114,14 @@ impl Connection {
     /// most `frames` are there, or the time is over.
     ///
     /// Answers keep the order of their requests. So that of one more request tells that nothing more is under way, where
-    /// there is such a request; `pongs` of its like are expected besides.
-    pub(super) async fn gather(&mut self, frames: usize, pongs: usize, deadline: Instant) {
-        let fenced = self.authenticated && self.feed(Message::text(PING)).await.is_ok();
+    /// there is such a request, and no other answer is like it (`is_pong_expected`).
+    pub(super) async fn gather(&mut self, frames: usize, is_pong_expected: bool, deadline: Instant) {
+        let is_like_others = is_pong_expected || self.arrived.iter().any(is_pong);
+        let fenced = self.authenticated && !is_like_others && self.feed(Message::text(PING)).await.is_ok();
         let mut read = std::mem::take(&mut self.arrived);
         let frames = if fenced { TRANSCRIPT_FRAMES_ARRIVED_MAX } else { frames };
         while read.len() < frames && !matches!(read.back(), Some(Came { frame: Frame::Close(_), .. })) {
-            if fenced && read.iter().filter(|came| is_pong(came)).count() > pongs {
+            if fenced && read.back().is_some_and(is_pong) {
                 read.pop_back();
                 break;
             }

@@ -160,11 +160,11 @@ impl<W: Watch> Replay<'_, W> {
         let of_connection = self.pending.iter().enumerate().filter(|(_, other)| other.step.on == line.step.on);
         let lines: Vec<(usize, Line)> = of_connection.map(|(index, other)| (index, other.clone())).collect();
         let pong = Connection::pong();
-        let pongs = lines.iter().filter(|(_, other)| pong.fits(&other.step, self.context()).is_some()).count();
+        let is_pong_expected = lines.iter().any(|(_, other)| pong.fits(&other.step, self.context()).is_some());
         let deadline = Instant::now() + TRANSCRIPT_GATHER_WAIT.min(self.options.frame_wait);
         let connection = &mut self.opened(&line).connection;
         connection.arrived.push_front(came);
-        connection.gather(lines.len() + 1, pongs, deadline).await;
+        connection.gather(lines.len() + 1, is_pong_expected, deadline).await;
 
         let context = self.context();
         let arrived = &self.open[&line.step.on].connection.arrived;

@@ -78,6 +78,21 @@ async fn answers_to_pings_do_not_mislead() {
 }
 
 #[tokio::test]
+async fn an_answer_to_a_ping_that_no_line_expects_is_extra() {
+    let lines = format!("{{\"send\":{{\"method\":\"PING\"}}}}\n{{\"send\":{{\"answer\":[{A}]}}}}\n{{\"expect\":{A}}}");
+    let error = failure(&format!("{AUTH}{lines}"), as_asked).await;
+    assert_eq!(error.to_string(), "t.jsonl:5: extra: a frame came before this line's that no line expects");
+}
+
+#[tokio::test]
+async fn a_ping_of_our_own_answers_for_no_line() {
+    let pong = r#"{"expect":{"method":"PONG"}}"#;
+    let lines = format!("{{\"send\":{{\"answer\":[{A}]}}}}\n{pong}\n{{\"expect\":{A}}}");
+    let error = failure(&format!("{AUTH}{lines}"), as_asked).await;
+    assert_eq!(error.to_string(), "t.jsonl:4: missing: the frame never came, but the one of line 5 did");
+}
+
+#[tokio::test]
 async fn faults_are_told_without_signing_in_too() {
     let lines =
         |answers: &str| format!("{{\"send\":{{\"answer\":[{answers}]}}}}\n{{\"expect\":{A}}}\n{{\"expect\":{B}}}");

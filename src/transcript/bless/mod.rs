@@ -16,7 +16,9 @@ use super::{Action, Step, Transcript};
 /// goes on, or goes on where it ends, is for people to judge, and an error.
 pub async fn bless(transcript: &Transcript, url: &str, options: &ReplayOptions) -> Result<Edits, Box<ReplayError>> {
     let mut edits = Edits::default();
-    replay(transcript, url, options, &mut edits).await?;
+    // Sent ahead, an answer could be taken for that of an earlier line, and be put before what asks for it.
+    let options = ReplayOptions { ahead: Some(1), ..options.clone() };
+    replay(transcript, url, &options, &mut edits).await?;
     Ok(edits)
 }
 
