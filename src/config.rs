@@ -237,7 +237,7 @@ pub const TRANSCRIPT_BODY_BYTES_MAX: usize = TRANSCRIPT_LINE_BYTES_MAX;
 
 /// Frames of a replayed connection that may be under way where the gateway answers in order: enough for what is sent and what
 /// is answered to travel many at a time, and below what a gateway takes from one connection.
-pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 256;
+pub const TRANSCRIPT_AHEAD_DEFAULT: usize = 768;
 
 /// Frames that a replay sends off together, at most: fewer than may be under way, so that the gateway works on some while others
 /// are read and written.
@@ -279,3 +279,6 @@ pub const RECORDING_BYTES_MAX: u64 = 1 << 30;
 
 /// How long the other half of a recorded connection may stay open once one half is closed.
 pub const HALF_OPEN_WAIT: Duration = Duration::from_secs(60);
+
+/// Bytes of the shortest secret that is looked for inside other texts; a shorter one is in many that have nothing to do with it.
+pub const SECRET_BYTES_MIN: usize = 6;

@@ -163,6 +163,28 @@ fn secrets_are_given_on_the_command_line_or_in_a_file() {
 }
 
 #[test]
+fn no_secret_that_was_given_is_told_or_written() {
+    let secret = r#"hunter2 & "co""#;
+    let lines = [
+        r#"{"secret":"name_1"}"#,
+        &add("x", 1).replace("\"x\"", "\"<name_1>\""),
+        &ack("y", 1).replace("\"y\"", "\"z\""),
+        r#"{"expect":{"error":400,"message":"<name_1>"}}"#,
+    ];
+    let written = Written::signed_in(&lines);
+    let bind = format!("name_1={secret}");
+    for format in ["pretty", "tap", "junit"] {
+        let ran = written.replayed(&["--bind", &bind, "--format", format]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(!ran.stdout.contains("hunter2") && ran.stdout.contains("[name_1]"), "{format}: {}", ran.stdout);
+    }
+    says(&written.replayed(&["--bind", &bind, "--bless", "--wait", "1"]), 0, &["blessed"]);
+    let text = written.text();
+    assert!(!text.contains("hunter2") && text.contains(r#""signup_id":"<name_1>""#), "{text}");
+    says(&written.replayed(&["--bind", &bind]), 0, &["0 differ"]);
+}
+
+#[test]
 fn parts_that_may_differ_are_ignored() {
     let changed = ack("b", 1).replace("\"reference\":1", "\"reference\":1,\"more\":true");
     let written = Written::signed_in(&[&add("a", 1), &changed]);

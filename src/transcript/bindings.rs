@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::json::Json;
+use crate::config::SECRET_BYTES_MIN;
 
 /// The values bound to names so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +13,12 @@ impl Bindings {
     /// The value bound to a name.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
+    }
+
+    /// The texts among the values, each with its name, that are long enough to be told apart from other texts.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        texts.filter(|(_, text)| text.len() >= SECRET_BYTES_MIN)
     }
 
     /// Binds a value to a name.

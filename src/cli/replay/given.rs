@@ -31,6 +31,23 @@ pub fn read(text: &str) -> Result<Given, String> {
     }
 }
 
+/// A text in which names stand for what was given: as it is, as JSON has it, a frame quoted in JSON, or XML.
+pub fn masked(text: &str, given: &Bindings) -> String {
+    let json = |text: &str| {
+        let quoted = Json::String(text.to_owned()).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let xml = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let mut masked = text.to_owned();
+    for (name, secret) in given.texts() {
+        let forms = [secret.to_owned(), json(secret), json(&json(secret))];
+        for form in forms.iter().flat_map(|form| [form.clone(), xml(form)]) {
+            masked = masked.replace(&form, &format!("[{name}]"));
+        }
+    }
+    masked
+}
+
 /// What all of them bind; the command line before the file.
 pub fn bindings(given: &[Given], file: Option<&Path>) -> Result<Bindings, GivenError> {
     let mut bindings = Bindings::default();

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use guestlist::gateway::{Gateway, Options, StartError};
+use guestlist::transcript::bindings::Bindings;
 use guestlist::transcript::bless::bless;
 use guestlist::transcript::failure::{Fault, ReplayError};
 use guestlist::transcript::ignore::Ignore;
@@ -20,7 +21,7 @@ use guestlist::transcript::replay::replay;
 use guestlist::transcript::watch::Watch;
 use guestlist::transcript::{Step, Transcript, TranscriptError};
 
-use self::given::{Given, GivenError};
+use self::given::Given;
 use self::progress::Progress;
 use self::report::{Format, Outcome};
 
@@ -48,7 +49,7 @@ pub struct Replay {
     /// Send at the times of the recording, so many times as fast; else as fast as can be
     #[arg(long, value_name = "FACTOR", conflicts_with = "ahead", value_parser = speed)]
     speed: Option<f64>,
-    /// Frames to send before what is expected before them has come; 1 waits each time [default: 256 where a Guestlist answers, else 1]
+    /// Frames to send before what is expected before them has come; 1 waits each time [default: 768 where a Guestlist answers, else 1]
     #[arg(long, value_name = "FRAMES", value_parser = frames)]
     ahead: Option<usize>,
     /// Seconds to wait for each frame
@@ -85,8 +86,6 @@ enum Unusable {
     #[error("--ignore {0}: {1}; write a path such as $.date or $.signups[*].id")]
     Ignore(String, #[source] serde_json_path::ParseError),
     #[error(transparent)]
-    Given(#[from] GivenError),
-    #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
     NotPlayed(Box<ReplayError>),
@@ -98,23 +97,26 @@ enum Unusable {
 
 impl Replay {
     pub fn run(self) -> ExitCode {
-        match self.replay() {
+        let given = match given::bindings(&self.bind, self.bind_file.as_deref()) {
+            Ok(given) => given,
+            Err(error) => return super::failed(error),
+        };
+        match self.replay(&given) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
-            Err(error) => super::failed(error),
+            Err(error) => super::failed(given::masked(&error.to_string(), &given)),
         }
     }
 
     /// Whether all was as expected.
-    fn replay(&self) -> Result<bool, Unusable> {
-        let given = given::bindings(&self.bind, self.bind_file.as_deref())?;
+    fn replay(&self, given: &Bindings) -> Result<bool, Unusable> {
         let options = ReplayOptions {
             frame_wait: Duration::from_secs(self.wait),
             mode: self.mode,
             ignore: self.ignored()?,
             speed: self.speed,
             ahead: self.ahead,
-            given,
+            given: given.clone(),
         };
         let mut all = Vec::new();
         for path in transcripts::files(&self.files)? {
@@ -138,10 +140,15 @@ impl Replay {
 
     async fn replay_all(&self, all: &[(Transcript, PathBuf)], options: &ReplayOptions) -> Result<bool, Unusable> {
         let mut report = self.format.report();
-        let mut out = std::io::stdout();
+        let out = |told: Vec<u8>| {
+            let told = given::masked(&String::from_utf8_lossy(&told), &options.given);
+            std::io::stdout().write_all(told.as_bytes())
+        };
         let mut progress = Progress::new(all.iter().map(|(transcript, _)| transcript.lines()).sum());
         let mut as_expected = true;
-        report.begin(&mut out, all.len())?;
+        let mut told = Vec::new();
+        report.begin(&mut told, all.len())?;
+        out(told)?;
         for (transcript, _) in all {
             let target = Target::of(self.url.as_deref()).await?;
             progress.begin(transcript.name());
@@ -158,10 +165,14 @@ impl Replay {
             as_expected &= result.is_ok();
             let result = result.map(|summary| summary.sent + summary.received);
             let outcome = Outcome { name: transcript.name().to_owned(), took, result };
-            progress.aside(|| report.outcome(&mut out, &outcome))?;
+            let mut told = Vec::new();
+            report.outcome(&mut told, &outcome)?;
+            progress.aside(|| out(told))?;
         }
         progress.finish();
-        report.end(&mut out)?;
+        let mut told = Vec::new();
+        report.end(&mut told)?;
+        out(told)?;
         Ok(as_expected)
     }
 

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
+
+use super::super::bindings::Bindings;
 use super::super::exchange::{Close, Frame};
 use super::super::json::quoted;
 use super::super::line;
@@ -14,6 +17,8 @@ use super::rewrite::{frame_of, literal, member_replaced};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
     lines: BTreeMap<usize, Edit>,
+    /// The names of secrets that the transcript leaves out.
+    pub(super) secrets: Vec<String>,
 }
 
 /// What becomes of one line.
@@ -40,6 +45,21 @@ enum Put {
     New(String),
     /// The line of this number.
     Line(usize),
+}
+
+impl Edit {
+    /// What is new.
+    fn written(&mut self) -> impl Iterator<Item = &mut String> {
+        let before = self.before.iter_mut().filter_map(|put| match put {
+            Put::New(line) => Some(line),
+            Put::Line(_) => None,
+        });
+        let own = match &mut self.own {
+            Own::Changed(line) => Some(line),
+            _ => None,
+        };
+        before.chain(own).chain(&mut self.after)
+    }
 }
 
 impl Edits {
@@ -106,6 +126,20 @@ impl Edits {
             edited.truncate(bare(&edited).len());
         }
         edited
+    }
+
+    /// Takes out of the new lines what was given from outside: it was left out of the transcript for a reason.
+    pub(super) fn hide(&mut self, given: &Bindings) {
+        for (name, secret) in given.texts() {
+            let whole = quoted(secret);
+            let known = if self.secrets.iter().any(|known| known == name) { name } else { "string" };
+            let inside = regex::escape(&whole[1..whole.len() - 1]);
+            let inside = Regex::new(&format!(r#""(?:[^"\\]|\\.)*?{inside}(?:[^"\\]|\\.)*""#)).expect("it is escaped");
+            for line in self.lines.values_mut().flat_map(Edit::written) {
+                let named = line.replace(&whole, &format!("\"<{known}>\""));
+                *line = inside.replace_all(&named, "\"<string>\"").into_owned();
+            }
+        }
     }
 
     /// Takes a line out.

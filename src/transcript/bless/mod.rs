@@ -19,11 +19,18 @@ pub async fn bless(transcript: &Transcript, url: &str, options: &ReplayOptions) 
     // Sent ahead, an answer could be taken for that of an earlier line, and be put before what asks for it.
     let options = ReplayOptions { ahead: Some(1), ..options.clone() };
     replay(transcript, url, &options, &mut edits).await?;
+    edits.hide(&options.given);
     Ok(edits)
 }
 
 /// Every fault that another line would not be is forgiven, and that line noted.
 impl Watch for Edits {
+    fn step(&mut self, step: &Step) {
+        if let Action::Secret(name) = &step.action {
+            self.secrets.push(name.clone());
+        }
+    }
+
     fn forgives(&mut self, step: &Step, fault: &Fault) -> bool {
         match fault {
             Fault::Changed { actual, differences } => self.change(step, actual, differences),
