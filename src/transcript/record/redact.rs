@@ -129,6 +129,7 @@ fn learn(leaves: &[Leaf<'_>], way: Way, rules: &Rules, names: &mut Names) {
     for leaf in leaves {
         if let Some(stem) = leaf.stem.filter(|_| !rules.keep_secrets)
             && leaf.plain.as_deref() != Some("")
+            && (way == Way::Sent || !leaf.is_doubtful())
         {
             names.keep_secret(stem, &leaf.text(), leaf.plain.as_deref().unwrap_or(leaf.raw));
         }
@@ -218,7 +219,8 @@ fn received(
         redacted.hides = true;
         return Some(bind(Kind::Secret, kind, &text, names, redacted));
     }
-    if names.holds_secret(plain) || (!rules.keep_secrets && secrets::is_within(plain)) {
+    let is_hidden = !plain.is_empty() && leaf.stem.is_some() && leaf.is_doubtful();
+    if names.holds_secret(plain) || (!rules.keep_secrets && (is_hidden || secrets::is_within(plain))) {
         redacted.hides = true;
         return Some(format!("\"<{kind}>\""));
     }
@@ -284,6 +286,12 @@ fn unescaped(text: &str) -> String {
 }
 
 impl Leaf<'_> {
+    /// Whether it may be a plain word in an object about a secret, such as the schema of a password. It is not shown, but
+    /// looking for it everywhere would hide every frame that has the word.
+    fn is_doubtful(&self) -> bool {
+        self.is_nested && !secrets::is_random(self.plain.as_deref().unwrap_or(self.raw))
+    }
+
     /// The JSON text of the value, the same however its letters were escaped.
     fn text(&self) -> String {
         self.plain.as_deref().map_or_else(|| self.raw.to_owned(), quoted)

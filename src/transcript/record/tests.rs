@@ -120,6 +120,21 @@ fn all_that_is_under_the_key_of_a_secret_is_secret() {
 }
 
 #[test]
+fn a_schema_of_a_secret_hides_no_other_frame() {
+    let lines = recorded()
+        .received(r#"{"password":{"type":"string","minLength":8,"was":"Hidden-77"}}"#)
+        .sent(r#"{"type":"string","n":8,"x":"Hidden-77"}"#)
+        .lines();
+    assert_eq!(
+        lines,
+        [
+            r#"{"expect":{"password":{"type":"<string>","minLength":"<number>","was":"<string as password_1>"}}}"#,
+            r#"{"send":{"type":"string","n":8,"x":"<password_1>"}}"#,
+        ]
+    );
+}
+
+#[test]
 fn where_a_page_begins_is_no_secret() {
     let text = r#"{"page":{"token":"abc","next_token":"def"}}"#;
     assert_eq!(recorded().sent(text).lines(), [format!(r#"{{"send":{text}}}"#)]);
