@@ -271,6 +271,9 @@ pub const RECORDED_BODY_WAIT: Duration = Duration::from_secs(30);
 /// Secrets, ids and times that one recording tells apart.
 pub const RECORDED_NAMES_MAX: usize = 100_000;
 
+/// Bytes of the secrets that one recording remembers: each is kept until its end, and some are whole texts.
+pub const RECORDED_NAMES_BYTES_MAX: usize = 64 << 20;
+
 /// Bytes that wait to be written into a recording. `record` lets what passes wait for it; a gateway does not, and stops recording.
 pub const RECORDING_QUEUE_BYTES_MAX: usize = 64 << 20;
 

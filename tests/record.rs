@@ -199,6 +199,7 @@ async fn requests_pass_and_are_recorded_with_their_answers() {
     let bearer = format!("authorization: Bearer {BOT}");
     let (head, body) = request(&mut client, "POST /api/getApps", &[&bearer], "{}").await;
     assert!(head.starts_with("HTTP/1.1 403 "), "{head}{body}");
+    let path = recorder.out.clone();
     let (lines, said) = recorder.stop();
     gateway.stop().await;
     for secret in ["Demo-pass-1!", session, "demo-org-key", "demo%2Dorg-key", BOT] {
@@ -227,6 +228,8 @@ async fn requests_pass_and_are_recorded_with_their_answers() {
         r#"c1: {"request":{"method":"POST","path":"/api/getApps","headers":{"authorization":"Bearer <token_1>"},"body":{}}}"#,
     );
     starts(10, r#"c1: {"response":{"status":403,"#);
+    let given = [("password_1", "Demo-pass-1!"), ("api_key_1", "demo%2Dorg-key"), ("token_1", BOT)];
+    replayed(&path, &given).await;
 }
 
 #[test]
@@ -242,6 +245,7 @@ fn a_file_that_exists_is_not_written_over_unless_asked() {
     for url in ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://", "ws://a:b@c/"] {
         let ran = run(&["record", "--upstream", url, "--out", path, "--force"]);
         assert!(ran.code == Some(2) && ran.stderr.contains("is no address of a gateway"), "{url}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("a:b"), "what may be a password is not told: {}", ran.stderr);
     }
 }
 

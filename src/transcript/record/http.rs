@@ -62,6 +62,9 @@ pub(super) fn request(
 ) -> Result<Redacted, &'static str> {
     let mut line = Redacted::default();
     let path = path(&request.path, rules, names, &mut line);
+    if names.holds_secret(&path) || names.holds_secret(&decoded(&path)) {
+        return Err("its path holds a secret where no name can stand for it");
+    }
     let mut headers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, value) in request.headers.iter().filter(|(name, _)| !UNTOLD.contains(name)) {
         let value = value.to_str().map_err(|_| "a header of it is no text")?;
@@ -129,9 +132,10 @@ fn body(
         return Some(String::new());
     }
     let text = std::str::from_utf8(bytes).ok()?;
+    let shows = |text: &str, names: &Names| !rules.keep_secrets && redact::may_hold_secret(text, names);
     let as_text = || format!(r#","body_text":{}"#, quoted(text));
     match redact::json(text, way, clock, rules, names) {
-        Ok(_) if rules.exact && (rules.keep_secrets || !redact::may_hold_secret(text, names)) => Some(as_text()),
+        Ok(redacted) if rules.exact && !redacted.hides && !redacted.has_names && !shows(text, names) => Some(as_text()),
         Ok(redacted) => {
             line.hides |= redacted.hides;
             let needs = redacted.needs.into_iter().filter(|name| !line.needs.contains(name)).collect::<Vec<_>>();
@@ -139,8 +143,11 @@ fn body(
             line.binds.extend(redacted.binds);
             Some(format!(r#","body":{}"#, redacted.text.trim()))
         }
-        Err(_) if rules.keep_secrets || !redact::may_hold_secret(text, names) => Some(as_text()),
-        Err(_) => None,
+        Err(_) if !shows(text, names) => Some(as_text()),
+        Err(_) => {
+            redact::learn_within(text, names);
+            None
+        }
     }
 }
 
@@ -153,7 +160,10 @@ fn path(path: &str, rules: &Rules, names: &mut Names, line: &mut Redacted) -> St
     if let Some(query) = query {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((name, value)) => {
-                let value = sent_part(secrets::stem(&decoded(name), None), value, rules, names, line);
+                let stem = secrets::stem(&decoded(name), None);
+                let value = sent_part(stem, value, rules, names, line);
+                // The list's own words are no secrets, even if one is somebody's password.
+                let name = if stem.is_some() { name.to_owned() } else { sent_part(None, name, rules, names, line) };
                 format!("{name}={value}")
             }
             None => sent_part(None, pair, rules, names, line),
@@ -173,8 +183,12 @@ fn sent_part(stem: Option<&'static str>, part: &str, rules: &Rules, names: &mut 
             names.keep_secret(stem, &quoted(part), part);
         }
     }
+    let tells = !rules.keep_secrets && secrets::is_within(&plain);
+    if tells {
+        redact::learn_within(&plain, names);
+    }
     if !names.is_secret(&quoted(part))
-        && (names.is_secret(&quoted(&plain)) || names.holds_secret(part) || names.holds_secret(&plain))
+        && (tells || names.is_secret(&quoted(&plain)) || names.holds_secret(part) || names.holds_secret(&plain))
     {
         names.keep_secret("secret", &quoted(part), part);
     }
@@ -231,7 +245,9 @@ fn sent_header(name: &HeaderName, value: &str, rules: &Rules, names: &mut Names,
     }
     match secrets::stem(name.as_str(), None) {
         Some(stem) => sent_whole(stem, value, names, line),
-        None if names.holds_secret(value) || names.is_secret(&quoted(value)) => {
+        None if names.holds_secret(value) || names.is_secret(&quoted(value)) || secrets::is_within(value) => {
+            // Where one came from, for example, with its query.
+            redact::learn_within(value, names);
             sent_whole("secret", value, names, line)
         }
         None => value.to_owned(),
@@ -265,7 +281,9 @@ fn expected_header(
     if name == header::SET_COOKIE {
         return Some(set_cookie(value, rules, names, line));
     }
-    if !rules.keep_secrets && (names.holds_secret(value) || names.is_secret(&quoted(value))) {
+    if !rules.keep_secrets
+        && (names.holds_secret(value) || names.is_secret(&quoted(value)) || secrets::is_within(value))
+    {
         return None;
     }
     let mut text = value.to_owned();

@@ -18,6 +18,8 @@ pub(super) struct Leaf<'text> {
     pub(super) plain: Option<String>,
     /// What it is called, where its key says that it is secret.
     pub(super) stem: Option<&'static str>,
+    /// Whether that is the key of an object around it, and not its own.
+    pub(super) is_nested: bool,
     /// Whether its key says that it is when something happened, or will.
     pub(super) is_moment: bool,
     /// Whether it is, or is part of, what the client chose to find its answer by.
@@ -44,6 +46,7 @@ struct Place<'name> {
     within: Option<&'name str>,
     stem: Option<&'static str>,
     is_whole: bool,
+    is_nested: bool,
     is_moment: bool,
     is_reference: bool,
     is_hidden: bool,
@@ -105,13 +108,14 @@ impl<'text> Walk<'text> {
 
     fn leaf(&mut self, raw: &'text RawValue, plain: Option<String>, place: Place<'_>) {
         let at = self.at(raw);
-        let Place { stem, is_moment, is_reference, is_hidden, .. } = place;
+        let Place { stem, is_nested, is_moment, is_reference, is_hidden, .. } = place;
         let is_ignored = false;
         self.leaves.leaves.push(Leaf {
             raw: raw.get(),
             at,
             plain,
             stem,
+            is_nested,
             is_moment,
             is_reference,
             is_ignored,
@@ -142,6 +146,7 @@ impl<'name> Place<'name> {
         Place {
             within: Some(key),
             stem: self.stem.or(stem),
+            is_nested: self.stem.is_some(),
             is_whole: self.is_whole || (stem.is_some() && secrets::is_whole(key)),
             is_moment: key.ends_with("_at") || key.ends_with("At") || key.starts_with("expir"),
             is_reference: self.is_reference || key == "reference" || key == "ref",

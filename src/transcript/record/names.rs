@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::config::{RECORDED_NAMES_BYTES_MAX, RECORDED_NAMES_MAX};
+
 /// Bytes of the shortest secret that is looked for inside other texts; one shorter would be found everywhere.
 const WITHIN_BYTES_MIN: usize = 6;
 
@@ -16,6 +18,8 @@ pub(super) struct Names {
     given: HashSet<String>,
     /// How many names there are of each stem.
     counts: BTreeMap<&'static str, u32>,
+    /// How much text is remembered.
+    bytes: usize,
     /// The long secrets, by their first bytes.
     beginnings: HashMap<[u8; WITHIN_BYTES_MIN], Vec<String>>,
 }
@@ -39,9 +43,10 @@ pub(super) enum Kind {
 }
 
 impl Names {
-    /// How many values are remembered.
-    pub(super) fn len(&self) -> usize {
-        self.secrets.len() + self.ids.len() + self.given.len()
+    /// Whether more is remembered than one recording may.
+    pub(super) fn are_too_many(&self) -> bool {
+        let count = self.secrets.len() + self.ids.len() + self.given.len();
+        count > RECORDED_NAMES_MAX || self.bytes > RECORDED_NAMES_BYTES_MAX
     }
 
     /// Remembers that a value is secret. `text` is its JSON text, `plain` what it says.
@@ -49,6 +54,7 @@ impl Names {
         if self.secrets.contains_key(text) {
             return;
         }
+        self.bytes += text.len() + plain.len();
         self.secrets.insert(text.to_owned(), Named { stem, name: None, is_bound: false });
         if let Some(beginning) = plain.as_bytes().first_chunk() {
             self.beginnings.entry(*beginning).or_default().push(plain.to_owned());

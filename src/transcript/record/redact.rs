@@ -47,7 +47,7 @@ pub(super) struct Redacted {
     pub(super) needs: Vec<String>,
     /// What is bound once the line is written.
     pub(super) binds: Vec<(Kind, String)>,
-    /// Whether a secret was left out.
+    /// Whether something was left out: a secret, or what is ignored.
     pub(super) hides: bool,
     /// Whether it holds names that are filled when it is sent.
     pub(super) has_names: bool,
@@ -69,7 +69,9 @@ pub(super) fn json(text: &str, way: Way, clock: Clock, rules: &Rules, names: &mu
     let ignored = if way == Way::Received { rules.ignored(text) } else { BTreeSet::new() };
     let Leaves { leaves, keys, repeats } = Leaves::of(text, &ignored).ok_or(Unfit::NotJson)?;
     learn(&leaves, way, rules, names);
-    if keys.iter().any(|key| names.is_secret(&quoted(key)) || names.holds_secret(key)) {
+    // A key of the list is no secret, even if it is somebody's password.
+    let mut telling = keys.iter().filter(|key| secrets::stem(key, None).is_none());
+    if telling.any(|key| names.is_secret(&quoted(key)) || names.holds_secret(key)) {
         return Err(Unfit::SecretKey);
     }
     if repeats && way == Way::Received {
@@ -79,7 +81,11 @@ pub(super) fn json(text: &str, way: Way, clock: Clock, rules: &Rules, names: &mu
     let mut copied = 0;
     for leaf in leaves.iter().filter(|leaf| !leaf.is_hidden) {
         let replaced = match way {
-            _ if leaf.is_ignored => Some("\"<any>\"".to_owned()),
+            _ if leaf.is_ignored => {
+                // There may be secrets in it, which nobody else looks for.
+                redacted.hides = true;
+                Some("\"<any>\"".to_owned())
+            }
             Way::Sent => sent(leaf, names, &mut redacted),
             Way::Received => received(leaf, clock, rules, names, &mut redacted),
         };
@@ -123,8 +129,16 @@ fn learn(leaves: &[Leaf<'_>], way: Way, rules: &Rules, names: &mut Names) {
     for leaf in leaves {
         if let Some(stem) = leaf.stem.filter(|_| !rules.keep_secrets)
             && leaf.plain.as_deref() != Some("")
+            && (way == Way::Sent || !leaf.is_doubtful())
         {
             names.keep_secret(stem, &leaf.text(), leaf.plain.as_deref().unwrap_or(leaf.raw));
+        }
+        if way == Way::Sent
+            && !rules.keep_secrets
+            && let Some(plain) = leaf.plain.as_deref().filter(|plain| secrets::is_within(plain))
+        {
+            learn_within(plain, names);
+            names.keep_secret("secret", &leaf.text(), plain);
         }
         // A reference comes back whatever it is, and each request has its own: they would be too many to remember.
         let Some(plain) = leaf.plain.as_ref().filter(|_| !leaf.is_reference) else { continue };
@@ -143,6 +157,18 @@ fn learn(leaves: &[Leaf<'_>], way: Way, rules: &Rules, names: &mut Names) {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Remembers the secrets inside a text that is sent, so that they are found where they stand alone.
+pub(super) fn learn_within(text: &str, names: &mut Names) {
+    for (stem, value) in secrets::within(text) {
+        names.keep_secret(stem, &quoted(value), value);
+    }
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        if let Some(stem) = secrets::stem(&name, None).filter(|_| secrets::is_random(&value)) {
+            names.keep_secret(stem, &quoted(&value), &value);
         }
     }
 }
@@ -193,7 +219,8 @@ fn received(
         redacted.hides = true;
         return Some(bind(Kind::Secret, kind, &text, names, redacted));
     }
-    if names.holds_secret(plain) {
+    let is_hidden = !plain.is_empty() && leaf.stem.is_some() && leaf.is_doubtful();
+    if names.holds_secret(plain) || (!rules.keep_secrets && (is_hidden || secrets::is_within(plain))) {
         redacted.hides = true;
         return Some(format!("\"<{kind}>\""));
     }
@@ -259,6 +286,12 @@ fn unescaped(text: &str) -> String {
 }
 
 impl Leaf<'_> {
+    /// Whether it may be a plain word in an object about a secret, such as the schema of a password. It is not shown, but
+    /// looking for it everywhere would hide every frame that has the word.
+    fn is_doubtful(&self) -> bool {
+        self.is_nested && !secrets::is_random(self.plain.as_deref().unwrap_or(self.raw))
+    }
+
     /// The JSON text of the value, the same however its letters were escaped.
     fn text(&self) -> String {
         self.plain.as_deref().map_or_else(|| self.raw.to_owned(), quoted)

@@ -10,7 +10,7 @@ use super::http::{self, Request, Response};
 use super::names::Names;
 use super::redact::{self, Clock, Redacted, Unfit};
 use super::{Rules, Summary};
-use crate::config::{RECORDED_FRAME_BYTES_MAX, RECORDED_NAMES_MAX};
+use crate::config::RECORDED_FRAME_BYTES_MAX;
 
 /// What passed on one connection.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Scribe {
 
     /// Appends the lines of what passed.
     pub(super) fn write(&mut self, on: u64, moment: Moment, passed: Passed, out: &mut String) -> Result<(), TooMany> {
-        if self.names.len() > RECORDED_NAMES_MAX {
+        if self.names.are_too_many() {
             return Err(TooMany);
         }
         let mut lines = Lines { out, on, at_ms: moment.at_ms };
@@ -199,6 +199,9 @@ impl Scribe {
             Ok(redacted) if !redacted.hides => lines.step(word_text, &quoted(text)),
             Err(Unfit::NotJson | Unfit::Repeats) if self.may_be_shown(text) => lines.step(word_text, &quoted(text)),
             Ok(_) | Err(_) => {
+                if way == Way::Sent {
+                    redact::learn_within(text, &mut self.names);
+                }
                 self.summary.left_out += 1;
                 let who = if way == Way::Sent { "the client" } else { "the gateway" };
                 lines.note(&format!(

@@ -5,9 +5,11 @@ use bytes::Bytes;
 
 use super::super::Transcript;
 use super::super::exchange::Way;
+use super::super::json::quoted;
 use super::Rules;
 use super::frames::Found;
 use super::http::{Request, Response};
+use super::names::Names;
 use super::scribe::{Moment, Passed, Scribe};
 
 const NOW_MS: i64 = 1_763_800_000_000;
@@ -114,6 +116,21 @@ fn all_that_is_under_the_key_of_a_secret_is_secret() {
     assert_eq!(
         lines.last().expect("there is a line"),
         r#"{"send":{"token":{"of":["<token_1>",{"b":"<token_2>"}],"old":null},"tokens":["<token_3>",{"id":"d"}]}}"#
+    );
+}
+
+#[test]
+fn a_schema_of_a_secret_hides_no_other_frame() {
+    let lines = recorded()
+        .received(r#"{"password":{"type":"string","minLength":8,"was":"Hidden-77"}}"#)
+        .sent(r#"{"type":"string","n":8,"x":"Hidden-77"}"#)
+        .lines();
+    assert_eq!(
+        lines,
+        [
+            r#"{"expect":{"password":{"type":"<string>","minLength":"<number>","was":"<string as password_1>"}}}"#,
+            r#"{"send":{"type":"string","n":8,"x":"<password_1>"}}"#,
+        ]
     );
 }
 
@@ -291,6 +308,69 @@ fn nothing_is_expected_of_what_is_ignored() {
 }
 
 #[test]
+fn what_is_ignored_is_not_shown_by_an_exact_recording() {
+    let ignore = || vec!["$.more".parse().expect("a JSON path"), "$[0]".parse().expect("a JSON path")];
+    for exact in [false, true] {
+        let lines = Recorded::new(Rules { exact, ignore: ignore(), ..Rules::default() })
+            .received(r#"{"more":{"token":"abcdefgh"}}"#)
+            .received(r#"{"more":"abcdefgh"}"#)
+            .received(r#"[{"token":"abcdefgh"}]"#)
+            .lines();
+        assert_eq!(lines[..2], [r#"{"expect":{"more":"<any>"}}"#, r#"{"expect":{"more":"<any>"}}"#]);
+        assert!(lines[2].contains("is left out"), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_secret_inside_another_text_is_found() {
+    for text in [
+        "https://x.example/hook?a=1&api_key=hidden77",
+        r#"{\"token\":\"hidden77\"}"#,
+        "send Authorization: Bearer hidden77-and-16-more",
+    ] {
+        let recorded = recorded()
+            .sent(&format!(r#"{{"text":"{text}"}}"#))
+            .received(&format!(r#"{{"text":"{text}","other":"see {text}"}}"#))
+            .sent(r#"{"now":"hidden77"}"#);
+        let lines = recorded.lines();
+        assert_eq!(lines[..2], [r#"{"secret":"secret_1"}"#, r#"{"send":{"text":"<secret_1>"}}"#], "{text}");
+        assert_eq!(lines[2], r#"{"expect":{"text":"<secret_1>","other":"<string>"}}"#, "{text}");
+    }
+    let lines = recorded().sent(r#"{"text":"x?token=hidden77"}"#).sent(r#"{"now":"hidden77"}"#).lines();
+    assert_eq!(lines[3], r#"{"send":{"now":"<token_1>"}}"#);
+    let lines = recorded().sent("email=a&token=hidden77").sent(r#"{"now":"hidden77"}"#).lines();
+    assert_eq!(lines[2], r#"{"send":{"now":"<token_1>"}}"#);
+    let text = r#"{"error":400,"message":"token: must be a token, as a string at line 1 column 45"}"#;
+    assert_eq!(recorded().received(text).lines(), [format!(r#"{{"expect":{text}}}"#)]);
+}
+
+#[test]
+fn a_password_that_is_the_name_of_a_key_hides_no_frames() {
+    let lines = recorded().sent(r#"{"password":"password"}"#).sent(r#"{"password":"other"}"#).lines();
+    assert_eq!(
+        lines,
+        [
+            r#"{"secret":"password_1"}"#,
+            r#"{"send":{"password":"<password_1>"}}"#,
+            r#"{"secret":"password_2"}"#,
+            r#"{"send":{"password":"<password_2>"}}"#,
+        ]
+    );
+}
+
+#[test]
+fn secrets_are_remembered_up_to_so_many_bytes() {
+    let mut names = Names::default();
+    let long = |number: u32| format!("{number}{}", "x".repeat(1 << 20));
+    let kept = (0..1_000).take_while(|number| {
+        let plain = long(*number);
+        names.keep_secret("token", &quoted(&plain), &plain);
+        !names.are_too_many()
+    });
+    assert_eq!(kept.count(), 31, "each is kept as JSON and as text");
+}
+
+#[test]
 fn a_close_stands_after_the_answers_that_were_on_their_way() {
     let close = |code| Found::Close(code, "because".to_owned());
     let lines = recorded()
@@ -344,6 +424,8 @@ fn requests_have_names_for_secrets_wherever_they_carry_them() {
     let cookie = HeaderValue::from_static("neptun-session=abcdefgh; HttpOnly; Expires=Wed, 21 Oct 2026 07:28:00 GMT");
     let headers = HeaderMap::from_iter([(HeaderName::from_static("set-cookie"), cookie)]);
     let response = Response { status: 200, headers, body: Bytes::from_static(b"true") };
+    let location = HeaderValue::from_static("/next?token=hidden66");
+    let location = HeaderMap::from_iter([(HeaderName::from_static("location"), location)]);
     let recorded = recorded()
         .passed(
             1,
@@ -354,6 +436,13 @@ fn requests_have_names_for_secrets_wherever_they_carry_them() {
         .passed(1, request("/y", &[("authorization", "Basic OlBhNTV3b3JkIQ=="), ("x-api-key", "k/12345")], ""))
         .passed(1, request("/z", &[("authorization", "Bearer abcdefgh")], "text"))
         .passed(1, request("/?<a>", &[("x", "<b>"), ("x", "c")], ""))
+        .passed(1, request("/r", &[("referer", "http://x/?token=hidden88"), ("origin", "http://x")], ""))
+        .passed(1, request("/?hidden88=1&next=http%3A%2F%2Fy%3Fapi_key%3Dhidden99", &[], ""))
+        .passed(1, request("/?api_key=hidden/aa&x=y", &[], ""))
+        .passed(1, request("/hidden/aa", &[], ""))
+        .passed(1, Passed::Response(Box::new(Response { status: 200, headers: HeaderMap::new(), body: Bytes::new() })))
+        .passed(1, request("/l", &[], ""))
+        .passed(1, Passed::Response(Box::new(Response { status: 302, headers: location, body: Bytes::new() })))
         .passed(1, request("/form", &[], "email=a&password=hidden77"))
         .passed(1, Passed::Response(Box::new(Response { status: 200, headers: HeaderMap::new(), body: Bytes::new() })));
     assert_eq!(
@@ -370,6 +459,16 @@ fn requests_have_names_for_secrets_wherever_they_carry_them() {
             r#"{"request":{"method":"POST","path":"/y","headers":{"authorization":"Basic <credentials_1>","x-api-key":"<api_key_2>"}}}"#,
             r#"{"request":{"method":"POST","path":"/z","headers":{"authorization":"Bearer <session_1>"},"body_text":"text"}}"#,
             r#"{"request":{"method":"POST","path":"/?\u003ca>","headers":{"x":["\u003cb>","c"]}}}"#,
+            r#"{"secret":"secret_1"}"#,
+            r#"{"request":{"method":"POST","path":"/r","headers":{"origin":"http://x","referer":"<secret_1>"}}}"#,
+            r#"{"secret":"token_1"}"#,
+            r#"{"secret":"secret_2"}"#,
+            r#"{"request":{"method":"POST","path":"/?<token_1>=1&next=<secret_2>"}}"#,
+            r#"{"secret":"api_key_3"}"#,
+            r#"{"request":{"method":"POST","path":"/?api_key=<api_key_3>&x=y"}}"#,
+            r#"{"note":"a request is left out, and its answer: its path holds a secret where no name can stand for it"}"#,
+            r#"{"request":{"method":"POST","path":"/l"}}"#,
+            r#"{"response":{"status":302}}"#,
             r#"{"note":"a request is left out, and its answer: its body may hold a secret where no name can stand for it, or is no text"}"#,
         ]
     );

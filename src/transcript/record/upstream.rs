@@ -41,7 +41,13 @@ pub enum UpstreamError {
 impl Upstream {
     /// The gateway at a `ws://` or `wss://` address. With `wss`, the system's root certificates are trusted and those in `ca`.
     pub fn new(url: &str, ca: Option<&Path>) -> Result<Upstream, UpstreamError> {
-        let refused = || UpstreamError::Url(url.to_owned());
+        // What stands before an `@` may be a password.
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let told = match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://…@{host}"),
+            None => url.to_owned(),
+        };
+        let refused = || UpstreamError::Url(told.clone());
         let uri: Uri = url.parse().map_err(|_| refused())?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refused)?;
         let (is_encrypted, port) = match uri.scheme_str() {
