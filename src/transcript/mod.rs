@@ -46,7 +46,7 @@
 //! responses, `text` the texts with placeholders in those; [`replay::replay`] sends, and [`options::Mode`] says which frames may
 //! come. `settle` receives: it holds what came against the lines that expect it with [`matching::compare`], but for what
 //! [`ignore::Ignore`] leaves out, and tells by `order` what is wrong with a frame that no line expected.
-//! [`failure::ReplayError`] tells people about it, [`exchange::Watch`] whoever looks on.
+//! [`failure::ReplayError`] tells people about it, [`watch::Watch`] whoever looks on.
 
 pub mod bindings;
 pub mod bless;
