@@ -285,3 +285,15 @@ pub const HALF_OPEN_WAIT: Duration = Duration::from_secs(60);
 
 /// Bytes of the shortest secret that is looked for inside other texts; a shorter one is in many that have nothing to do with it.
 pub const SECRET_BYTES_MIN: usize = 6;
+
+/// How long a mock's client may take to upgrade its connection.
+pub const MOCK_HANDSHAKE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a mock's client may take to close its end of the connection. One that shares a thread with its test may never do it.
+pub const MOCK_CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a mock's accepting pauses when the process is out of descriptors.
+pub const MOCK_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long anybody may hold up a mock's stop: a client that does not read, a server spied upon that does not answer.
+pub const MOCK_STOP_WAIT: Duration = Duration::from_secs(2);

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use guestlist::methods::METHODS;
+use guestlist::testing::Gateway;
+use guestlist::transcript::Transcript;
 use guestlist::wire::close::Close;
 use guestlist::wire::error::Code;
 
@@ -22,6 +24,19 @@ fn the_readme_has_the_tables_of_the_code() {
             fresh == written,
             "the README's tables are stale; GUESTLIST_BLESS=1 cargo test --test readme renews them"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_transcripts_of_the_readme_replay() {
+    let written =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("it is there");
+    let (_, chapter) = written.split_once("\n## Transcripts\n").expect("the README has a chapter on transcripts");
+    let blocks: Vec<&str> = chapter.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "the chapter shows transcripts");
+    for block in blocks {
+        let transcript = Transcript::parse("README.md", block).expect("what is shown is well formed");
+        Gateway::start().await.replay(&transcript).await;
     }
 }
 

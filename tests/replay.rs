@@ -317,6 +317,16 @@ fn blessing_keeps_the_ends_of_lines_and_what_surrounds_them() {
 }
 
 #[test]
+fn blessing_overwrites_nothing_but_the_transcript() {
+    let written = Written::signed_in(&[&add("a", 1), &ack("b", 1)]);
+    let (before, beside) = (written.text(), written.home.path().join("t.jsonl.blessed"));
+    fs::write(&beside, "mine").expect("files can be written");
+    let ran = written.replayed(&["--bless"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("t.jsonl.blessed cannot be made"), "{ran:?}");
+    assert_eq!((written.text(), fs::read_to_string(&beside).ok().as_deref()), (before, Some("mine")));
+}
+
+#[test]
 fn a_transcript_that_cannot_be_blessed_stays_as_it_is() {
     let gone = r#"{"expect":{"method":"PONG"}}"#;
     let written = Written::new(&format!("{}\n{gone}\n", r#"{"send":{"method":"TOKEN_AUTH","token":"wrong"}}"#));

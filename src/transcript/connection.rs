@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::came::Came;
-use super::exchange::{Close, Frame};
+use super::exchange::{CODE_ABSENT, CODE_NO_FRAME, Close, Frame};
 use super::failure::Fault;
 use crate::config::{TRANSCRIPT_FRAMES_ARRIVED_MAX, TRANSCRIPT_GATHER_WAIT};
 
@@ -31,9 +31,6 @@ const AUTHENTICATED: &str = "TOKEN_AUTH_OK";
 /// What a gateway of this kind begins with when it says who it is.
 const OURS: &str = "guestlist/";
 
-/// The codes RFC 6455 sets aside for what a close frame cannot say.
-const CODE_ABSENT: u16 = 1005;
-pub(super) const CODE_NO_FRAME: u16 = 1006;
 const CODE_NORMAL: u16 = 1000;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

@@ -83,6 +83,11 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// A close frame without a code; RFC 6455 sets this one and the next aside for what a close frame cannot say.
+pub(super) const CODE_ABSENT: u16 = 1005;
+/// The end of a connection without a close frame.
+pub(super) const CODE_NO_FRAME: u16 = 1006;
+
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {

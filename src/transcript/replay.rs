@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::bindings::Bindings;
 use super::came::{Came, Context};
-use super::connection::{CODE_NO_FRAME, Connection};
-use super::exchange::{Close, Frame, Summary, Way};
+use super::connection::Connection;
+use super::exchange::{CODE_NO_FRAME, Close, Frame, Summary, Way};
 use super::failure::{Fault, ReplayError};
 use super::http::connection::Connections;
 use super::options::{Mode, ReplayOptions};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::connection::CODE_NO_FRAME;
+use super::exchange::CODE_NO_FRAME;
 use super::line::{self, Line};
 use super::reader::Refusal;
 use super::{Action, Step, TranscriptError};

@@ -68,15 +68,20 @@ pub fn rewrite(path: &Path, played: (SystemTime, u64), edit: impl FnOnce(&str) -
     let mut name = path.file_name().expect("a file that was read has a name").to_owned();
     name.push(".blessed");
     let aside = path.with_file_name(name);
-    let written = write(&aside, &edited, fs::metadata(&path)?.permissions()).and_then(|()| fs::rename(&aside, &path));
+    // Whatever has that name is somebody's, perhaps what a stop left behind.
+    let file = File::create_new(&aside).map_err(|error| {
+        io::Error::new(error.kind(), format!("{} cannot be made beside it: {error}", aside.display()))
+    })?;
+    let permissions = fs::metadata(&path).map(|metadata| metadata.permissions());
+    let written = permissions.and_then(|permissions| write(file, &edited, permissions));
+    let written = written.and_then(|()| fs::rename(&aside, &path));
     if written.is_err() {
         fs::remove_file(&aside).ok();
     }
     written
 }
 
-fn write(path: &Path, text: &str, permissions: fs::Permissions) -> io::Result<()> {
-    let mut file = File::create(path)?;
+fn write(mut file: File, text: &str, permissions: fs::Permissions) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.set_permissions(permissions)?;
     file.sync_all()

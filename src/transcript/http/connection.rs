@@ -14,8 +14,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{Error, UrlError};
 
-use super::super::connection::CODE_NO_FRAME;
-use super::super::exchange::{self, Close};
+use super::super::exchange::{self, CODE_NO_FRAME, Close};
 use super::super::failure::Fault;
 use crate::config::TRANSCRIPT_BODY_BYTES_MAX;
 

@@ -2,8 +2,7 @@
 //! awaited at its line.
 
 use super::super::came::Came;
-use super::super::connection::CODE_NO_FRAME;
-use super::super::exchange::{Close, Frame, Way};
+use super::super::exchange::{CODE_NO_FRAME, Close, Frame, Way};
 use super::super::failure::{Fault, ReplayError};
 use super::super::replay::{Line, Replay};
 use super::super::watch::Watch;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,28 +13,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::super::exchange::Frame;
+use super::super::exchange::{CODE_ABSENT, CODE_NO_FRAME, Frame};
 use super::Shared;
 use super::heard::Heard;
 use super::player::{Doing, Due, Player};
 use super::script::not_utf8;
 use super::spy::Spy;
 use super::unknown::Unknown;
-
-/// How long a client may take to upgrade its connection.
-const HANDSHAKE_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a client may take to close its end of the connection. One that shares a thread with its test may never do it.
-const CLOSE_WAIT: Duration = Duration::from_millis(500);
-
-/// How long accepting pauses when the process is out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long anybody may hold up a stop: a client that does not read, a server spied upon that does not answer.
-const STOP_WAIT: Duration = Duration::from_secs(2);
-
-const CODE_ABSENT: u16 = 1005;
-const CODE_NO_FRAME: u16 = 1006;
+use crate::config::{MOCK_ACCEPT_PAUSE, MOCK_CLOSE_WAIT, MOCK_HANDSHAKE_WAIT, MOCK_STOP_WAIT};
 
 /// Serves clients until told to stop.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
@@ -48,7 +33,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop:
             Ok((stream, _)) => drop(tokio::spawn(serve(stream, shared.clone(), stop.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted; accepting pauses");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                tokio::time::sleep(MOCK_ACCEPT_PAUSE).await;
             }
         }
     }
@@ -56,7 +41,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop:
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     stream.set_nodelay(true).ok();
-    let socket = match timeout(HANDSHAKE_WAIT, accept_async(stream)).await {
+    let socket = match timeout(MOCK_HANDSHAKE_WAIT, accept_async(stream)).await {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => return tracing::debug!(%error, "somebody who does not speak WebSocket"),
         Err(_) => return,
@@ -69,7 +54,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stop: watch::Receiver
     let told = stop.clone();
     let stopped = async {
         stop.changed().await.ok();
-        tokio::time::sleep(STOP_WAIT).await;
+        tokio::time::sleep(MOCK_STOP_WAIT).await;
     };
     // However it ends, it is over; a client that is gone has no one to be told.
     tokio::select! {
@@ -192,7 +177,7 @@ impl Session {
     async fn close(&mut self, close: Option<CloseFrame>) -> Result<(), Error> {
         self.socket.close(close).await?;
         let closed = async { while let Some(Ok(_)) = self.socket.next().await {} };
-        timeout(CLOSE_WAIT, closed).await.unwrap_or_default();
+        timeout(MOCK_CLOSE_WAIT, closed).await.unwrap_or_default();
         Ok(())
     }
 }
