@@ -22,6 +22,8 @@ pub(super) struct Leaf<'text> {
     pub(super) is_nested: bool,
     /// Whether its key says that it is when something happened, or will.
     pub(super) is_moment: bool,
+    /// Whether its key says that it comes from the client's earlier connections, which a fresh gateway has not seen.
+    pub(super) is_of_earlier: bool,
     /// Whether it is, or is part of, what the client chose to find its answer by.
     pub(super) is_reference: bool,
     /// Whether nothing is to be expected of it; it may then be any value.
@@ -48,6 +50,7 @@ struct Place<'name> {
     is_whole: bool,
     is_nested: bool,
     is_moment: bool,
+    is_of_earlier: bool,
     is_reference: bool,
     is_hidden: bool,
 }
@@ -108,7 +111,7 @@ impl<'text> Walk<'text> {
 
     fn leaf(&mut self, raw: &'text RawValue, plain: Option<String>, place: Place<'_>) {
         let at = self.at(raw);
-        let Place { stem, is_nested, is_moment, is_reference, is_hidden, .. } = place;
+        let Place { stem, is_nested, is_moment, is_of_earlier, is_reference, is_hidden, .. } = place;
         let is_ignored = false;
         self.leaves.leaves.push(Leaf {
             raw: raw.get(),
@@ -117,6 +120,7 @@ impl<'text> Walk<'text> {
             stem,
             is_nested,
             is_moment,
+            is_of_earlier,
             is_reference,
             is_ignored,
             is_hidden,
@@ -149,6 +153,7 @@ impl<'name> Place<'name> {
             is_nested: self.stem.is_some(),
             is_whole: self.is_whole || (stem.is_some() && secrets::is_whole(key)),
             is_moment: key.ends_with("_at") || key.ends_with("At") || key.starts_with("expir"),
+            is_of_earlier: key == "localId",
             is_reference: self.is_reference || key == "reference" || key == "ref",
             is_hidden: self.is_hidden,
         }

@@ -235,7 +235,7 @@ fn received(
     }
     if leaf.plain.is_none() {
         let ms: i64 = leaf.raw.parse().ok()?;
-        let changes = clock.is_recent(ms) || (leaf.is_moment && ms >= SECONDS_MIN);
+        let changes = leaf.is_of_earlier || clock.is_recent(ms) || (leaf.is_moment && ms >= SECONDS_MIN);
         return changes.then(|| "\"<number>\"".to_owned());
     }
     if ids_in(plain).any(|id| !names.is_given(id)) {

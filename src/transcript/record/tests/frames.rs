@@ -154,3 +154,10 @@ fn whoever_ended_a_connection_ends_it_in_the_recording() {
         ]
     );
 }
+
+#[test]
+fn what_earlier_connections_left_is_left_open() {
+    let welcome = r#"{"method":"TOKEN_AUTH_OK","is_nandbox":0,"localId":111111148}"#;
+    let open = r#"{"expect":{"method":"TOKEN_AUTH_OK","is_nandbox":0,"localId":"<number>"}}"#;
+    assert_eq!(recorded().received(welcome).lines(), [open]);
+}
