@@ -2,7 +2,6 @@
 //! flush, runs them, and lets their answers and events go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,11 +11,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::access::Caller;
 use crate::config::Limits;
 use crate::fold::{Outcome, fold};
+use crate::health::{Health, Storage};
 use crate::hub::Hub;
-use crate::journal::{Entry, Journal, write_entry};
+use crate::journal::{Entry, Failure, Journal, write_entry};
 use crate::methods::Change;
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
+use crate::state::digest::Digest;
 use crate::wire::error::{Code, Error};
 
 /// Changes of one caller that were checked and prepared, to be made in their order.
@@ -68,7 +69,7 @@ enum Order {
 #[derive(Clone, Debug)]
 pub struct EngineHandle {
     orders: mpsc::Sender<Order>,
-    failed: Arc<AtomicBool>,
+    health: Arc<Health>,
 }
 
 impl EngineHandle {
@@ -86,9 +87,14 @@ impl EngineHandle {
         let _ = self.orders.send(Order::Stop).await;
     }
 
+    /// How storage is.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
     /// Whether changes are being accepted: not after a flush has failed.
     pub fn is_writable(&self) -> bool {
-        !self.failed.load(Ordering::Acquire)
+        self.health.storage() == Storage::Writable
     }
 }
 
@@ -100,7 +106,7 @@ pub struct Engine {
     limits: Limits,
     snapshots: Option<Snapshots>,
     orders: mpsc::Receiver<Order>,
-    failed: Arc<AtomicBool>,
+    health: Arc<Health>,
     /// The lines of the batch being written; kept to be used again.
     lines: Vec<u8>,
 }
@@ -113,11 +119,11 @@ impl Engine {
         hub: Arc<Hub>,
         limits: Limits,
         snapshots: Option<Snapshots>,
+        health: Arc<Health>,
     ) -> (Self, EngineHandle) {
         let (sender, orders) = mpsc::channel(limits.submissions_max);
-        let failed = Arc::new(AtomicBool::new(false));
-        let handle = EngineHandle { orders: sender, failed: failed.clone() };
-        (Self { writer, journal, hub, limits, snapshots, orders, failed, lines: Vec::new() }, handle)
+        let handle = EngineHandle { orders: sender, health: health.clone() };
+        (Self { writer, journal, hub, limits, snapshots, orders, health, lines: Vec::new() }, handle)
     }
 
     /// Runs on a thread of its own, for flushing blocks.
@@ -214,8 +220,12 @@ impl Engine {
             return;
         }
         let Some(snapshots) = &mut self.snapshots else { return };
-        if let Err(error) = snapshots.seal(next_seq, self.journal.as_mut()) {
-            tracing::warn!(%error, "no new segment could be begun; the old one goes on, and the next snapshot comes later");
+        match snapshots.seal(next_seq, Digest::of(self.writer.state()), self.journal.as_mut()) {
+            Ok(()) => {}
+            Err(Failure::Unchanged(error)) => {
+                tracing::warn!(%error, "no new segment could be begun; the old one goes on, and the next snapshot comes later");
+            }
+            Err(error @ Failure::Broken(_)) => self.fail("a new segment could not be begun", &error),
         }
     }
 
@@ -244,20 +254,20 @@ impl Engine {
     }
 
     /// Accepts nothing more: after a failed flush nobody knows what the disk holds, until a restart has read it.
-    fn fail(&mut self, what: &str, error: &std::io::Error) {
-        self.failed.store(true, Ordering::Release);
+    fn fail(&mut self, what: &str, error: &Failure) {
+        self.health.note_storage(Storage::Failed);
         tracing::error!(%error, "{what}: no more changes are accepted until a restart; reading goes on");
     }
 
     fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+        self.health.storage() == Storage::Failed
     }
 }
 
 /// However the engine ends, nothing is accepted after it.
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.failed.store(true, Ordering::Release);
+        self.health.note_storage(Storage::Failed);
     }
 }
 

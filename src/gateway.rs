@@ -12,19 +12,22 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
+use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
+use crate::health::Health;
 use crate::hub::Hub;
-use crate::journal::Journal;
-use crate::journal::directory::{self, DataDir, OpenError};
+use crate::journal::directory::{DataDir, OpenError};
 use crate::journal::file::{Durability, FileJournal};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::read::ReadError;
+use crate::journal::{Failure, Journal};
 use crate::methods::NewToken;
 use crate::recovery;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
+use crate::state::digest::Digest;
 use crate::state::{State, Writer};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
@@ -38,6 +41,15 @@ pub enum Store {
     Directory {
         /// The directory.
         path: PathBuf,
+        /// What an ack promises.
+        durability: Durability,
+        /// Entries between two snapshots.
+        snapshot_every: u64,
+    },
+    /// On a disk that nobody else has.
+    Disk {
+        /// The disk.
+        disk: Arc<dyn Disk>,
         /// What an ack promises.
         durability: Durability,
         /// Entries between two snapshots.
@@ -100,7 +112,7 @@ pub enum StartError {
     Read(#[from] ReadError),
     /// The journal cannot be written.
     #[error("the data directory cannot be written: {0}")]
-    Journal(#[source] io::Error),
+    Journal(#[source] Failure),
     /// The seed was refused.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -148,13 +160,14 @@ impl Gateway {
         // Before the store: a start that cannot listen must not write.
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-        let Opened { writer, journal, snapshots, directory } = open(store)?;
+        let health = Arc::new(Health::default());
+        let Opened { writer, journal, snapshots, directory } = open(store, &health)?;
         let state = writer.state().clone();
         if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(listen));
         }
         let hub = Arc::new(Hub::default());
-        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots);
+        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
         let engine = engine.spawn().map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
@@ -225,37 +238,60 @@ async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
     }
 }
 
-fn open(store: Store) -> Result<Opened, StartError> {
-    let (path, durability, snapshot_every) = match store {
+/// Opens what a store holds.
+fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
+    match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
-            return Ok(Opened { writer: Writer::default(), journal, snapshots: None, directory: None });
+            Ok(Opened { writer: Writer::default(), journal, snapshots: None, directory: None })
         }
-        Store::Directory { path, durability, snapshot_every } => (path, durability, snapshot_every),
-    };
-    let data_dir = DataDir::open(&path)?;
-    let files = directory::files(&path).map_err(StartError::Journal)?;
-    let recovered = recovery::fold_files(&files)?;
+        Store::Directory { path, durability, snapshot_every } => {
+            let directory = DataDir::open(&path)?;
+            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, health)?;
+            Ok(Opened { directory: Some(directory), ..opened })
+        }
+        Store::Disk { disk, durability, snapshot_every } => open_disk(disk, durability, snapshot_every, health),
+    }
+}
+
+fn open_disk(
+    disk: Arc<dyn Disk>,
+    durability: Durability,
+    snapshot_every: u64,
+    health: &Arc<Health>,
+) -> Result<Opened, StartError> {
+    let recovered = recovery::recover(&*disk)?;
     let next_seq = recovered.writer.state().folded() + 1;
     let journal = match recovered.last {
         // A segment that ends before the state does (a newer snapshot was restored beside it) must not go on: it would have a gap.
         Some((segment, end)) if end.good_bytes > 0 && end.next_seq == next_seq => {
             if end.torn_bytes > 0 {
-                let (segment, offset) = (segment.display(), end.good_bytes);
-                tracing::warn!(%segment, offset, bytes = end.torn_bytes, "a record that was never acknowledged was cut off");
+                let offset = end.good_bytes;
+                tracing::warn!(
+                    segment,
+                    offset,
+                    bytes = end.torn_bytes,
+                    "a record that was never acknowledged was cut off"
+                );
             }
-            FileJournal::resume(&segment, end.good_bytes, durability)
+            FileJournal::resume(disk.clone(), &segment, end.good_bytes, durability).map_err(Failure::Broken)
         }
-        _ => FileJournal::begin(&path, next_seq, durability),
+        _ => FileJournal::begin(disk.clone(), next_seq, Digest::of(recovered.writer.state()), durability),
     };
     let journal = Box::new(journal.map_err(StartError::Journal)?);
-    let snapshots = Snapshots::start(&path, snapshot_every, recovered.snapshot_seq, recovered.snapshot_records)
-        .map_err(StartError::Thread)?;
+    let snapshots = Snapshots::start(
+        disk.clone(),
+        health.clone(),
+        snapshot_every,
+        recovered.snapshot_seq,
+        recovered.snapshot_records,
+    )
+    .map_err(StartError::Thread)?;
     tracing::info!(
         entries = recovered.entries,
         snapshot = recovered.snapshot_seq,
-        directory = %path.display(),
+        directory = %disk.path().display(),
         "the state was recovered"
     );
-    Ok(Opened { writer: recovered.writer, journal, snapshots: Some(snapshots), directory: Some(data_dir) })
+    Ok(Opened { writer: recovered.writer, journal, snapshots: Some(snapshots), directory: None })
 }

@@ -20,6 +20,7 @@
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
+//! - [`health`] knows how storage is: whether changes are accepted, and why not.
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
@@ -31,7 +32,8 @@
 //!
 //! 1. `state/` and every `run` do no I/O, read no clock, draw no random number, and depend on no map's iteration order; so
 //!    the same journal makes the same state, always and everywhere.
-//! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk.
+//! 2. Only `wire/` knows the spelling of the wire. Only `journal/` and `snapshot.rs` know bytes on disk, and [`disk`] is how they
+//!    get there.
 //! 3. State changes in one place: there is one [`state::Writer`], and live it is the engine's, which gives it to [`fold::fold`] alone.
 //! 4. Arrows point one way: nothing in `methods/` or `state/` imports `session`, `http`, `server` or `gateway`.
 //! 5. Every queue, frame, batch, page, connection count and wait has a limit in `config.rs`.
@@ -45,10 +47,12 @@
 
 pub mod access;
 pub mod config;
+pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod fold;
 pub mod gateway;
+pub mod health;
 pub mod http;
 pub mod hub;
 pub mod journal;

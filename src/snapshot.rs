@@ -3,13 +3,12 @@
 //! A snapshot is a fold done earlier. It is one record a line, as [`crate::state::record`] has them, each with its checksum,
 //! between a header and a trailer.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::directory::{self, Numbered, snapshot_path};
+use crate::disk::Disk;
+use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
 use crate::journal::read::{self, Lines, ReadError};
 use crate::journal::{FORMAT, write_line};
@@ -30,11 +29,10 @@ pub struct Trailer {
 }
 
 /// Writes aside, flushes, renames, and flushes the directory: a file of a snapshot's name is always whole.
-pub fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Trailer> {
-    let aside = directory.join("snapshot.tmp");
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(&aside)?);
+pub fn write(disk: &dyn Disk, seq: u64, state: &State) -> io::Result<Trailer> {
+    let mut file = BufWriter::with_capacity(1 << 20, disk.create(SNAPSHOT_ASIDE)?);
     let mut line = Vec::new();
-    write_line(&mut line, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq });
+    write_line(&mut line, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     file.write_all(&line)?;
     let (mut digest, mut records) = (Digest::default(), 0);
     each_record(state, |record| {
@@ -48,18 +46,19 @@ pub fn write(directory: &Path, seq: u64, state: &State) -> io::Result<Trailer> {
     let trailer = Trailer { records, digest, at_ms: state.at_ms() };
     write_line(&mut line, &trailer);
     file.write_all(&line)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&aside, snapshot_path(directory, seq))?;
-    directory::sync(directory)?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
+    disk.rename(SNAPSHOT_ASIDE, &snapshot_name(seq))?;
+    disk.sync()?;
     Ok(trailer)
 }
 
 /// Puts together the state that a snapshot holds, and says of how many records.
-pub fn load(file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
-    let bytes = read::file(&file.path)?;
+pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
+    let path = disk.path().join(&file.name);
+    let bytes = read::file(disk, &file.name)?;
     let damaged = |offset: usize, what: String| {
         let offset = u64::try_from(offset).expect("a file's size fits into 64 bits");
-        ReadError::DamagedSnapshot { path: file.path.clone(), offset, what }
+        ReadError::DamagedSnapshot { path: path.clone(), offset, what }
     };
     let mut restore = Restore::new(writer);
     let mut records = 0;
@@ -70,7 +69,7 @@ pub fn load(file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
         if line.offset == 0 {
             let format = read::header(json, "snapshot", file.seq).map_err(wrong)?;
             if format > FORMAT {
-                return Err(ReadError::Newer { path: file.path.clone(), format });
+                return Err(ReadError::Newer { path, format });
             }
         } else if lines.peek().is_some() {
             let record: Record<'_> =

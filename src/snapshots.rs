@@ -1,16 +1,16 @@
 //! This is where snapshots are made when they are due: on a thread of its own, from what lies on disk, the snapshot before and
 //! the segments sealed since. Never from the live state, so that a snapshot stops nobody and shows what a recovery would see.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use crate::journal::Journal;
-use crate::journal::directory::{self, snapshot_path};
+use crate::disk::Disk;
+use crate::health::Health;
+use crate::journal::directory::{self, snapshot_name};
 use crate::journal::read::ReadError;
+use crate::journal::{Failure, Journal};
 use crate::recovery;
 use crate::snapshot::{self, Trailer};
 use crate::state::State;
@@ -25,6 +25,9 @@ pub enum SnapshotError {
     /// The operating system refuses.
     #[error("the snapshot cannot be written: {0}")]
     Io(#[from] io::Error),
+    /// The last segment cannot be sealed.
+    #[error("the last segment cannot be sealed: {0}")]
+    Seal(#[from] Failure),
     /// What lies on disk folds to something else than what is in memory.
     #[error(
         "what lies on disk folds to another state than the one in memory; keep a copy of the directory and report this"
@@ -46,7 +49,8 @@ pub enum SnapshotError {
 /// snapshots cost a fixed share of the work however much is kept; and never before the last one is done.
 #[derive(Debug)]
 pub struct Snapshots {
-    directory: PathBuf,
+    disk: Arc<dyn Disk>,
+    health: Arc<Health>,
     every: u64,
     /// The entry after which the last snapshot was ordered.
     last: u64,
@@ -54,8 +58,15 @@ pub struct Snapshots {
     counted_from: u64,
     /// Records in the last snapshot; [`BUSY`] while it is being made.
     records: Arc<AtomicU64>,
-    orders: mpsc::Sender<u64>,
+    orders: mpsc::Sender<Order>,
     worker: thread::JoinHandle<()>,
+}
+
+/// A snapshot that is to be made: of the state after an entry, which has a digest.
+#[derive(Debug)]
+struct Order {
+    seq: u64,
+    digest: Digest,
 }
 
 /// Stands for the number of records of a snapshot that is not done.
@@ -63,21 +74,21 @@ const BUSY: u64 = u64::MAX;
 
 impl Snapshots {
     /// Starts the thread; the newest snapshot holds the state after entry `last`, in so many records.
-    pub fn start(directory: &Path, every: u64, last: u64, records: u64) -> io::Result<Self> {
+    pub fn start(disk: Arc<dyn Disk>, health: Arc<Health>, every: u64, last: u64, records: u64) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let records = Arc::new(AtomicU64::new(records));
-        let (folder, made) = (directory.to_owned(), records.clone());
+        let (folder, made, alarm) = (disk.clone(), records.clone(), health.clone());
         let worker = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-            for seq in inbox {
-                let outcome = make(&folder, seq, None);
+            for Order { seq, digest } in inbox {
+                let outcome = make(&*folder, seq, digest);
                 match &outcome {
                     Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
-                    Err(error) => tracing::error!(seq, %error, "no snapshot was made; the journal is kept"),
+                    Err(error) => report(&alarm, seq, error),
                 }
                 made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
             }
         })?;
-        Ok(Self { directory: directory.to_owned(), every, last, counted_from: last, records, orders, worker })
+        Ok(Self { disk, health, every, last, counted_from: last, records, orders, worker })
     }
 
     /// Whether it is time for a snapshot, with the journal this far.
@@ -86,20 +97,21 @@ impl Snapshots {
         since >= self.every && since >= self.records.load(Ordering::Acquire)
     }
 
-    /// Seals the segment, all flushed, and orders a snapshot of it; after an error the next is due as much later.
-    pub fn seal(&mut self, next_seq: u64, journal: &mut dyn Journal) -> io::Result<()> {
+    /// Seals the segment, all flushed, and orders a snapshot of it; after an error the next is due as much later. The digest is
+    /// that of the live state.
+    pub fn seal(&mut self, next_seq: u64, digest: Digest, journal: &mut dyn Journal) -> Result<(), Failure> {
         self.counted_from = next_seq - 1;
-        journal.rotate(next_seq)?;
+        journal.rotate(next_seq, digest)?;
         self.last = next_seq - 1;
         self.records.store(BUSY, Ordering::Release);
         // The thread lives as long as this value; were it gone, the journal would simply grow.
-        let _ = self.orders.send(self.last);
+        let _ = self.orders.send(Order { seq: self.last, digest });
         Ok(())
     }
 
     /// Makes the last snapshot, of everything, once it is shown to be the live state.
     pub fn finish(self, state: &State, journal: &mut dyn Journal) {
-        let Self { directory, last, orders, worker, .. } = self;
+        let Self { disk, health, last, orders, worker, .. } = self;
         drop(orders);
         if worker.join().is_err() {
             tracing::error!("the thread that makes snapshots panicked; the journal is kept");
@@ -108,34 +120,40 @@ impl Snapshots {
         if seq == last {
             return;
         }
-        let sealed = journal.rotate(seq + 1).map_err(SnapshotError::from);
-        match sealed.and_then(|()| make(&directory, seq, Some(Digest::of(state)))) {
+        let digest = Digest::of(state);
+        let sealed = journal.rotate(seq + 1, digest).map_err(SnapshotError::from);
+        match sealed.and_then(|()| make(&*disk, seq, digest)) {
             Ok(_) => tracing::info!(seq, "the last snapshot was made"),
-            Err(error) => tracing::error!(seq, %error, "no last snapshot was made; the journal is kept"),
+            Err(error) => report(&health, seq, &error),
         }
     }
 }
 
-/// Folds what lies in a directory up to an entry, compares it with the `live` state where that stands still, writes it down,
-/// and then removes what is covered by it.
-fn make(directory: &Path, seq: u64, live: Option<Digest>) -> Result<Trailer, SnapshotError> {
-    let files = directory::files(directory)?;
+fn report(health: &Health, seq: u64, error: &SnapshotError) {
+    if matches!(error, SnapshotError::Differs) {
+        health.note_differing();
+    }
+    tracing::error!(seq, %error, "no snapshot was made; the journal is kept");
+}
+
+/// Folds what lies in a directory up to an entry, compares it with the digest of the `live` state there, writes it down, and
+/// then removes what is covered by it.
+fn make(disk: &dyn Disk, seq: u64, live: Digest) -> Result<Trailer, SnapshotError> {
+    let files = directory::files(disk)?;
     let sealed = files.segments.iter().filter(|segment| segment.seq <= seq).cloned().collect();
     let before = directory::Files { segments: sealed, snapshots: files.snapshots };
-    let folded = recovery::fold_files(&before)?;
+    let folded = recovery::fold_files(disk, &before)?;
     let found = folded.writer.state().folded();
     if found != seq {
         return Err(SnapshotError::Short { expected: seq, found });
     }
-    if live.is_some_and(|live| live != Digest::of(folded.writer.state())) {
+    if live != Digest::of(folded.writer.state()) {
         return Err(SnapshotError::Differs);
     }
-    let trailer = snapshot::write(directory, seq, folded.writer.state())?;
-    for covered in
-        before.segments.iter().chain(&before.snapshots).filter(|file| file.path != snapshot_path(directory, seq))
-    {
-        fs::remove_file(&covered.path)?;
+    let trailer = snapshot::write(disk, seq, folded.writer.state())?;
+    for covered in before.segments.iter().chain(&before.snapshots).filter(|file| file.name != snapshot_name(seq)) {
+        disk.remove(&covered.name)?;
     }
-    directory::sync(directory)?;
+    disk.sync()?;
     Ok(trailer)
 }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
 use futures::{SinkExt, StreamExt};
+use guestlist::disk::RealDisk;
 use guestlist::journal::directory::files;
 use serde_json::{Value, json};
 use support::process::{Served, run};
@@ -210,7 +211,7 @@ async fn what_was_acknowledged_outlives_any_number_of_kills() {
     let served = Served::start(&data, &log, &["--demo"]);
     check(&served.url, &mut lanes, kills).await;
     assert_eq!(served.stop().code, Some(0));
-    assert!(!files(&data).expect("the directory can be read").snapshots.is_empty());
+    assert!(!files(&RealDisk::new(&data)).expect("the directory can be read").snapshots.is_empty());
     assert_eq!(run(&["journal", "check", data.to_str().expect("the path is text")]).code, Some(0));
     let changes: usize = lanes.iter_mut().map(|lane| *lane.made.get_mut()).sum();
     assert!(changes > kills * 50, "only {changes} changes were tried");

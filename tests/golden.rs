@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use guestlist::journal::directory;
-use guestlist::recovery::fold_files;
+use guestlist::disk::RealDisk;
+use guestlist::recovery::recover;
 use guestlist::state::digest::Digest;
 
 #[test]
@@ -12,8 +12,7 @@ fn every_golden_directory_folds_to_the_digest_recorded_with_it() {
     let mut folded = 0;
     for entry in golden.read_dir().expect("there are golden directories") {
         let path = entry.expect("the directory can be listed").path();
-        let files = directory::files(&path).expect("a golden directory can be listed");
-        let recovered = fold_files(&files).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let recovered = recover(&RealDisk::new(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let recorded = std::fs::read_to_string(path.join("digest")).expect("a digest is recorded");
         assert_eq!(Digest::of(recovered.writer.state()).to_string(), recorded.trim(), "{}", path.display());
         folded += 1;

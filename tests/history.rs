@@ -8,6 +8,7 @@ use std::path::Path;
 
 use guestlist::access::Caller;
 use guestlist::config::Limits;
+use guestlist::disk::RealDisk;
 use guestlist::gateway::{Gateway, StartError};
 use guestlist::journal::directory::{files, segment_path, snapshot_path};
 use guestlist::journal::read::ReadError;
@@ -63,12 +64,12 @@ async fn a_segment_that_ends_before_the_snapshot_does_not_go_on() {
     let old_segment = fs::read(segment_path(home.path(), 1)).expect("there is a segment");
     add(&gateway.url(), "first@example.com").await;
     gateway.stop().await;
-    let found = files(home.path()).expect("the directory can be read");
+    let found = files(&RealDisk::new(home.path())).expect("the directory can be read");
     let snapshot = found.snapshots.last().expect("a stop leaves a snapshot").clone();
-    assert_eq!(snapshot.path, snapshot_path(home.path(), snapshot.seq));
+    assert_eq!(home.path().join(&snapshot.name), snapshot_path(home.path(), snapshot.seq));
     // A partial restore: the snapshot is there, and of the segments only one from before it.
     for segment in &found.segments {
-        fs::remove_file(&segment.path).expect("a segment can be removed");
+        fs::remove_file(home.path().join(&segment.name)).expect("a segment can be removed");
     }
     fs::write(segment_path(home.path(), 1), old_segment).expect("a segment can be restored");
     for signup in ["second@example.com", "third@example.com"] {
@@ -76,10 +77,9 @@ async fn a_segment_that_ends_before_the_snapshot_does_not_go_on() {
         add(&gateway.url(), signup).await;
         // As after a crash: what was acknowledged must be found without a last snapshot.
         let copy = TempDir::new().expect("a temporary directory");
-        let found = files(home.path()).expect("the directory can be read");
+        let found = files(&RealDisk::new(home.path())).expect("the directory can be read");
         for file in found.segments.iter().chain(&found.snapshots) {
-            let name = file.path.file_name().expect("a file has a name");
-            fs::copy(&file.path, copy.path().join(name)).expect("a file can be copied");
+            fs::copy(home.path().join(&file.name), copy.path().join(&file.name)).expect("a file can be copied");
         }
         let restarted = start(copy.path()).await.expect("what was written can be read");
         assert!(listed(&restarted.url()).await.contains(&signup.to_owned()));

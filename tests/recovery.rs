@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use guestlist::config::Limits;
+use guestlist::disk::RealDisk;
 use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::directory::{files, segment_path, snapshot_path};
 use guestlist::journal::file::{Durability, Header};
 use guestlist::journal::read::ReadError;
 use guestlist::journal::{FORMAT, write_line};
-use guestlist::recovery::fold_files;
+use guestlist::recovery::recover;
 use guestlist::seed::Seed;
 use guestlist::state::digest::Digest;
 use serde_json::json;
@@ -47,7 +48,7 @@ async fn read_error(directory: &Path) -> (ReadError, String) {
 }
 
 fn digest_on_disk(directory: &Path) -> Digest {
-    let recovered = fold_files(&files(directory).expect("the directory can be read")).expect("it is whole");
+    let recovered = recover(&RealDisk::new(directory)).expect("it is whole");
     Digest::of(recovered.writer.state())
 }
 
@@ -122,7 +123,7 @@ async fn a_segment_that_was_only_just_begun_is_begun_again() {
     let written = Written::new().await;
     let next = wide(SEEDED + ADDED + 1);
     let mut header = Vec::new();
-    write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: next });
+    write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: next, digest: None });
     for length in 0..=header.len() {
         let directory = Written::found(&written.bytes);
         fs::write(segment_path(directory.path(), next), &header[..length]).expect("the directory can be written");
@@ -139,7 +140,7 @@ async fn a_newer_format_is_left_to_the_gateway_that_wrote_it() {
     let written = Written::new().await;
     let newer = |kind: &str, seq| {
         let mut line = Vec::new();
-        write_line(&mut line, &Header { guestlist: kind.to_owned(), format: FORMAT + 1, seq });
+        write_line(&mut line, &Header { guestlist: kind.to_owned(), format: FORMAT + 1, seq, digest: None });
         line
     };
     for (kind, name) in [("journal", segment_path as fn(&Path, u64) -> PathBuf), ("snapshot", snapshot_path)] {
@@ -232,7 +233,7 @@ async fn snapshots_made_under_writes_and_the_tail_equal_the_journal_alone() {
                 assert_eq!(ack.get("error"), None, "{ack}");
             }
         }
-        let snapshots = || files(directory.path()).expect("the directory can be read").snapshots.len();
+        let snapshots = || files(&RealDisk::new(directory.path())).expect("the directory can be read").snapshots.len();
         if every > 10 {
             assert_eq!((snapshots(), digest_on_disk(directory.path())), (0, Digest::of(gateway.state())));
         } else {
@@ -247,7 +248,7 @@ async fn snapshots_made_under_writes_and_the_tail_equal_the_journal_alone() {
         digests.push(Digest::of(gateway.state()));
         drop(bot);
         gateway.stop().await;
-        let after = files(directory.path()).expect("the directory can be read");
+        let after = files(&RealDisk::new(directory.path())).expect("the directory can be read");
         assert_eq!((after.snapshots.len(), after.segments.len()), (1, 1), "{after:?}");
         digests.push(digest_on_disk(directory.path()));
         let again =

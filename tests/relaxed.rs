@@ -1,6 +1,5 @@
 //! Relaxed durability: what was handed to the system is flushed before long, however busy the engine is.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,9 +8,10 @@ use guestlist::access::Caller;
 use guestlist::config::Limits;
 use guestlist::engine::{Engine, Submission};
 use guestlist::hub::Hub;
-use guestlist::journal::Journal;
+use guestlist::journal::{Failure, Journal};
 use guestlist::methods::Change;
 use guestlist::state::Writer;
+use guestlist::state::digest::Digest;
 
 /// Far more than are made in a few intervals.
 const SUBMISSIONS_MAX: usize = 100_000;
@@ -23,11 +23,11 @@ struct Lazy {
 }
 
 impl Journal for Lazy {
-    fn append(&mut self, _lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, _lines: &[u8]) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Failure> {
         self.flushes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -36,8 +36,12 @@ impl Journal for Lazy {
         true
     }
 
-    fn rotate(&mut self, _next_seq: u64) -> io::Result<()> {
+    fn rotate(&mut self, _next_seq: u64, _digest: Digest) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        0
     }
 }
 
@@ -55,7 +59,7 @@ async fn a_busy_engine_flushes_in_time() {
     let flushes = journal.flushes.clone();
     let limits = Limits { relaxed_flush_interval: Duration::from_millis(20), ..Limits::default() };
     let hub = Arc::new(Hub::default());
-    let (engine, handle) = Engine::new(Writer::default(), Box::new(journal), hub, limits, None);
+    let (engine, handle) = Engine::new(Writer::default(), Box::new(journal), hub, limits, None, Arc::default());
     let engine = engine.spawn().expect("there are threads");
     // Never idle: the next submission waits when the one before is answered.
     let mut made = 0;

@@ -5,6 +5,7 @@ mod support;
 
 use std::path::Path;
 
+use guestlist::disk::RealDisk;
 use guestlist::journal::directory::files;
 use guestlist::recovery::fold_files;
 use guestlist::state::digest::Digest;
@@ -155,9 +156,10 @@ async fn users_sessions_shares_members_and_keys_outlive_stops_and_kills() {
 }
 
 fn folded(data: &Path, with_snapshot: bool) -> Digest {
-    let files = files(data).expect("the data directory can be listed");
+    let disk = RealDisk::new(data);
+    let files = files(&disk).expect("the data directory can be listed");
     assert_eq!(!files.snapshots.is_empty(), with_snapshot, "a snapshot is made at the stop, and not before");
-    Digest::of(fold_files(&files).expect("what the gateway wrote can be read").writer.state())
+    Digest::of(fold_files(&disk, &files).expect("what the gateway wrote can be read").writer.state())
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ async fn seeded(limits: Limits) -> Arc<Shared> {
     let writer = Writer::default();
     let state = writer.state().clone();
     let journal = Box::new(MemoryJournal::default());
-    let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), None);
+    let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), None, Arc::default());
     engine.spawn().expect("there are threads");
     let shared = Arc::new(Shared::new(state, handle, hub, limits));
     seed::apply(Seed::demo(), &shared).await.expect("the demo data is good");

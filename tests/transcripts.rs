@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use guestlist::disk::RealDisk;
 use guestlist::journal::directory;
 use guestlist::methods::METHODS;
 use guestlist::recovery::fold_files;
@@ -201,9 +202,10 @@ async fn play(path: &Path) -> Played {
 }
 
 fn folded(data: &Path, with_snapshot: bool) -> Digest {
-    let files = directory::files(data).expect("the data directory can be listed");
+    let disk = RealDisk::new(data);
+    let files = directory::files(&disk).expect("the data directory can be listed");
     assert_eq!(!files.snapshots.is_empty(), with_snapshot, "a snapshot is made at the stop, and not before");
-    Digest::of(fold_files(&files).expect("what the gateway wrote can be read").writer.state())
+    Digest::of(fold_files(&disk, &files).expect("what the gateway wrote can be read").writer.state())
 }
 
 /// The transcripts in a directory and those below it, in the order of their names.

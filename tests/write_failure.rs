@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use guestlist::config::Limits;
+use guestlist::disk::RealDisk;
 use guestlist::engine::Engine;
+use guestlist::health::Health;
 use guestlist::hub::Hub;
-use guestlist::journal::Journal;
 use guestlist::journal::directory::files;
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::recovery::fold_files;
+use guestlist::journal::{Failure, Journal};
+use guestlist::recovery::recover;
 use guestlist::seed::{self, Seed};
 use guestlist::server;
 use guestlist::shared::Shared;
@@ -54,17 +56,17 @@ fn is_due(left: &AtomicUsize) -> bool {
 }
 
 impl Journal for FaultyJournal {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
         if is_due(&self.fault.appends) {
             self.fault.appends.store(NEVER, Ordering::Relaxed);
             assert!(!self.fault.panics.load(Ordering::Relaxed), "the journal was told to panic");
             self.journal.append(&lines[..lines.len() / 2])?;
-            return Err(io::ErrorKind::StorageFull.into());
+            return Err(Failure::Broken(io::ErrorKind::StorageFull.into()));
         }
         self.journal.append(lines)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Failure> {
         self.journal.flush()
     }
 
@@ -72,12 +74,16 @@ impl Journal for FaultyJournal {
         self.journal.owes_flush()
     }
 
-    fn rotate(&mut self, next_seq: u64) -> io::Result<()> {
+    fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure> {
         if is_due(&self.fault.rotations) {
-            Err(io::ErrorKind::StorageFull.into())
+            Err(Failure::Unchanged(io::ErrorKind::StorageFull.into()))
         } else {
-            self.journal.rotate(next_seq)
+            self.journal.rotate(next_seq, digest)
         }
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        self.journal.segment_bytes()
     }
 }
 
@@ -98,12 +104,15 @@ impl Faulty {
             appends: Arc::new(AtomicUsize::new(NEVER)),
             rotations: Arc::new(AtomicUsize::new(NEVER)),
         };
-        let journal = FileJournal::begin(directory.path(), 1, Durability::Sync).expect("the directory can be written");
+        let disk = Arc::new(RealDisk::new(directory.path()));
+        let begun = FileJournal::begin(disk.clone(), 1, Digest::default(), Durability::Sync);
+        let journal = begun.expect("the directory can be written");
         let journal = Box::new(FaultyJournal { journal, fault: fault.clone() });
-        let snapshots = Snapshots::start(directory.path(), snapshot_every, 0, 0).expect("there are threads");
+        let health = Arc::new(Health::default());
+        let snapshots = Snapshots::start(disk, health.clone(), snapshot_every, 0, 0).expect("there are threads");
         let (writer, hub, limits) = (Writer::default(), Arc::new(Hub::default()), Limits::default());
         let state = writer.state().clone();
-        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), Some(snapshots));
+        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), Some(snapshots), health);
         engine.spawn().expect("there are threads");
         let shared = Arc::new(Shared::new(state, handle, hub, limits));
         seed::apply(Seed::demo(), &shared).await.expect("the demo data is good");
@@ -164,7 +173,7 @@ fn whitelist(state: &State) -> Vec<String> {
 }
 
 fn on_disk(directory: &Path) -> (Vec<String>, Digest) {
-    let recovered = fold_files(&files(directory).expect("it can be read")).expect("only its end is torn");
+    let recovered = recover(&RealDisk::new(directory)).expect("only its end is torn");
     let state = recovered.writer.state();
     (whitelist(state), Digest::of(state))
 }
@@ -256,13 +265,13 @@ async fn a_segment_that_cannot_be_begun_leaves_the_old_one_in_use_until_one_can(
     }
     assert_eq!(acked.len(), 60, "everything is acknowledged all the same");
     assert_eq!(on_disk(faulty.directory.path()), (acked.clone(), Digest::of(&faulty.shared.state)));
-    assert_eq!(files(faulty.directory.path()).expect("it can be read").segments.len(), 1);
+    assert_eq!(files(&RealDisk::new(faulty.directory.path())).expect("it can be read").segments.len(), 1);
     faulty.fault.rotations.store(NEVER, Ordering::Relaxed);
     for n in 60..160 {
         acked.extend(add_many(&mut bot, &n.to_string(), 1).await);
     }
     assert_eq!(whitelist(&faulty.shared.state), acked);
-    let newest = files(faulty.directory.path()).expect("it can be read").segments.pop();
+    let newest = files(&RealDisk::new(faulty.directory.path())).expect("it can be read").segments.pop();
     assert!(newest.is_some_and(|segment| segment.seq > 60), "a new segment was begun once it could be");
 }
 

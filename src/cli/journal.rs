@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use guestlist::disk::RealDisk;
 use guestlist::journal::directory::{self, Files};
 use guestlist::journal::read::{self, ReadError};
 use guestlist::recovery;
@@ -80,7 +81,8 @@ fn removed(error: JournalError) -> JournalError {
 }
 
 fn files(dir: &Path) -> Result<Files, JournalError> {
-    let files = directory::files(dir).map_err(|error| JournalError::Directory(dir.to_owned(), error))?;
+    let files =
+        directory::files(&RealDisk::new(dir)).map_err(|error| JournalError::Directory(dir.to_owned(), error))?;
     if files.segments.is_empty() && files.snapshots.is_empty() {
         return Err(JournalError::Empty(dir.to_owned()));
     }
@@ -88,12 +90,12 @@ fn files(dir: &Path) -> Result<Files, JournalError> {
 }
 
 fn print(dir: &Path) -> Result<(), JournalError> {
-    let files = files(dir)?;
+    let (disk, files) = (RealDisk::new(dir), files(dir)?);
     let mut out = BufWriter::new(io::stdout().lock());
     for (index, segment) in files.segments.iter().enumerate() {
         let mut written = Ok(());
         let mut message = Vec::new();
-        read::segment(segment, index + 1 == files.segments.len(), |entry| {
+        read::segment(&disk, segment, index + 1 == files.segments.len(), |entry| {
             message.clear();
             entry.change.write(&mut message);
             let (seq, by, at) = (entry.seq, entry.by, moment(entry.at_ms));
@@ -108,24 +110,28 @@ fn print(dir: &Path) -> Result<(), JournalError> {
 }
 
 fn check(dir: &Path) -> Result<(), JournalError> {
-    let files = files(dir)?;
-    let recovered = recovery::fold_files(&files)?;
+    let (disk, files) = (RealDisk::new(dir), files(dir)?);
+    let recovered = recovery::fold_files(&disk, &files)?;
     let mut out = io::stdout().lock();
     if let Some(snapshot) = files.snapshots.last() {
-        writeln!(out, "snapshot  {}  whole", snapshot.path.display())?;
+        writeln!(out, "snapshot  {}  whole", dir.join(&snapshot.name).display())?;
     }
     for (index, segment) in files.segments.iter().enumerate() {
         if files.is_covered(index, recovered.snapshot_seq) {
-            writeln!(out, "segment   {}  not read, for the snapshot holds all of it", segment.path.display())?;
+            writeln!(
+                out,
+                "segment   {}  not read, for the snapshot holds all of it",
+                dir.join(&segment.name).display()
+            )?;
             continue;
         }
-        let torn = recovered.last.as_ref().filter(|(path, end)| *path == segment.path && end.torn_bytes > 0);
+        let torn = recovered.last.as_ref().filter(|(name, end)| *name == segment.name && end.torn_bytes > 0);
         match torn {
-            None => writeln!(out, "segment   {}  whole", segment.path.display())?,
-            Some((path, end)) => writeln!(
+            None => writeln!(out, "segment   {}  whole", dir.join(&segment.name).display())?,
+            Some((_, end)) => writeln!(
                 out,
                 "segment   {}  whole up to byte {}; the {} bytes after it were never acknowledged, a start cuts them off",
-                path.display(),
+                dir.join(&segment.name).display(),
                 end.good_bytes,
                 end.torn_bytes
             )?,

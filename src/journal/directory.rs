@@ -6,6 +6,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{Disk, RealDisk};
+
 /// A data directory, locked for as long as this value lives.
 #[derive(Debug)]
 pub struct DataDir {
@@ -34,8 +36,8 @@ pub enum OpenError {
 pub struct Numbered {
     /// The number.
     pub seq: u64,
-    /// The file.
-    pub path: PathBuf,
+    /// The file's name.
+    pub name: String,
 }
 
 /// The journal segments and snapshots of a directory, each in the order of their numbers.
@@ -61,7 +63,7 @@ impl DataDir {
         fs::create_dir_all(path).map_err(failed)?;
         // The directory's own name must be durable too, or a loss of power takes everything in it.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync(parent.unwrap_or(Path::new("."))).map_err(failed)?;
+        RealDisk::new(parent.unwrap_or(Path::new("."))).sync().map_err(failed)?;
         let lock_path = path.join("lock");
         let mut lock =
             File::options().read(true).write(true).create(true).truncate(false).open(lock_path).map_err(failed)?;
@@ -80,23 +82,21 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The directory as a disk.
+    pub fn disk(&self) -> RealDisk {
+        RealDisk::new(&self.path)
     }
 }
 
-/// Lists the segments and snapshots of a directory.
-pub fn files(directory: &Path) -> io::Result<Files> {
+/// Lists the segments and snapshots of a disk.
+pub fn files(disk: &dyn Disk) -> io::Result<Files> {
     let mut files = Files::default();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+    for name in disk.names()? {
         let number = |prefix| name.strip_prefix(prefix).filter(|digits| digits.len() == 20)?.parse().ok();
         if let Some(seq) = number("journal-") {
-            files.segments.push(Numbered { seq, path });
+            files.segments.push(Numbered { seq, name });
         } else if let Some(seq) = number("snapshot-") {
-            files.snapshots.push(Numbered { seq, path });
+            files.snapshots.push(Numbered { seq, name });
         }
     }
     files.segments.sort_unstable();
@@ -105,16 +105,27 @@ pub fn files(directory: &Path) -> io::Result<Files> {
 }
 
 /// The name of the segment that begins with an entry.
-pub fn segment_path(directory: &Path, first_seq: u64) -> PathBuf {
-    directory.join(format!("journal-{first_seq:020}"))
+pub fn segment_name(first_seq: u64) -> String {
+    format!("journal-{first_seq:020}")
 }
 
 /// The name of the snapshot after an entry.
-pub fn snapshot_path(directory: &Path, seq: u64) -> PathBuf {
-    directory.join(format!("snapshot-{seq:020}"))
+pub fn snapshot_name(seq: u64) -> String {
+    format!("snapshot-{seq:020}")
 }
 
-/// Makes additions to and removals from a directory durable.
-pub fn sync(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+/// Where a segment is while it is being begun.
+pub const SEGMENT_ASIDE: &str = "journal.tmp";
+
+/// Where a snapshot is while it is being written.
+pub const SNAPSHOT_ASIDE: &str = "snapshot.tmp";
+
+/// The segment that begins with an entry, in a directory.
+pub fn segment_path(directory: &Path, first_seq: u64) -> PathBuf {
+    directory.join(segment_name(first_seq))
+}
+
+/// The snapshot after an entry, in a directory.
+pub fn snapshot_path(directory: &Path, seq: u64) -> PathBuf {
+    directory.join(snapshot_name(seq))
 }

@@ -1,12 +1,14 @@
 //! This is where the journal is written to disk, segment after segment.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, Journal, directory, write_line};
+use super::directory::{SEGMENT_ASIDE, segment_name};
+use super::{FORMAT, Failure, Journal, write_line};
+use crate::disk::{Disk, DiskFile, is_full};
+use crate::state::digest::Digest;
 
 /// What an ack promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -29,13 +31,16 @@ pub struct Header {
     pub format: u32,
     /// A segment's first entry; the last entry a snapshot holds.
     pub seq: u64,
+    /// The digest of the state before a segment's first entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
-/// A journal in a directory.
+/// A journal on a disk.
 #[derive(Debug)]
 pub struct FileJournal {
-    directory: PathBuf,
-    segment: File,
+    disk: Arc<dyn Disk>,
+    segment: Box<dyn DiskFile>,
     /// Bytes of the segment up to the end of the last batch that went well.
     good_bytes: u64,
     durability: Durability,
@@ -46,43 +51,48 @@ impl FileJournal {
     /// Goes on in a segment after `good_bytes`; what comes after them is cut off.
     ///
     /// The rest is flushed, for a crash of the process may have left it to the system alone, and it is about to be shown.
-    pub fn resume(path: &Path, good_bytes: u64, durability: Durability) -> io::Result<Self> {
-        let segment = File::options().append(true).open(path)?;
+    pub fn resume(disk: Arc<dyn Disk>, name: &str, good_bytes: u64, durability: Durability) -> io::Result<Self> {
+        let mut segment = disk.append(name)?;
         segment.set_len(good_bytes)?;
-        segment.sync_all()?;
-        let directory = path.parent().expect("a segment lies in a directory").to_owned();
-        Ok(Self { directory, segment, good_bytes, durability, unflushed: false })
+        segment.sync()?;
+        Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
-    /// Begins a new segment.
-    pub fn begin(directory: &Path, first_seq: u64, durability: Durability) -> io::Result<Self> {
-        let (segment, good_bytes) = new_segment(directory, first_seq)?;
-        Ok(Self { directory: directory.to_owned(), segment, good_bytes, durability, unflushed: false })
+    /// Begins a new segment; the digest is that of the state before its first entry.
+    pub fn begin(disk: Arc<dyn Disk>, first_seq: u64, digest: Digest, durability: Durability) -> Result<Self, Failure> {
+        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest)?;
+        Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.segment.write_all(lines)?;
-        self.unflushed = true;
-        match self.durability {
-            Durability::Sync => self.flush(),
-            Durability::Relaxed => Ok(()),
-        }
+    /// Takes back what was not written whole: nobody was told of it, so none of it should come back.
+    fn cut_back(&mut self) -> io::Result<()> {
+        self.segment.set_len(self.good_bytes)?;
+        self.segment.sync()
     }
 }
 
 impl Journal for FileJournal {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.write(lines).inspect_err(|_| {
-            // Nobody was told of these lines, so none of them should come back. Where even this fails, they may.
-            self.segment.set_len(self.good_bytes).and_then(|()| self.segment.sync_all()).ok();
-        })?;
+    fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        if let Err(error) = self.segment.write_all(lines) {
+            return Err(match self.cut_back() {
+                Ok(()) if is_full(&error) => Failure::Unchanged(error),
+                _ => Failure::Broken(error),
+            });
+        }
+        self.unflushed = true;
+        if self.durability == Durability::Sync {
+            self.flush().inspect_err(|_| {
+                // It is unknown what the disk has of it; a cut makes it unlikely that refused changes come back.
+                self.cut_back().ok();
+            })?;
+        }
         self.good_bytes += u64::try_from(lines.len()).expect("a length fits into 64 bits");
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Failure> {
         if self.unflushed {
-            self.segment.sync_data()?;
+            self.segment.sync().map_err(Failure::Broken)?;
             self.unflushed = false;
         }
         Ok(())
@@ -92,27 +102,29 @@ impl Journal for FileJournal {
         self.unflushed
     }
 
-    fn rotate(&mut self, next_seq: u64) -> io::Result<()> {
-        (self.segment, self.good_bytes) = new_segment(&self.directory, next_seq)?;
+    fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure> {
+        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest)?;
         Ok(())
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        self.good_bytes
     }
 }
 
 /// Writes a segment's header aside, so that a segment of this name is whole or not there; gives its size too.
-fn new_segment(directory: &Path, first_seq: u64) -> io::Result<(File, u64)> {
+fn new_segment(disk: &dyn Disk, first_seq: u64, digest: Digest) -> Result<(Box<dyn DiskFile>, u64), Failure> {
     let mut header = Vec::new();
-    write_line(&mut header, &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq });
-    let aside = directory.join("journal.tmp");
-    // For appending, like a segment that is resumed: after a cut the next batch must follow the last good one.
-    let mut segment = File::options().append(true).create(true).open(&aside)?;
-    segment.set_len(0)?;
-    segment.write_all(&header)?;
-    segment.sync_all()?;
+    write_line(
+        &mut header,
+        &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq, digest: Some(digest) },
+    );
+    let mut segment = disk.create(SEGMENT_ASIDE).map_err(Failure::Unchanged)?;
+    segment.write_all(&header).map_err(Failure::Unchanged)?;
+    segment.sync().map_err(Failure::Broken)?;
     // A segment of this name can only be one that holds no entry: nothing is lost.
-    let path = directory::segment_path(directory, first_seq);
-    fs::rename(&aside, &path)?;
-    directory::sync(directory).inspect_err(|_| {
-        fs::remove_file(&path).ok();
-    })?;
+    disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
+    // From here on it is unknown which of the two segments a start would find last.
+    disk.sync().map_err(Failure::Broken)?;
     Ok((segment, u64::try_from(header.len()).expect("a length fits into 64 bits")))
 }

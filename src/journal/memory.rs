@@ -1,9 +1,9 @@
 //! This is where a journal is kept for as long as the process lives: for replays and tests, never for service.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Journal;
+use super::{Failure, Journal};
+use crate::state::digest::Digest;
 
 /// A journal in memory; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,12 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(lines);
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -30,7 +30,11 @@ impl Journal for MemoryJournal {
         false
     }
 
-    fn rotate(&mut self, _next_seq: u64) -> io::Result<()> {
+    fn rotate(&mut self, _next_seq: u64, _digest: Digest) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        0
     }
 }

@@ -15,25 +15,40 @@ use serde_json::value::RawValue;
 
 use crate::access::Caller;
 use crate::methods::Change;
+use crate::state::digest::Digest;
 use crate::wire::envelope;
 
 /// The version of the format of segments and snapshots that this gateway writes and the newest it reads.
 pub const FORMAT: u32 = 1;
 
+/// Why the journal did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It is as it was before, durably, and can go on.
+    #[error("{0}")]
+    Unchanged(#[source] io::Error),
+    /// Nobody knows what the disk has, before a start has read it.
+    #[error("{0}")]
+    Broken(#[source] io::Error),
+}
+
 /// Where entries are appended.
 pub trait Journal: Send {
     /// Appends whole lines. When it returns they are durable, as far as the journal promises that.
-    fn append(&mut self, lines: &[u8]) -> io::Result<()>;
+    fn append(&mut self, lines: &[u8]) -> Result<(), Failure>;
 
     /// Makes durable what is not yet.
-    fn flush(&mut self) -> io::Result<()>;
+    fn flush(&mut self) -> Result<(), Failure>;
 
     /// Whether something is not durable yet.
     fn owes_flush(&self) -> bool;
 
-    /// Seals what was appended and flushed so far and goes on in a new segment, whose first entry will be `next_seq`. After an
-    /// error it goes on in the old one.
-    fn rotate(&mut self, next_seq: u64) -> io::Result<()>;
+    /// Seals what was appended and flushed so far and goes on in a new segment, whose first entry will be `next_seq`; the
+    /// digest is that of the state before it. Where it is [`Failure::Unchanged`] it goes on in the old one.
+    fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure>;
+
+    /// Bytes of the segment so far.
+    fn segment_bytes(&self) -> u64;
 }
 
 /// A change in the journal.

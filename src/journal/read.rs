@@ -1,12 +1,12 @@
 //! This is where a segment is read back, and where a torn end is told from damage.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::directory::Numbered;
 use super::file::Header;
 use super::{Entry, FORMAT, checked};
+use crate::disk::Disk;
 
 /// A file that cannot be read as what its name says.
 #[derive(Debug, thiserror::Error)]
@@ -76,12 +76,13 @@ pub struct End {
 ///
 /// `each` may refuse an entry, saying what is wrong with it.
 pub fn segment(
+    disk: &dyn Disk,
     segment: &Numbered,
     last: bool,
     mut each: impl FnMut(Entry) -> Result<(), String>,
 ) -> Result<End, ReadError> {
-    let path = &segment.path;
-    let bytes = file(path)?;
+    let path = disk.path().join(&segment.name);
+    let bytes = file(disk, &segment.name)?;
     let mut lines = Lines::of(&bytes);
     let mut next_seq = segment.seq;
     while let Some(line) = lines.next() {
@@ -92,21 +93,17 @@ pub fn segment(
             _ => entry(json, &mut next_seq, &mut each).map(|()| FORMAT),
         });
         match read {
-            Ok(format) if format > FORMAT => return Err(ReadError::Newer { path: path.clone(), format }),
+            Ok(format) if format > FORMAT => return Err(ReadError::Newer { path, format }),
             Ok(_) => {}
             Err(_) if last && !whole && lines.is_torn_from(line.offset) => {
                 let torn_bytes = bytes.len() - line.offset;
                 return Ok(End { good_bytes: wide(line.offset), torn_bytes: wide(torn_bytes), next_seq });
             }
-            Err(what) => return Err(ReadError::Damaged { path: path.clone(), offset: wide(line.offset), what }),
+            Err(what) => return Err(ReadError::Damaged { path, offset: wide(line.offset), what }),
         }
     }
     if bytes.is_empty() && !last {
-        return Err(ReadError::Damaged {
-            path: path.clone(),
-            offset: 0,
-            what: "is missing: the file is empty".to_owned(),
-        });
+        return Err(ReadError::Damaged { path, offset: 0, what: "is missing: the file is empty".to_owned() });
     }
     Ok(End { good_bytes: wide(bytes.len()), torn_bytes: 0, next_seq })
 }
@@ -181,8 +178,11 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 /// The bytes of a whole file.
-pub fn file(path: &Path) -> Result<Vec<u8>, ReadError> {
-    fs::read(path).map_err(|error| ReadError::Io(path.to_owned(), error))
+pub fn file(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = disk.read(name).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map_err(|error| ReadError::Io(disk.path().join(name), error))?;
+    Ok(bytes)
 }
 
 fn wide(bytes: usize) -> u64 {

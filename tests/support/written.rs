@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::Arc;
 
 use guestlist::access::Caller;
+use guestlist::disk::RealDisk;
 use guestlist::journal::directory::segment_path;
 use guestlist::journal::file::{Durability, FileJournal};
 use guestlist::journal::{Journal, checked, write_entry};
@@ -70,14 +72,17 @@ impl Written {
     /// A directory with the journal in segments that begin with these entries.
     pub fn in_segments(&self, firsts: &[usize]) -> TempDir {
         let (directory, lines) = (directory(), self.lines());
+        let disk = Arc::new(RealDisk::new(directory.path()));
         let mut journal: Option<FileJournal> = None;
         for entry in 1..=SEEDED + ADDED {
             if firsts.contains(&entry) {
                 let seq = u64::try_from(entry).expect("entries are few");
                 match &mut journal {
-                    Some(journal) => journal.rotate(seq).expect("the directory can be written"),
+                    Some(journal) => {
+                        journal.rotate(seq, self.digests[entry - 1]).expect("the directory can be written")
+                    }
                     None => {
-                        let begun = FileJournal::begin(directory.path(), seq, Durability::Sync);
+                        let begun = FileJournal::begin(disk.clone(), seq, self.digests[entry - 1], Durability::Sync);
                         journal = Some(begun.expect("the directory can be written"));
                     }
                 }

@@ -1,0 +1,55 @@
+//! This is where the gateway meets the disk: one directory of files, written at their ends, and the few calls that make them
+//! durable. All that journal and snapshots know of a disk is here, so that a simulated one can fail at any call of it.
+
+pub mod real;
+
+use std::fmt::Debug;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+pub use real::RealDisk;
+
+/// One directory of files, which has no other directories.
+///
+/// What is written, named or taken away is durable once it was synced: bytes of a file by [`DiskFile::sync`], names by
+/// [`Disk::sync`]. Until then a loss of power may leave any part of it.
+pub trait Disk: Debug + Send + Sync {
+    /// Where it is, for people to be told.
+    fn path(&self) -> &Path;
+
+    /// The names of all files, in no order.
+    fn names(&self) -> io::Result<Vec<String>>;
+
+    /// Reads a file from its beginning.
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Makes an empty file to write to, in place of one of that name.
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file that there is, to write at its end.
+    fn append(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Gives a file another name, in place of one that has it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Takes a file away.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the names durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A file that is written at its end.
+pub trait DiskFile: Write + Debug + Send {
+    /// Cuts the file off after so many bytes; what is written next follows them.
+    fn set_len(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Makes what was written and cut off durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Whether a call failed for want of space, which may come back: the disk or a quota is full, or the file as large as it may be.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
