@@ -53,6 +53,10 @@ pub struct Limits {
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
     pub relaxed_flush_interval: Duration,
+    /// Bytes of journal segments that are kept as an audit log beyond what a start could need.
+    pub journal_keep_bytes: u64,
+    /// How long a file of the data directory stays after it is of no more use, for a copy that is being made to find it.
+    pub removal_wait: Duration,
     /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
     pub guesses_burst: u32,
     /// How long it takes until one guess more is allowed.
@@ -96,6 +100,8 @@ impl Default for Limits {
             body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
+            journal_keep_bytes: JOURNAL_KEEP_BYTES_DEFAULT,
+            removal_wait: REMOVAL_WAIT,
             guesses_burst: 30,
             guess_interval: Duration::from_secs(2),
             guesses_of_origin_burst: 300,
@@ -225,6 +231,18 @@ pub const PAGE_SIZE_MAX: u64 = 1_000;
 
 /// Journal entries between two snapshots, where the command line does not say.
 pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
+
+/// Bytes of journal segments that are kept as an audit log beyond what a start could need, where the command line does not say.
+pub const JOURNAL_KEEP_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// How long a file of the data directory stays after it is of no more use: time to copy the directory while it is written to.
+pub const REMOVAL_WAIT: Duration = Duration::from_secs(60);
+
+/// Bytes of a snapshot that are written before they are synced. A flush of the journal may have to wait for as many.
+pub const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+/// How much less of a processor the thread that makes snapshots asks for than all others; 19 is the least there is.
+pub const SNAPSHOT_NICE: i32 = 19;
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";

@@ -23,6 +23,7 @@ use crate::journal::read::ReadError;
 use crate::journal::{Failure, Journal};
 use crate::methods::NewToken;
 use crate::recovery;
+use crate::retention::Retention;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
@@ -161,7 +162,7 @@ impl Gateway {
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let health = Arc::new(Health::default());
-        let Opened { writer, journal, snapshots, directory } = open(store, &health)?;
+        let Opened { writer, journal, snapshots, directory } = open(store, &limits, &health)?;
         let state = writer.state().clone();
         if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(listen));
@@ -239,7 +240,7 @@ async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
 }
 
 /// Opens what a store holds.
-fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
+fn open(store: Store, limits: &Limits, health: &Arc<Health>) -> Result<Opened, StartError> {
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
@@ -247,10 +248,12 @@ fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
         }
         Store::Directory { path, durability, snapshot_every } => {
             let directory = DataDir::open(&path)?;
-            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, health)?;
+            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health)?;
             Ok(Opened { directory: Some(directory), ..opened })
         }
-        Store::Disk { disk, durability, snapshot_every } => open_disk(disk, durability, snapshot_every, health),
+        Store::Disk { disk, durability, snapshot_every } => {
+            open_disk(disk, durability, snapshot_every, limits, health)
+        }
     }
 }
 
@@ -258,6 +261,7 @@ fn open_disk(
     disk: Arc<dyn Disk>,
     durability: Durability,
     snapshot_every: u64,
+    limits: &Limits,
     health: &Arc<Health>,
 ) -> Result<Opened, StartError> {
     let recovered = recovery::recover(&*disk)?;
@@ -279,14 +283,16 @@ fn open_disk(
         _ => FileJournal::begin(disk.clone(), next_seq, Digest::of(recovered.writer.state()), durability),
     };
     let journal = Box::new(journal.map_err(StartError::Journal)?);
-    let snapshots = Snapshots::start(
+    let retention =
+        Retention { journal_keep_bytes: limits.journal_keep_bytes, removal_wait: limits.removal_wait };
+    let snapshots = Snapshots::new(
         disk.clone(),
         health.clone(),
         snapshot_every,
         recovered.snapshot_seq,
         recovered.snapshot_records,
-    )
-    .map_err(StartError::Thread)?;
+    );
+    let snapshots = snapshots.keeping(retention).on_a_thread().map_err(StartError::Thread)?;
     tracing::info!(
         entries = recovered.entries,
         snapshot = recovered.snapshot_seq,

@@ -60,6 +60,7 @@ pub mod methods;
 pub mod passwords;
 pub mod patient;
 pub mod recovery;
+pub mod retention;
 pub mod schema;
 pub mod seed;
 pub mod server;

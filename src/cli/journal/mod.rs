@@ -1,40 +1,39 @@
-//! `guestlist journal`: looks into a data directory, without changing anything in it.
+//! `guestlist journal`: looks into a data directory, and mends it.
 
-use std::io::{self, BufWriter, Write};
+mod check;
+mod print;
+mod repair;
+mod survey;
+
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use guestlist::disk::RealDisk;
-use guestlist::journal::directory::{self, Files};
-use guestlist::journal::read::{self, ReadError};
-use guestlist::recovery;
-use guestlist::state::digest::Digest;
+use guestlist::journal::directory::{self, Files, OpenError};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  guestlist journal check ./guestlist-data")]
+#[command(after_help = EXAMPLES)]
 pub struct Journal {
     #[command(subcommand)]
     command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  guestlist journal check ./guestlist-data
+  guestlist journal repair ./guestlist-data --dry-run
+  guestlist journal print ./guestlist-data --since 2026-11-01 --method addToWhitelist";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print the journal's entries: when, which, who, and what was done
-    #[command(after_help = "Example:\n  guestlist journal print ./guestlist-data | grep name@example.com")]
-    Print {
-        /// The data directory
-        dir: PathBuf,
-    },
-    /// Read everything as a start would, and say whether it is whole
-    #[command(
-        after_help = "Exit code 0 where all is whole, 1 where something is damaged, 2 where it cannot be read.\n\n\
-                            Example:\n  guestlist journal check ./guestlist-data"
-    )]
-    Check {
-        /// The data directory
-        dir: PathBuf,
-    },
+    /// Say of every file whether it is whole, and what it all comes to
+    Check(check::Check),
+    /// Cut off what was never acknowledged and put damaged files aside, so that a start works again
+    Repair(repair::Repair),
+    /// Print what was done: when, by whom, and what
+    Print(print::Print),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,39 +43,27 @@ enum JournalError {
     #[error("{0} holds no journal; name the directory that was given with --data")]
     Empty(PathBuf),
     #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error("{0} was removed meanwhile: a running gateway made a snapshot; try again")]
-    Removed(PathBuf),
+    Open(#[from] OpenError),
+    #[error("{0}: {1}")]
+    Put(PathBuf, #[source] io::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl Journal {
+    /// Exit codes: 0 well, 1 something is damaged, 2 it cannot be read.
     pub fn run(self) -> ExitCode {
-        let done = match &self.command {
-            Command::Print { dir } => print(dir),
-            Command::Check { dir } => check(dir),
+        let done = match self.command {
+            Command::Check(check) => check.run(),
+            Command::Repair(repair) => repair.run(),
+            Command::Print(print) => print.run(),
         };
-        match done.map_err(removed) {
-            Ok(()) => ExitCode::SUCCESS,
+        match done {
+            Ok(code) => code,
             // A reader such as `head` that has seen enough is no failure.
             Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-            Err(JournalError::Read(error)) if !matches!(error, ReadError::Io(..)) => {
-                eprintln!("guestlist: {error}");
-                ExitCode::FAILURE
-            }
             Err(error) => super::failed(error),
         }
-    }
-}
-
-/// Tells a file that a running gateway no longer needs from one that cannot be read.
-fn removed(error: JournalError) -> JournalError {
-    match error {
-        JournalError::Read(ReadError::Io(path, error)) if error.kind() == io::ErrorKind::NotFound => {
-            JournalError::Removed(path)
-        }
-        other => other,
     }
 }
 
@@ -87,62 +74,4 @@ fn files(dir: &Path) -> Result<Files, JournalError> {
         return Err(JournalError::Empty(dir.to_owned()));
     }
     Ok(files)
-}
-
-fn print(dir: &Path) -> Result<(), JournalError> {
-    let (disk, files) = (RealDisk::new(dir), files(dir)?);
-    let mut out = BufWriter::new(io::stdout().lock());
-    for (index, segment) in files.segments.iter().enumerate() {
-        let mut written = Ok(());
-        let mut message = Vec::new();
-        read::segment(&disk, segment, index + 1 == files.segments.len(), |entry| {
-            message.clear();
-            entry.change.write(&mut message);
-            let (seq, by, at) = (entry.seq, entry.by, moment(entry.at_ms));
-            if written.is_ok() {
-                written = writeln!(out, "{at}  {seq:>8}  {by}  {}", String::from_utf8_lossy(&message));
-            }
-            Ok(())
-        })?;
-        written?;
-    }
-    Ok(out.flush()?)
-}
-
-fn check(dir: &Path) -> Result<(), JournalError> {
-    let (disk, files) = (RealDisk::new(dir), files(dir)?);
-    let recovered = recovery::fold_files(&disk, &files)?;
-    let mut out = io::stdout().lock();
-    if let Some(snapshot) = files.snapshots.last() {
-        writeln!(out, "snapshot  {}  whole", dir.join(&snapshot.name).display())?;
-    }
-    for (index, segment) in files.segments.iter().enumerate() {
-        if files.is_covered(index, recovered.snapshot_seq) {
-            writeln!(
-                out,
-                "segment   {}  not read, for the snapshot holds all of it",
-                dir.join(&segment.name).display()
-            )?;
-            continue;
-        }
-        let torn = recovered.last.as_ref().filter(|(name, end)| *name == segment.name && end.torn_bytes > 0);
-        match torn {
-            None => writeln!(out, "segment   {}  whole", dir.join(&segment.name).display())?,
-            Some((_, end)) => writeln!(
-                out,
-                "segment   {}  whole up to byte {}; the {} bytes after it were never acknowledged, a start cuts them off",
-                dir.join(&segment.name).display(),
-                end.good_bytes,
-                end.torn_bytes
-            )?,
-        }
-    }
-    let state = recovered.writer.state();
-    writeln!(out, "entries   {} since the snapshot, the last is number {}", recovered.entries, state.folded())?;
-    Ok(writeln!(out, "digest    {}", Digest::of(state))?)
-}
-
-fn moment(at_ms: u64) -> String {
-    let timestamp = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    timestamp.map_or_else(|| at_ms.to_string(), |timestamp| format!("{timestamp:.3}"))
 }
