@@ -1,9 +1,10 @@
 //! `guestlist journal`: looks into a data directory, and mends it.
 
 mod check;
+mod overview;
 mod print;
 mod repair;
-mod survey;
+mod verdict;
 
 use std::io;
 use std::path::{Path, PathBuf};

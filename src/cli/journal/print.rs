@@ -8,6 +8,7 @@ use clap::Args;
 use guestlist::access::Caller;
 use guestlist::disk::RealDisk;
 use guestlist::journal::Entry;
+use guestlist::journal::directory::Numbered;
 use guestlist::journal::read::{self, ReadError};
 use guestlist::methods::Change;
 use jiff::civil::{Date, DateTime};
@@ -108,11 +109,12 @@ impl Print {
                 return Ok(ExitCode::FAILURE);
             }
             let mut written = Ok(true);
-            let read = read::segment(&disk, segment, next.is_none(), |entry| {
+            let read = read::entries(&disk, segment, u64::MAX, |_, entry| {
                 if matches!(written, Ok(true)) {
                     written = out.entry(&entry);
                 }
-                Ok(())
+                // What is wrong is looked for no further than what is asked for.
+                if matches!(written, Ok(true)) { Ok(()) } else { Err(String::new()) }
             });
             if !written? {
                 break;
@@ -123,6 +125,7 @@ impl Print {
                     eprintln!("guestlist: {} was removed meanwhile: a running gateway made a snapshot", path.display());
                     out.next_seq = None;
                 }
+                Err(ReadError::Damaged { .. }) if next.is_none() && is_torn(&disk, segment) => {}
                 Err(error) => {
                     out.out.flush()?;
                     eprintln!("guestlist: {error}");
@@ -153,6 +156,11 @@ impl Print {
             Some(Bound::Moment(ms)) => entry.at_ms > ms,
         }
     }
+}
+
+/// Whether only the end of a segment is bad, which a running gateway may be writing just now.
+fn is_torn(disk: &RealDisk, segment: &Numbered) -> bool {
+    read::survey(disk, segment).is_ok_and(|survey| !matches!(survey.verdict, read::Verdict::Damaged { .. }))
 }
 
 /// Where entries go.
