@@ -142,7 +142,7 @@ fn make(disk: &dyn Disk, seq: u64, live: Digest) -> Result<Trailer, SnapshotErro
     let files = directory::files(disk)?;
     let sealed = files.segments.iter().filter(|segment| segment.seq <= seq).cloned().collect();
     let before = directory::Files { segments: sealed, snapshots: files.snapshots };
-    let folded = recovery::fold_files(disk, &before)?;
+    let folded = recovery::fold_sealed(disk, &before, seq)?;
     let found = folded.writer.state().folded();
     if found != seq {
         return Err(SnapshotError::Short { expected: seq, found });

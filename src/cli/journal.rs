@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use guestlist::disk::RealDisk;
 use guestlist::journal::directory::{self, Files};
-use guestlist::journal::read::{self, ReadError};
+use guestlist::journal::read::{self, Entries, ReadError};
 use guestlist::recovery;
 use guestlist::state::digest::Digest;
 
@@ -93,18 +93,18 @@ fn print(dir: &Path) -> Result<(), JournalError> {
     let (disk, files) = (RealDisk::new(dir), files(dir)?);
     let mut out = BufWriter::new(io::stdout().lock());
     for (index, segment) in files.segments.iter().enumerate() {
-        let mut written = Ok(());
         let mut message = Vec::new();
-        read::segment(&disk, segment, index + 1 == files.segments.len(), |entry| {
+        let last = index + 1 == files.segments.len();
+        let end = if last { read::survey(&disk, segment)?.next_seq } else { u64::MAX };
+        let mut entries = Entries::open(&disk, segment)?;
+        while entries.place.seq < end
+            && let Some(entry) = entries.next()?
+        {
             message.clear();
             entry.change.write(&mut message);
             let (seq, by, at) = (entry.seq, entry.by, moment(entry.at_ms));
-            if written.is_ok() {
-                written = writeln!(out, "{at}  {seq:>8}  {by}  {}", String::from_utf8_lossy(&message));
-            }
-            Ok(())
-        })?;
-        written?;
+            writeln!(out, "{at}  {seq:>8}  {by}  {}", String::from_utf8_lossy(&message))?;
+        }
     }
     Ok(out.flush()?)
 }
@@ -125,15 +125,14 @@ fn check(dir: &Path) -> Result<(), JournalError> {
             )?;
             continue;
         }
-        let torn = recovered.last.as_ref().filter(|(name, end)| *name == segment.name && end.torn_bytes > 0);
-        match torn {
+        match recovered.torn.as_ref().filter(|torn| torn.segment == segment.name) {
             None => writeln!(out, "segment   {}  whole", dir.join(&segment.name).display())?,
-            Some((_, end)) => writeln!(
+            Some(torn) => writeln!(
                 out,
                 "segment   {}  whole up to byte {}; the {} bytes after it were never acknowledged, a start cuts them off",
                 dir.join(&segment.name).display(),
-                end.good_bytes,
-                end.torn_bytes
+                torn.offset,
+                torn.bytes
             )?,
         }
     }
