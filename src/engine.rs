@@ -107,6 +107,8 @@ pub struct Engine {
     snapshots: Option<Snapshots>,
     orders: mpsc::Receiver<Order>,
     health: Arc<Health>,
+    /// The last entry that was known to be durable when the journal last owed nothing.
+    flushed: u64,
     /// The lines of the batch being written; kept to be used again.
     lines: Vec<u8>,
 }
@@ -123,7 +125,9 @@ impl Engine {
     ) -> (Self, EngineHandle) {
         let (sender, orders) = mpsc::channel(limits.submissions_max);
         let handle = EngineHandle { orders: sender, health: health.clone() };
-        (Self { writer, journal, hub, limits, snapshots, orders, health, lines: Vec::new() }, handle)
+        // What was recovered is durable, or it would not have been shown.
+        let flushed = writer.state().folded();
+        (Self { writer, journal, hub, limits, snapshots, orders, health, flushed, lines: Vec::new() }, handle)
     }
 
     /// Runs on a thread of its own, for flushing blocks.
@@ -231,11 +235,15 @@ impl Engine {
 
     fn write(&mut self, batch: &[Job], first_seq: u64, at_ms: u64) -> Result<(), ()> {
         self.lines.clear();
+        if !self.journal.owes_flush() {
+            self.flushed = first_seq - 1;
+        }
         let mut seq = first_seq;
         for Job { submission, .. } in batch {
             let mut start = 0;
             for end in &submission.ends {
-                write_entry(&mut self.lines, seq, at_ms, submission.caller, &submission.text[start..*end]);
+                let message = &submission.text[start..*end];
+                write_entry(&mut self.lines, seq, self.flushed, at_ms, submission.caller, message);
                 start = *end;
                 seq += 1;
             }

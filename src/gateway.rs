@@ -22,13 +22,12 @@ use crate::journal::memory::MemoryJournal;
 use crate::journal::read::ReadError;
 use crate::journal::{Failure, Journal};
 use crate::methods::NewToken;
-use crate::recovery;
+use crate::recovery::{self, Torn};
 use crate::retention::Retention;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
-use crate::state::digest::Digest;
 use crate::state::{State, Writer};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
@@ -265,23 +264,11 @@ fn open_disk(
     health: &Arc<Health>,
 ) -> Result<Opened, StartError> {
     let recovered = recovery::recover(&*disk)?;
-    let next_seq = recovered.writer.state().folded() + 1;
-    let journal = match recovered.last {
-        // A segment that ends before the state does (a newer snapshot was restored beside it) must not go on: it would have a gap.
-        Some((segment, end)) if end.good_bytes > 0 && end.next_seq == next_seq => {
-            if end.torn_bytes > 0 {
-                let offset = end.good_bytes;
-                tracing::warn!(
-                    segment,
-                    offset,
-                    bytes = end.torn_bytes,
-                    "a record that was never acknowledged was cut off"
-                );
-            }
-            FileJournal::resume(disk.clone(), &segment, end.good_bytes, durability).map_err(Failure::Broken)
-        }
-        _ => FileJournal::begin(disk.clone(), next_seq, Digest::of(recovered.writer.state()), durability),
-    };
+    if let Some(torn) = &recovered.torn {
+        let Torn { segment, offset, bytes } = torn;
+        tracing::warn!(segment, offset, bytes, "the end of the journal, which was never acknowledged, is cut off");
+    }
+    let journal = FileJournal::go_on(disk.clone(), &recovered.tail, durability);
     let journal = Box::new(journal.map_err(StartError::Journal)?);
     let retention =
         Retention { journal_keep_bytes: limits.journal_keep_bytes, removal_wait: limits.removal_wait };

@@ -132,7 +132,7 @@ impl Maker {
 
     /// Writes aside what the files fold to.
     fn write(&self, files: &Files, seq: u64, live: Digest) -> Result<Trailer, SnapshotError> {
-        let folded = recovery::fold_files(&*self.disk, files)?;
+        let folded = recovery::fold_sealed(&*self.disk, files, seq)?;
         let state = folded.writer.state();
         let found = state.folded();
         if found != seq {

@@ -131,10 +131,9 @@ impl Overview {
             newest.needed = true;
             newest.seq
         });
-        let count = files.segments.len();
         let judged = files.segments.iter().enumerate().map(|(index, file)| {
             let needed = !files.is_covered(index, newest.unwrap_or(0));
-            Segment::of(&disk, file, index + 1 == count, needed)
+            Segment::of(&disk, file, files.segments.get(index + 1), needed)
         });
         let segments: Vec<Segment> = judged.collect();
         let generation_before = newest.and_then(|newest| Before::of(&disk, files, &snapshots, newest));
@@ -179,7 +178,7 @@ impl Snapshot {
 }
 
 impl Segment {
-    fn of(disk: &RealDisk, file: &Numbered, is_last: bool, needed: bool) -> Self {
+    fn of(disk: &RealDisk, file: &Numbered, next: Option<&Numbered>, needed: bool) -> Self {
         let (name, first) = (file.name.clone(), file.seq);
         match read::survey(disk, file) {
             Ok(survey) => Self {
@@ -194,7 +193,7 @@ impl Segment {
                 bytes: survey.bytes,
                 digest: survey.digest,
                 needed,
-                verdict: Verdict::of_segment(&survey, is_last),
+                verdict: Verdict::of_segment(&survey, next),
             },
             Err(error) => Self {
                 file: name,
@@ -223,7 +222,7 @@ impl Before {
         if older.is_none() && before.segments.first().is_none_or(|first| first.seq > 1) {
             return None;
         }
-        Some(match recovery::fold_files(disk, &before) {
+        Some(match recovery::fold_sealed(disk, &before, newest) {
             Ok(recovered) if recovered.writer.state().folded() == newest => match Digest::of(recovered.writer.state()) {
                 digest if digest == live => Self::TheSame,
                 digest => Self::Another { digest },

@@ -9,7 +9,7 @@ use guestlist::access::Caller;
 use guestlist::disk::RealDisk;
 use guestlist::journal::Entry;
 use guestlist::journal::directory::Numbered;
-use guestlist::journal::read::{self, ReadError};
+use guestlist::journal::read::{self, Entries, ReadError, Verdict};
 use guestlist::methods::Change;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -101,31 +101,24 @@ impl Print {
             {
                 continue;
             }
-            let expected = out.next_seq.unwrap_or(segment.seq);
-            if segment.seq > expected {
-                out.out.flush()?;
-                let path = self.dir.join(&segment.name);
-                eprintln!("guestlist: {} begins with entry {}, and entry {expected} is in no file", path.display(), segment.seq);
-                return Ok(ExitCode::FAILURE);
-            }
-            let mut written = Ok(true);
-            let read = read::entries(&disk, segment, u64::MAX, |_, entry| {
-                if matches!(written, Ok(true)) {
-                    written = out.entry(&entry);
+            let read = match out.next_seq {
+                Some(expected) if segment.seq > expected => {
+                    let path = self.dir.join(&segment.name);
+                    Err(ReadError::Missing { path, expected, found: segment.seq })
                 }
-                // What is wrong is looked for no further than what is asked for.
-                if matches!(written, Ok(true)) { Ok(()) } else { Err(String::new()) }
-            });
-            if !written? {
-                break;
-            }
-            match read {
-                Ok(_) => {}
+                _ => Entries::open(&disk, segment),
+            };
+            match read.and_then(|entries| out.segment(entries)) {
+                Ok(Some(result)) => {
+                    result?;
+                    break;
+                }
+                Ok(None) => {}
                 Err(ReadError::Io(path, error)) if error.kind() == io::ErrorKind::NotFound => {
                     eprintln!("guestlist: {} was removed meanwhile: a running gateway made a snapshot", path.display());
                     out.next_seq = None;
                 }
-                Err(ReadError::Damaged { .. }) if next.is_none() && is_torn(&disk, segment) => {}
+                Err(ReadError::Damaged { seq, .. }) if is_torn(&disk, segment, next, seq) => {}
                 Err(error) => {
                     out.out.flush()?;
                     eprintln!("guestlist: {error}");
@@ -158,9 +151,13 @@ impl Print {
     }
 }
 
-/// Whether only the end of a segment is bad, which a running gateway may be writing just now.
-fn is_torn(disk: &RealDisk, segment: &Numbered) -> bool {
-    read::survey(disk, segment).is_ok_and(|survey| !matches!(survey.verdict, read::Verdict::Damaged { .. }))
+/// Whether what is bad from an entry on is only a torn end: of the last segment, which a running gateway may be writing just
+/// now, or of one whose last entries the next one has again.
+fn is_torn(disk: &RealDisk, segment: &Numbered, next: Option<&Numbered>, seq: u64) -> bool {
+    match next {
+        Some(next) => seq >= next.seq,
+        None => read::survey(disk, segment).is_ok_and(|survey| !matches!(survey.verdict, Verdict::Damaged { .. })),
+    }
 }
 
 /// Where entries go.
@@ -173,6 +170,18 @@ struct Out<'a, W: Write> {
 }
 
 impl<W: Write> Out<'_, W> {
+    /// Prints the entries of a segment; gives how it ended, where there is no more to print.
+    fn segment(&mut self, mut entries: Entries) -> Result<Option<io::Result<()>>, ReadError> {
+        while let Some(entry) = entries.next()? {
+            match self.entry(&entry) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Some(Ok(()))),
+                Err(error) => return Ok(Some(Err(error))),
+            }
+        }
+        Ok(None)
+    }
+
     /// Prints an entry if it is asked for, and says whether there may be more.
     fn entry(&mut self, entry: &Entry) -> io::Result<bool> {
         // A segment may run on past the first entry of the next.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use guestlist::journal::directory::Numbered;
 use guestlist::journal::read::{self, ReadError};
 use serde::Serialize;
 
@@ -56,15 +57,19 @@ impl Verdict {
         }
     }
 
-    /// What a segment's reading says of it. Only the last may have a torn end: all others were flushed.
-    pub fn of_segment(survey: &read::Survey, is_last: bool) -> Self {
+    /// What a segment's reading says of it. Only the last may have a torn end: all others were flushed. But where the next has
+    /// its last entries again, they are not needed here.
+    pub fn of_segment(survey: &read::Survey, next: Option<&Numbered>) -> Self {
         let offset = survey.good_bytes;
+        let has_again = next.is_some_and(|next| survey.next_seq >= next.seq && offset > 0);
         match &survey.verdict {
-            read::Verdict::Whole if survey.bytes == 0 && !is_last => {
+            read::Verdict::Whole if survey.bytes == 0 && next.is_some() => {
                 Self::Damaged { offset, what: "is missing: the file is empty".to_owned() }
             }
             read::Verdict::Whole => Self::Whole,
-            read::Verdict::Torn { .. } if is_last => Self::Torn { offset, torn_bytes: survey.bytes - offset },
+            read::Verdict::Torn { .. } if next.is_none() || has_again => {
+                Self::Torn { offset, torn_bytes: survey.bytes - offset }
+            }
             read::Verdict::Torn { what } | read::Verdict::Damaged { what, .. } => {
                 Self::Damaged { offset, what: what.clone() }
             }
