@@ -5,49 +5,15 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use guestlist::config::Limits;
-use guestlist::disk::RealDisk;
-use guestlist::gateway::{Gateway, Options, Store};
-use guestlist::journal::directory::{files, segment_path, snapshot_path};
-use guestlist::journal::file::Durability;
-use guestlist::state::digest::Digest;
+use guestlist::journal::directory::segment_path;
 use serde_json::Value;
+use support::generations::{Generations, TAIL, damage};
 use support::process::{Ran, Served, run};
 use support::written::{add, directory};
-use support::{BOT, Client, options};
-use tempfile::TempDir;
-
-/// Entries between two snapshots.
-const EVERY: u64 = 20;
+use support::{BOT, Client};
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("paths of tests are text")
-}
-
-/// A directory with at least two generations, and the digest of what it holds.
-async fn generations() -> (TempDir, Digest) {
-    let directory = directory();
-    let store =
-        Store::Directory { path: directory.path().to_owned(), durability: Durability::Sync, snapshot_every: EVERY };
-    let gateway = Gateway::start(Options { store, ..options(directory.path(), Limits::default()) });
-    let gateway = gateway.await.expect("the gateway starts");
-    let mut bot = Client::sign_in(&gateway.url(), BOT).await;
-    let mut n = 0;
-    while files(&RealDisk::new(directory.path())).expect("it can be read").snapshots.len() < 2 {
-        add(&mut bot, &format!("guest{n}@example.com")).await;
-        n += 1;
-    }
-    drop(bot);
-    gateway.stop().await;
-    // A tail after the newest snapshot.
-    let served = Served::start(directory.path(), &directory.path().join("log"), &[]);
-    let mut bot = Client::sign_in(&served.url, BOT).await;
-    for n in 0..5 {
-        add(&mut bot, &format!("tail{n}@example.com")).await;
-    }
-    served.kill();
-    let recovered = guestlist::recovery::recover(&RealDisk::new(directory.path())).expect("it is whole");
-    (directory, Digest::of(recovered.writer.state()))
 }
 
 fn check(directory: &Path) -> (Ran, Value) {
@@ -70,68 +36,58 @@ fn name(path: &Path) -> &str {
 
 #[tokio::test]
 async fn every_file_is_judged_and_the_end_told() {
-    let (directory, digest) = generations().await;
-    let found = files(&RealDisk::new(directory.path())).expect("it can be read");
+    let Generations { directory, files, digest, last } = &Generations::new().await;
     let (checked, json) = check(directory.path());
     assert_eq!((checked.code, &json["verdict"]), (Some(0), &Value::from("whole")), "{checked:?}");
-    for file in found.snapshots.iter().chain(&found.segments) {
-        assert!(checked.stdout.contains(&format!("{}  whole", directory.path().join(&file.name).display())), "{checked:?}");
+    for file in files.snapshots.iter().chain(&files.segments) {
+        let said = format!("{}  whole", directory.path().join(&file.name).display());
+        assert!(checked.stdout.contains(&said), "{checked:?}");
         assert_eq!(verdict(&json, &file.name)["verdict"], "whole", "{json}");
     }
     assert!(checked.stdout.contains(&digest.to_string()), "{checked:?}");
-    assert_eq!(json["end"]["digest"], digest.to_string(), "{json}");
+    assert_eq!((&json["end"]["digest"], &json["end"]["seq"]), (&digest.to_string().into(), &(*last).into()), "{json}");
     assert_eq!(json["generation_before"]["comes_to"], "the_same", "{json}");
-    let newest = &found.snapshots.last().expect("there are snapshots");
-    assert_eq!(verdict(&json, &newest.name)["needed"], true);
-    assert_eq!(verdict(&json, &found.snapshots[0].name)["needed"], false);
-    assert_eq!(verdict(&json, &found.segments[0].name)["needed"], false);
-    let last = verdict(&json, &found.segments.last().expect("there are segments").name);
-    assert_eq!((last["first"].as_u64(), last["last"].as_u64()), (Some(newest.seq + 1), Some(newest.seq + 5)), "{json}");
-    assert!(last["digest"].as_str().is_some_and(|digest| digest.len() == 64), "{json}");
+    let [older, newest] = &files.snapshots[..] else { panic!("{files:?}") };
+    let needed = |name: &str| verdict(&json, name)["needed"] == true;
+    assert!(needed(&newest.name) && !needed(&older.name) && !needed(&files.segments[0].name), "{json}");
+    let tail = verdict(&json, &files.segments.last().expect("there are segments").name);
+    assert_eq!((&tail["first"], &tail["last"]), (&(newest.seq + 1).into(), &(newest.seq + TAIL).into()), "{json}");
+    assert!(tail["digest"].as_str().is_some_and(|digest| digest.len() == 64), "{json}");
 }
 
 #[tokio::test]
 async fn it_goes_on_after_damage_and_judges_every_file() {
-    let (directory, _) = generations().await;
-    let found = files(&RealDisk::new(directory.path())).expect("it can be read");
-    let all: Vec<_> = found.snapshots.iter().chain(&found.segments).collect();
+    let generations = Generations::new().await;
+    let all: Vec<_> = generations.files.snapshots.iter().chain(&generations.files.segments).collect();
     for broken in &all {
+        let directory = generations.copy();
         let file = directory.path().join(&broken.name);
-        let whole = fs::read(&file).expect("it can be read");
-        let mut bytes = whole.clone();
-        let second = bytes.iter().position(|byte| *byte == b'\n').expect("it has lines") + 1;
-        bytes[second + 30] ^= 1;
-        fs::write(&file, &bytes).expect("it can be written");
+        let begins = damage(&file, 1);
         let (checked, json) = check(directory.path());
         assert_eq!((checked.code, &json["verdict"]), (Some(1), &Value::from("damaged")), "{checked:?}");
-        let said = format!("{} is damaged at byte {second}", file.display());
-        assert!(checked.stderr.contains(&said), "{checked:?}");
-        assert!(checked.stderr.contains("guestlist journal repair"), "{checked:?}");
+        let said = format!("{} is damaged at byte {begins}", file.display());
+        assert!(checked.stderr.contains(&said) && checked.stderr.contains("guestlist journal repair"), "{checked:?}");
         for other in &all {
             let expected = if other.name == broken.name { "damaged" } else { "whole" };
             assert_eq!(verdict(&json, &other.name)["verdict"], expected, "{}: {json}", broken.name);
         }
-        assert_eq!(verdict(&json, &broken.name)["offset"], second, "{json}");
-        fs::write(&file, &whole).expect("it can be written");
+        assert_eq!(verdict(&json, &broken.name)["offset"], begins, "{json}");
     }
 }
 
 #[tokio::test]
 async fn a_torn_end_is_whole_and_a_gap_is_not() {
-    let (directory, _) = generations().await;
-    let found = files(&RealDisk::new(directory.path())).expect("it can be read");
-    let last = directory.path().join(&found.segments.last().expect("there are segments").name);
+    let generations = Generations::new().await;
+    let last = generations.path().join(&generations.files.segments.last().expect("there are segments").name);
     let bytes = fs::read(&last).expect("it can be read");
     fs::write(&last, &bytes[..bytes.len() - 7]).expect("it can be written");
-    let (checked, json) = check(directory.path());
+    let (checked, json) = check(generations.path());
     assert_eq!((checked.code, &json["verdict"]), (Some(0), &Value::from("torn")), "{checked:?}");
     assert!(checked.stdout.contains("were never acknowledged, a start cuts them off"), "{checked:?}");
-    assert_eq!(verdict(&json, name(&last))["verdict"], "torn", "{json}");
-    fs::remove_file(snapshot_path(directory.path(), found.snapshots.last().expect("there are some").seq))
-        .expect("it can be removed");
-    fs::remove_file(&last).expect("it can be removed");
-    fs::write(segment_path(directory.path(), 1_000), bytes).expect("it can be written");
-    let (checked, _) = check(directory.path());
+    let name = last.file_name().and_then(|name| name.to_str()).expect("files have names");
+    assert_eq!(verdict(&json, name)["verdict"], "torn", "{json}");
+    fs::rename(&last, segment_path(generations.path(), 1_000)).expect("it can be renamed");
+    let (checked, _) = check(generations.path());
     assert_eq!(checked.code, Some(1), "{checked:?}");
 }
 
