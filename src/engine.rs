@@ -17,7 +17,6 @@ use crate::journal::{Entry, Failure, Journal, write_entry};
 use crate::methods::Change;
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
-use crate::state::digest::Digest;
 use crate::wire::error::{Code, Error};
 
 /// Changes of one caller that were checked and prepared, to be made in their order.
@@ -197,7 +196,7 @@ impl Engine {
             return refuse(batch, &perhaps_written());
         }
         let mut seq = first_seq;
-        let mut events = Vec::new();
+        let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
         for Job { submission, done } in batch {
             let by = submission.caller;
             let outcomes = submission.changes.into_iter().map(|change| {
@@ -205,9 +204,13 @@ impl Engine {
                 seq += 1;
                 fold(&mut self.writer, entry, &mut events)
             });
-            let outcomes = outcomes.collect();
+            answers.push((done, outcomes.collect()));
             // Before the answer: whoever acts on it must not be hit by what came before.
             events.drain(..).for_each(|event| self.hub.deliver(event));
+        }
+        // Before the answers too: whoever has one and asks for the digest is told of a state with that change in it.
+        self.writer.settle();
+        for (done, outcomes) in answers {
             // A caller that is gone does not want to know; the change stands all the same.
             let _ = done.send(outcomes);
         }
@@ -224,7 +227,7 @@ impl Engine {
             return;
         }
         let Some(snapshots) = &mut self.snapshots else { return };
-        match snapshots.seal(next_seq, Digest::of(self.writer.state()), self.journal.as_mut()) {
+        match snapshots.seal(next_seq, self.writer.state().digest().digest, self.journal.as_mut()) {
             Ok(()) => {}
             Err(Failure::Unchanged(error)) => {
                 tracing::warn!(%error, "no new segment could be begun; the old one goes on, and the next snapshot comes later");

@@ -145,11 +145,15 @@ pub struct Gateway {
 }
 
 /// A store, opened: the state it holds and the journal it goes on in.
-struct Opened {
-    writer: Writer,
-    journal: Box<dyn Journal>,
-    snapshots: Option<Snapshots>,
-    directory: Option<DataDir>,
+pub struct Opened {
+    /// The state, and the right to change it.
+    pub writer: Writer,
+    /// Where changes are journaled.
+    pub journal: Box<dyn Journal>,
+    /// What makes snapshots, where there is a disk.
+    pub snapshots: Option<Snapshots>,
+    /// The directory, which is locked for as long as this is there.
+    pub directory: Option<DataDir>,
 }
 
 impl Gateway {
@@ -238,7 +242,7 @@ async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
 }
 
 /// Opens what a store holds.
-fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
+pub fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
