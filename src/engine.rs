@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Caller;
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::fold::{Outcome, fold};
 use crate::health::{Health, Storage};
@@ -18,6 +18,7 @@ use crate::methods::Change;
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
 use crate::wire::error::{Code, Error};
+use crate::world::{Running, Threads};
 
 /// Changes of one caller that were checked and prepared, to be made in their order.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ pub struct Engine {
     journal: Box<dyn Journal>,
     hub: Arc<Hub>,
     limits: Limits,
+    clock: Clock,
     snapshots: Option<Snapshots>,
     orders: mpsc::Receiver<Order>,
     health: Arc<Health>,
@@ -124,15 +126,30 @@ impl Engine {
     ) -> (Self, EngineHandle) {
         let (sender, orders) = mpsc::channel(limits.submissions_max);
         let handle = EngineHandle { orders: sender, health: health.clone() };
+        let clock = Clock::default();
         // What was recovered is durable, or it would not have been shown.
         let flushed = writer.state().folded();
-        (Self { writer, journal, hub, limits, snapshots, orders, health, flushed, lines: Vec::new() }, handle)
+        (Self { writer, journal, hub, limits, clock, snapshots, orders, health, flushed, lines: Vec::new() }, handle)
+    }
+
+    /// Has entries dated by a clock other than the machine's.
+    pub fn dated_by(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Runs on a thread of its own, for flushing blocks.
     pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
         let runtime = tokio::runtime::Handle::current();
         thread::Builder::new().name("engine".to_owned()).spawn(move || runtime.block_on(self.run()))
+    }
+
+    /// Runs on a thread of its own, or where there are to be none, as a task.
+    pub fn spawn_on(self, threads: Threads) -> std::io::Result<Running> {
+        match threads {
+            Threads::Own => self.spawn().map(Running::Thread),
+            Threads::None => Ok(Running::Task(tokio::spawn(self.run()))),
+        }
     }
 
     async fn run(mut self) {
@@ -188,7 +205,7 @@ impl Engine {
 
     fn commit(&mut self, batch: Vec<Job>) {
         let first_seq = self.writer.state().folded() + 1;
-        let at_ms = now_ms().max(self.writer.state().at_ms());
+        let at_ms = self.clock.now_ms().max(self.writer.state().at_ms());
         if self.has_failed() {
             return refuse(batch, &not_writable());
         }
@@ -301,10 +318,4 @@ fn refuse(batch: Vec<Job>, error: &Error) {
         // A caller that is gone does not want to know.
         let _ = done.send(submission.changes.iter().map(|_| Err(error.clone())).collect());
     }
-}
-
-/// The clock, in milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
