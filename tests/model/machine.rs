@@ -92,7 +92,7 @@ impl Running {
         let _context = RUNTIME.enter();
         let (hub, limits, health) = (Arc::new(Hub::default()), Limits::default(), Arc::new(Health::default()));
         let store = Store::Disk { disk: disk.clone(), durability: Durability::Sync, snapshot_every: 1 };
-        let opened = gateway::open(store, &health, Threads::Own).expect("what the gateway wrote can be read");
+        let opened = gateway::open(store, &health, Threads::None).expect("what the gateway wrote can be read");
         let state = opened.writer.state().clone();
         let (engine, handle) =
             Engine::new(opened.writer, opened.journal, hub.clone(), limits.clone(), opened.snapshots, health);
