@@ -127,9 +127,9 @@ async fn run(data: &Path, snapshot: bool, length: Duration) -> (Vec<u32>, Durati
             continue;
         }
         looked = Instant::now();
-        let made = fs::read_dir(data).expect("it can be read").any(|entry| {
-            entry.expect("it can be read").file_name().to_string_lossy().starts_with("snapshot-")
-        });
+        let made = fs::read_dir(data)
+            .expect("it can be read")
+            .any(|entry| entry.expect("it can be read").file_name().to_string_lossy().starts_with("snapshot-"));
         assert!(begun.elapsed() < PATIENCE, "no snapshot was made");
         if begun.elapsed() >= length && (made || !snapshot) {
             break;

@@ -203,12 +203,14 @@ impl Folding<'_> {
         }
     }
 
-    fn digest(&self) -> Digest {
-        Digest::of(self.writer.state())
+    fn digest(&mut self) -> Digest {
+        self.writer.settle();
+        self.writer.state().digest().digest
     }
 
-    fn end(self, last: Option<(&Numbered, Survey)>) -> Recovered {
+    fn end(mut self, last: Option<(&Numbered, Survey)>) -> Recovered {
         let next_seq = self.writer.state().folded() + 1;
+        let end_digest = self.digest();
         let digest = self.again_digest.filter(|_| self.again_seq <= next_seq);
         let mut tail = Tail { first_seq: next_seq, ..Tail::default() };
         let mut torn = None;
@@ -229,7 +231,7 @@ impl Folding<'_> {
             // A segment of the name of the new one is replaced by it.
             tail.cuts.retain(|(name, _)| *name != segment_name(tail.first_seq));
         }
-        tail.digest = digest.unwrap_or_else(|| Digest::of(self.writer.state()));
+        tail.digest = digest.unwrap_or(end_digest);
         let Self { writer, snapshot_seq, snapshot_records, entries, .. } = self;
         Recovered { writer, snapshot_seq, snapshot_records, entries, tail, torn }
     }

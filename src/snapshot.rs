@@ -110,7 +110,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     if trailer.records != records {
         return Err(damaged(offset, format!("counts {} records, and {records} came", trailer.records)));
     }
-    restore.finish().map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
+    restore.finish(trailer.digest).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
     writer.note(file.seq, trailer.at_ms);
     Ok(trailer)
 }

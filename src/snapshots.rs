@@ -15,8 +15,9 @@ use crate::journal::{Failure, Journal};
 use crate::retention::Retention;
 use crate::state::State;
 use crate::state::digest::Digest;
-use make::{BUSY, Maker, Order};
+use crate::world::Threads;
 pub use make::SnapshotError;
+use make::{BUSY, Maker, Order};
 
 /// Has snapshots made, and the last one at a clean stop.
 ///
@@ -48,7 +49,7 @@ enum Worker {
 impl Snapshots {
     /// Starts the thread; the newest snapshot holds the state after entry `last`, in so many records.
     pub fn start(disk: Arc<dyn Disk>, health: Arc<Health>, every: u64, last: u64, records: u64) -> io::Result<Self> {
-        Self::new(disk, health, every, last, records).on_a_thread()
+        Self::new(disk, health, every, last, records).on(Threads::Own)
     }
 
     /// The same without a thread: whoever seals a segment waits for the snapshot.
@@ -66,9 +67,11 @@ impl Snapshots {
         self
     }
 
-    /// Has them made on a thread of their own.
-    pub fn on_a_thread(mut self) -> io::Result<Self> {
-        if let Worker::Sealer(mut maker) = self.worker {
+    /// Has them made on a thread of their own, unless there are to be none.
+    pub fn on(mut self, threads: Threads) -> io::Result<Self> {
+        if threads == Threads::Own
+            && let Worker::Sealer(mut maker) = self.worker
+        {
             self.hurry.store(false, Ordering::Relaxed);
             let (orders, inbox) = mpsc::channel();
             let thread = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
@@ -121,10 +124,12 @@ impl Snapshots {
         if seq == self.last || maker.is_alarmed() {
             return;
         }
-        let digest = Digest::of(state);
+        let digest = state.digest().digest;
         match journal.rotate(seq + 1, digest) {
             Ok(()) => maker.obey(Order { seq, digest }),
-            Err(error) => tracing::error!(seq, %error, "the last segment could not be sealed, so no snapshot was made of it"),
+            Err(error) => {
+                tracing::error!(seq, %error, "the last segment could not be sealed, so no snapshot was made of it")
+            }
         }
     }
 }

@@ -57,7 +57,10 @@ async fn a_part_can_be_asked_for() {
     let at = tail["at"].as_str().expect("it is text");
     let since = entries(dir, &["--since", at]);
     assert!(since.iter().all(|entry| entry["at_ms"].as_u64() >= tail["at_ms"].as_u64()) && !since.is_empty());
-    assert_eq!(since.len() + entries(dir, &["--until", at]).iter().filter(|entry| entry["at_ms"] != tail["at_ms"]).count(), all.len());
+    assert_eq!(
+        since.len() + entries(dir, &["--until", at]).iter().filter(|entry| entry["at_ms"] != tail["at_ms"]).count(),
+        all.len()
+    );
     let today = &at[..10];
     let first_day = &all[0]["at"].as_str().expect("it is text")[..10];
     assert_eq!(entries(dir, &["--since", first_day, "--until", today]).len(), all.len());
@@ -65,7 +68,10 @@ async fn a_part_can_be_asked_for() {
     assert_eq!(entries(dir, &["--until", "2020-01-01T00:00"]).len(), 0);
     let seeded = entries(dir, &["--by", "seed"]);
     assert_eq!(numbers(&seeded), (1..=u64::try_from(SEEDED).expect("it is small")).collect::<Vec<_>>());
-    assert_eq!(entries(dir, &["--by", "seed", "--by", all[SEEDED]["by"].as_str().expect("it is text")]).len(), all.len());
+    assert_eq!(
+        entries(dir, &["--by", "seed", "--by", all[SEEDED]["by"].as_str().expect("it is text")]).len(),
+        all.len()
+    );
     let [apps, adds] = ["setApp", "addToWhitelist"].map(|name| entries(dir, &["--method", name]));
     assert!(apps.iter().all(|entry| entry["do"]["method"] == "setApp") && !apps.is_empty());
     assert_eq!(entries(dir, &["--method", "setApp", "--method", "addToWhitelist"]).len(), apps.len() + adds.len());
@@ -104,7 +110,10 @@ async fn a_reader_that_has_seen_enough_is_no_failure() {
     let dir = generations.path().to_str().expect("it is text");
     let binary = guestlist(&[]).get_program().to_owned();
     let mut piped = std::process::Command::new("sh");
-    piped.args(["-c", r#"set -e; { "$0" journal print "$1"; echo "ended with $?" >&2; } | head -n 1"#]).arg(binary).arg(dir);
+    piped
+        .args(["-c", r#"set -e; { "$0" journal print "$1"; echo "ended with $?" >&2; } | head -n 1"#])
+        .arg(binary)
+        .arg(dir);
     let ended = ran(&mut piped);
     assert!(ended.stderr.contains("ended with 0") && ended.stdout.lines().count() == 1, "{ended:?}");
 }

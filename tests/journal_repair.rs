@@ -32,7 +32,8 @@ fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// What is kept of a file, in the one directory of copies.
 fn kept(directory: &Path, name: &str) -> Option<Vec<u8>> {
-    let found = contents(directory).into_iter().find(|(path, _)| path.ends_with(name) && path.parent() != Some(directory));
+    let found =
+        contents(directory).into_iter().find(|(path, _)| path.ends_with(name) && path.parent() != Some(directory));
     found.map(|(_, bytes)| bytes)
 }
 
@@ -97,7 +98,9 @@ async fn a_damaged_newest_snapshot_is_put_aside_for_the_generation_before_it() {
 #[tokio::test]
 async fn what_a_start_does_not_need_is_put_aside() {
     let generations = Generations::new().await;
-    for file in [&generations.files.snapshots[0].name, &generations.files.segments[0].name, &generations.files.segments[1].name] {
+    for file in
+        [&generations.files.snapshots[0].name, &generations.files.segments[0].name, &generations.files.segments[1].name]
+    {
         let copy = generations.copy();
         damage(&copy.path().join(file), 1);
         let repaired = repair(copy.path(), &[]);

@@ -77,7 +77,8 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // The pid is for people; the lock itself is the kernel's and goes with the process. A full disk is no reason not to read it.
+        // The pid is for people; the lock itself is the kernel's and goes with the process. A full disk is no reason not to
+        // start: there is much to be read.
         match lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())) {
             Err(error) if !is_full(&error) => return Err(failed(error)),
             _ => {}

@@ -87,7 +87,8 @@ impl FileJournal {
             // The new segment would tell that all before it is durable.
             cut().map_err(Failure::Broken)?;
         }
-        let (segment, good_bytes) = match new_segment(&*disk, tail.first_seq, tail.digest, tail.again.as_ref()) {
+        let with = tail.again.as_ref().map_or(With::Nothing, With::Entries);
+        let (segment, good_bytes) = match new_segment(&*disk, tail.first_seq, tail.digest, with) {
             Err(Failure::Unchanged(error)) if is_full(&error) => match &tail.in_place {
                 Some((name, bytes)) => (cut_off(&*disk, name, *bytes).map_err(Failure::Broken)?, *bytes),
                 None => return Err(Failure::Unchanged(error)),
@@ -105,7 +106,7 @@ impl FileJournal {
 
     /// Begins a new segment; the digest is that of the state before its first entry.
     pub fn begin(disk: Arc<dyn Disk>, first_seq: u64, digest: Digest, durability: Durability) -> Result<Self, Failure> {
-        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, None)?;
+        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, With::Nothing)?;
         Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
@@ -148,8 +149,12 @@ impl Journal for FileJournal {
     }
 
     fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure> {
+        self.rotate_with_room(next_seq, digest, 0)
+    }
+
+    fn rotate_with_room(&mut self, next_seq: u64, digest: Digest, room_bytes: usize) -> Result<(), Failure> {
         self.flush()?;
-        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, None)?;
+        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, With::Room(room_bytes))?;
         Ok(())
     }
 
@@ -166,30 +171,56 @@ fn cut_off(disk: &dyn Disk, name: &str, bytes: u64) -> io::Result<Box<dyn DiskFi
     Ok(segment)
 }
 
-/// Writes a segment's header and what it begins with aside, so that a segment of this name is whole or not there; gives its size
-/// too.
+/// What a segment's header is followed by when it is begun.
+#[derive(Clone, Copy)]
+enum With<'a> {
+    Nothing,
+    /// Nothing, and so many bytes would fit.
+    Room(usize),
+    /// These entries.
+    Entries(&'a Span),
+}
+
+/// Begins a segment, aside first, so that one of this name is whole or not there; gives its size too.
 fn new_segment(
     disk: &dyn Disk,
     first_seq: u64,
     digest: Digest,
-    again: Option<&Span>,
+    with: With<'_>,
+) -> Result<(Box<dyn DiskFile>, u64), Failure> {
+    let (segment, bytes) = write_aside(disk, first_seq, digest, with).inspect_err(|_| {
+        // What lies aside may be the very space that is missing.
+        disk.remove(SEGMENT_ASIDE).ok();
+    })?;
+    // A segment of this name can only be one that holds no entry, or only entries that this one holds too: nothing is lost.
+    disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
+    // From here on it is unknown which of the two segments a start would find last.
+    disk.sync().map_err(Failure::Broken)?;
+    Ok((segment, bytes))
+}
+
+fn write_aside(
+    disk: &dyn Disk,
+    first_seq: u64,
+    digest: Digest,
+    with: With<'_>,
 ) -> Result<(Box<dyn DiskFile>, u64), Failure> {
     let mut header = Vec::new();
     write_line(
         &mut header,
         &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq, digest: Some(digest) },
     );
+    let mut bytes = u64::try_from(header.len()).expect("a length fits into 64 bits");
     let mut segment = disk.create(SEGMENT_ASIDE).map_err(Failure::Unchanged)?;
     segment.write_all(&header).map_err(Failure::Unchanged)?;
-    let mut bytes = u64::try_from(header.len()).expect("a length fits into 64 bits");
-    if let Some(span) = again {
-        bytes += copy(disk, span, &mut *segment).map_err(Failure::Unchanged)?;
+    match with {
+        With::Nothing | With::Room(0) => {}
+        With::Room(room) => {
+            segment.write_all(&vec![0; room]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
+        }
+        With::Entries(span) => bytes += copy(disk, span, &mut *segment).map_err(Failure::Unchanged)?,
     }
     segment.sync().map_err(Failure::Broken)?;
-    // A segment of this name can only be one that holds no entry, or only entries that this one holds too: nothing is lost.
-    disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
-    // From here on it is unknown which of the two segments a start would find last.
-    disk.sync().map_err(Failure::Broken)?;
     Ok((segment, bytes))
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod passwords;
 mod patterns;
 mod shares;
 mod signups;
+mod state_digest;
 mod users;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -26,6 +27,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::{About, Caller, Permission, Sender, View};
 use crate::event::Event;
+use crate::random::Random;
 use crate::state::Writer;
 use crate::state::moment::Moment;
 use crate::wire::envelope::{self, Reference};
@@ -50,6 +52,7 @@ pub use shares::{
     AddToShareWhitelist, GetChats, GetShareWhitelist, GetShares, RemoveChat, RemoveFromShareWhitelist, RemoveShare,
     SetChat, SetShare,
 };
+pub use state_digest::GetStateDigest;
 pub use users::{GetUsers, LogIn, LogOut, RemoveUser, SetUser, SignUp};
 
 /// `addToWhitelist`
@@ -128,6 +131,7 @@ methods! {
         GetOrganizations,
         GetOrgWhitelist,
         GetApiKeys,
+        GetStateDigest,
     ]
 }
 
@@ -211,7 +215,7 @@ pub trait Alter: Method + Serialize {
     fn check(&mut self, view: View<'_>) -> Result<Verdict<Self::Reply>, Error>;
 
     /// Does what is not deterministic: draws random tokens, hashes secrets. What it leaves is what is journaled.
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, _view: View<'_>, _random: &Random) -> Result<(), Error> {
         Ok(())
     }
 

@@ -95,11 +95,13 @@ impl Maker {
         }
         let records = match self.make(seq, digest) {
             Ok(trailer) => {
+                self.health.snapshots_made.add(1);
                 tracing::info!(seq, records = trailer.records, "a snapshot was made");
                 self.clear(seq);
                 trailer.records
             }
             Err(error) if error.is_alarm() => {
+                self.health.snapshots_failed.add(1);
                 self.health.note_differing();
                 // It stays busy, so that no other is due.
                 return tracing::error!(
@@ -110,6 +112,7 @@ impl Maker {
                 );
             }
             Err(error) => {
+                self.health.snapshots_failed.add(1);
                 tracing::error!(seq, %error, "no snapshot was made; the journal is kept, and the next is tried when it is due");
                 0
             }
@@ -132,11 +135,15 @@ impl Maker {
 
     /// Writes aside what the files fold to.
     fn write(&self, files: &Files, seq: u64, live: Digest) -> Result<Trailer, SnapshotError> {
-        let folded = recovery::fold_sealed(&*self.disk, files, seq)?;
-        let state = folded.writer.state();
+        let recovered = recovery::fold_sealed(&*self.disk, files, seq)?;
+        let state = recovered.writer.state();
         let found = state.folded();
         if found != seq {
             return Err(SnapshotError::Short { expected: seq, found });
+        }
+        let folded = state.digest().digest;
+        if folded != live {
+            return Err(SnapshotError::Differs { found: folded, live });
         }
         // As long as the disk was busy with it, the disk is left to others.
         let rest = |synced_for| {
@@ -145,6 +152,7 @@ impl Maker {
             }
         };
         let trailer = snapshot::write(&*self.disk, seq, state, rest)?;
+        // Counted record by record; the one above was kept up to date by what came and went.
         if trailer.digest != live {
             return Err(SnapshotError::Differs { found: trailer.digest, live });
         }

@@ -65,7 +65,7 @@ async fn a_copy_made_at_any_moment_is_a_prefix_of_what_was_acknowledged() {
     let copies = if std::env::var_os("GUESTLIST_LONG").is_some() { COPIES_LONG } else { COPIES };
     let home = TempDir::new().expect("a temporary directory");
     let data = home.path().join("data");
-    let limits = Limits { journal_keep_bytes: 0, ..Limits::default() };
+    let limits = Limits { journal_keep_bytes: 0, segment_bytes_max: 4 << 10, ..Limits::default() };
     let store = Store::Directory { path: data.clone(), durability: Durability::Sync, snapshot_every: 40 };
     let options = Options { store, ..support::options(&data, limits) };
     let gateway = Gateway::start(options).await.expect("the gateway starts");
@@ -118,6 +118,8 @@ async fn a_copy_made_at_any_moment_is_a_prefix_of_what_was_acknowledged() {
     }
     gateway.stop().await;
     let left = files(&RealDisk::new(&data)).expect("the directory can be read");
-    println!("{generations} of {copies} copies have a snapshot, {incomplete} lack what was being written aside; left: {left:?}");
+    println!(
+        "{generations} of {copies} copies have a snapshot, {incomplete} lack what was being written aside; left: {left:?}"
+    );
     assert!(generations > copies / 2, "only {generations} copies have a snapshot");
 }

@@ -62,6 +62,7 @@ impl Kept {
         self.journal.append(&lines).expect("the journal is written");
         let entry = Entry { seq, at_ms: seq, by: Caller::Seed, change };
         fold(&mut self.writer, entry, &mut Vec::new()).expect("it is accepted");
+        self.writer.settle();
     }
 
     /// Makes changes until a snapshot is due.
@@ -136,7 +137,8 @@ fn old_files_are_whole_whatever_fails_while_a_snapshot_is_made_and_the_next_one_
         for call in rotation + 1..=all {
             for errno in ERRORS {
                 for lasting in [false, true] {
-                    let what = format!("{snapshots} snapshots before, call {call} of {all}, {errno:?}, lasting: {lasting}");
+                    let what =
+                        format!("{snapshots} snapshots before, call {call} of {all}, {errno:?}, lasting: {lasting}");
                     fails(&base, Fault { call: None, number: call, errno, lasting }, &what);
                     tried += 1;
                 }
@@ -159,7 +161,10 @@ fn fails(base: &SimulatedDisk, fault: Fault, what: &str) {
     if newest != Some(seq) {
         let whole = |(name, bytes): (String, Vec<u8>)| {
             let found = after.iter().find(|(other, _)| *other == name);
-            assert!(name.ends_with(".tmp") || found.is_some_and(|(_, found)| *found == bytes), "{what}: {name} is not as it was");
+            assert!(
+                name.ends_with(".tmp") || found.is_some_and(|(_, found)| *found == bytes),
+                "{what}: {name} is not as it was"
+            );
         };
         before.contents().into_iter().for_each(whole);
     }
@@ -172,7 +177,8 @@ fn fails(base: &SimulatedDisk, fault: Fault, what: &str) {
     assert!(files.snapshots.len() <= 2, "{what}: {files:?}");
     kept.check(&format!("{what}, and after the next"));
     // Without the newest, the generation before comes to the same.
-    let older = Files { snapshots: files.snapshots.split_last().map_or(Vec::new(), |(_, older)| older.to_vec()), ..files };
+    let older =
+        Files { snapshots: files.snapshots.split_last().map_or(Vec::new(), |(_, older)| older.to_vec()), ..files };
     let folded = fold_files(&kept.disk, &older).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(Digest::of(folded.writer.state()), kept.digest(), "{what}: the generation before");
 }

@@ -3,6 +3,7 @@
 
 pub mod generations;
 pub mod http;
+pub mod lists;
 pub mod process;
 pub mod stage;
 pub mod standing;

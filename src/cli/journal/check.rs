@@ -66,7 +66,9 @@ impl Check {
             eprintln!("guestlist: {}", stop.what);
         } else if code == 1 {
             let dir = self.dir.display();
-            eprintln!("guestlist: a start does not need what is damaged; to put it aside: guestlist journal repair {dir}");
+            eprintln!(
+                "guestlist: a start does not need what is damaged; to put it aside: guestlist journal repair {dir}"
+            );
         }
         Ok(ExitCode::from(code))
     }
@@ -82,9 +84,14 @@ pub fn tell(out: &mut impl Write, dir: &Path, overview: &Overview) -> io::Result
     }
     match &overview.generation_before {
         None => {}
-        Some(Before::TheSame) => writeln!(out, "before    what is older than the newest snapshot comes to the same state")?,
+        Some(Before::TheSame) => {
+            writeln!(out, "before    what is older than the newest snapshot comes to the same state")?
+        }
         Some(Before::Another { digest }) => {
-            writeln!(out, "before    what is older than the newest snapshot comes to another state, with the digest {digest}")?;
+            writeln!(
+                out,
+                "before    what is older than the newest snapshot comes to another state, with the digest {digest}"
+            )?;
         }
         Some(Before::Nothing { what }) => {
             writeln!(out, "before    the newest snapshot could not be made again from what is older: {what}")?;

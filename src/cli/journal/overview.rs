@@ -218,15 +218,19 @@ impl Before {
         let older_seq = older.map_or(0, |older| older.seq);
         let mut before = Files::default();
         before.segments.extend(files.segments.iter().filter(|segment| segment.seq <= newest).cloned());
-        before.snapshots.extend(files.snapshots.iter().filter(|file| Some(file.seq) == older.map(|older| older.seq)).cloned());
+        before
+            .snapshots
+            .extend(files.snapshots.iter().filter(|file| Some(file.seq) == older.map(|older| older.seq)).cloned());
         if older.is_none() && before.segments.first().is_none_or(|first| first.seq > 1) {
             return None;
         }
         Some(match recovery::fold_sealed(disk, &before, newest) {
-            Ok(recovered) if recovered.writer.state().folded() == newest => match Digest::of(recovered.writer.state()) {
-                digest if digest == live => Self::TheSame,
-                digest => Self::Another { digest },
-            },
+            Ok(recovered) if recovered.writer.state().folded() == newest => {
+                match Digest::of(recovered.writer.state()) {
+                    digest if digest == live => Self::TheSame,
+                    digest => Self::Another { digest },
+                }
+            }
             Ok(recovered) => {
                 let missing = recovered.writer.state().folded().max(older_seq) + 1;
                 Self::Nothing { what: format!("entries {missing} to {newest} are in no segment") }

@@ -93,7 +93,8 @@ fn method(name: &str) -> Result<String, String> {
 impl Print {
     pub fn run(self) -> Result<ExitCode, JournalError> {
         let (disk, files) = (RealDisk::new(&self.dir), files(&self.dir)?);
-        let mut out = Out { print: &self, out: BufWriter::new(io::stdout().lock()), next_seq: None, message: Vec::new() };
+        let mut out =
+            Out { print: &self, out: BufWriter::new(io::stdout().lock()), next_seq: None, message: Vec::new() };
         for (index, segment) in files.segments.iter().enumerate() {
             let next = files.segments.get(index + 1);
             if let (Some(next), Some(Bound::Seq(since))) = (next, self.since)
