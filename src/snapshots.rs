@@ -144,7 +144,10 @@ impl Snapshots {
         let digest = Digest::of(state);
         let sealed = journal.rotate(seq + 1, digest).map_err(SnapshotError::from);
         match sealed.and_then(|()| make(&*disk, seq, digest)) {
-            Ok(_) => tracing::info!(seq, "the last snapshot was made"),
+            Ok(_) => {
+                health.snapshots_made.add(1);
+                tracing::info!(seq, "the last snapshot was made");
+            }
             Err(error) => report(&health, seq, &error),
         }
     }
@@ -154,13 +157,17 @@ impl Snapshots {
 fn obey(Order { seq, digest }: Order, disk: &dyn Disk, records: &AtomicU64, health: &Health) {
     let outcome = make(disk, seq, digest);
     match &outcome {
-        Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
+        Ok(trailer) => {
+            health.snapshots_made.add(1);
+            tracing::info!(seq, records = trailer.records, "a snapshot was made");
+        }
         Err(error) => report(health, seq, error),
     }
     records.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
 }
 
 fn report(health: &Health, seq: u64, error: &SnapshotError) {
+    health.snapshots_failed.add(1);
     if matches!(error, SnapshotError::Differs) {
         health.note_differing();
     }
