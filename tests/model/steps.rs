@@ -20,8 +20,8 @@ pub enum Step {
     Snapshot,
 }
 
-/// The bytes that a step is made of.
-pub type Dice = [u8; 32];
+/// What a step is made of: a throw each byte.
+pub type Dice = [u64; 4];
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,9 +38,10 @@ impl fmt::Debug for Step {
 }
 
 impl Step {
-    /// The step that some bytes stand for.
+    /// The step that some throws come to.
     pub fn of(dice: &Dice) -> Self {
-        let mut throws = Throws(dice.iter());
+        let bytes = dice.map(u64::to_le_bytes);
+        let mut throws = Throws(bytes.as_flattened().iter());
         match throws.below(64) {
             61 => return Self::Restart,
             62 => return Self::Crash,
@@ -187,7 +188,7 @@ impl Throws<'_> {
 
     fn of_apps(&mut self) -> Value {
         let app = self.app();
-        match self.below(8) {
+        match self.below(16) {
             0 => json!({"method": "removeApp", "app_id": app}),
             1 => self.paged(json!({"method": "getApps"})),
             2 => json!({"method": "setApp", "app_id": "0"}),
@@ -200,11 +201,13 @@ impl Throws<'_> {
 
     fn of_bots(&mut self) -> Value {
         let bot = self.one_of(&["2", "3"]);
-        match self.below(6) {
+        match self.below(12) {
             0 => json!({"method": "removeBot", "bot_id": bot}),
             1 => json!({"method": "rotateBotToken", "bot_id": bot}),
             2 => self.paged(json!({"method": "getBots"})),
-            3 => json!({"method": "setBot", "bot_id": bot, "name": self.one_of(&["Door", "Gate"]), "apps": [self.app()]}),
+            3 => {
+                json!({"method": "setBot", "bot_id": bot, "name": self.one_of(&["Door", "Gate"]), "apps": [self.app()]})
+            }
             _ => {
                 let grants: Vec<Value> = (0..self.below(4)).map(|_| self.grant()).collect();
                 json!({"method": "setBot", "bot_id": bot, "grants": grants})
@@ -222,7 +225,7 @@ impl Throws<'_> {
 
     fn of_users(&mut self) -> Value {
         let user = 1 + self.below(4);
-        match self.below(6) {
+        match self.below(12) {
             0 => json!({"method": "removeUser", "user_id": user}),
             1 => self.paged(json!({"method": "getUsers"})),
             2 => json!({"method": "setUser", "primary_email": self.email()}),
@@ -240,7 +243,7 @@ impl Throws<'_> {
     }
 
     fn of_shares(&mut self, by: u64) -> Value {
-        let (user, number) = (self.one_of(&[1, 1, 2, 3]), self.below(4));
+        let (user, number) = (self.one_of(&[1, 1, 1, 2, 3]), self.below(12));
         // Mostly each has its own.
         let chat = if number == 3 { 2 } else { user };
         let share = if number == 2 { 3 } else { chat };
@@ -261,8 +264,8 @@ impl Throws<'_> {
                 }
                 message
             }
-            4 => about("removeShare"),
-            5..9 => {
+            4 if self.below(2) == 0 => about("removeShare"),
+            4..9 => {
                 let mut message = about("addToShareWhitelist");
                 message["emails"] = json!(self.emails());
                 message
@@ -270,13 +273,17 @@ impl Throws<'_> {
             9..11 => {
                 let mut message = about("removeFromShareWhitelist");
                 message["emails"] = json!(self.emails());
-                message["entry_ids"] = json!([1 + self.below(6)]);
+                if self.below(2) == 0 {
+                    message["entry_ids"] = json!([1 + self.below(6)]);
+                }
                 message
             }
             11 => self.paged(about("getShareWhitelist")),
             12 => self.paged(json!({"method": "getShares", "user_id": user})),
             13 => self.paged(json!({"method": "getChats", "user_id": user})),
-            14 => json!({"method": "removeChat", "user_id": user, "chat_ids": [chat, 1 + self.below(4), chat]}),
+            14 if self.below(3) == 0 => {
+                json!({"method": "removeChat", "user_id": user, "chat_ids": [chat, 1 + self.below(4), chat]})
+            }
             _ if by == ADMIN => match self.below(3) {
                 0 => json!({"method": "setChat", "user_id": user, "name": "plans"}),
                 _ => json!({"method": "setChat", "user_id": user, "chat_id": chat}),
@@ -287,7 +294,7 @@ impl Throws<'_> {
 
     fn of_organizations(&mut self) -> Value {
         let org = self.org();
-        match self.below(8) {
+        match self.below(16) {
             0 => json!({"method": "removeOrganization", "org_id": org}),
             1 => json!({"method": "getOrganizations", "page_size": 1, "page_number": self.below(3)}),
             2 => self.paged(json!({"method": "getApiKeys"})),
@@ -297,7 +304,7 @@ impl Throws<'_> {
                 let key = 1 + self.below(4);
                 json!({"method": "setApiKey", "org_id": org, "email": self.email(), "key_id": key, "name": "ci"})
             }
-            6 => json!({"method": "setApiKey", "org_id": org, "email": self.email()}),
+            6..11 => json!({"method": "setApiKey", "org_id": org, "email": self.email()}),
             _ => json!({"method": "setOrganization", "org_id": org}),
         }
     }
