@@ -53,6 +53,12 @@ pub struct Limits {
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
     pub relaxed_flush_interval: Duration,
+    /// Bytes of a segment after which another one is begun: what a check, a copy or a repair has to do with at once.
+    pub segment_bytes_max: u64,
+    /// How often it is tried to go on writing on a disk that was full.
+    pub resume_interval: Duration,
+    /// Bytes that must fit onto a disk that was full before changes are taken again, so that it is not full again at once.
+    pub resume_room_bytes: usize,
     /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
     pub guesses_burst: u32,
     /// How long it takes until one guess more is allowed.
@@ -96,6 +102,9 @@ impl Default for Limits {
             body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
+            segment_bytes_max: 64 << 20,
+            resume_interval: Duration::from_millis(500),
+            resume_room_bytes: 256 << 10,
             guesses_burst: 30,
             guess_interval: Duration::from_secs(2),
             guesses_of_origin_burst: 300,
@@ -106,6 +115,18 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The same for a process that may have so many descriptors. Every connection takes one, and some are left to the rest.
+    pub fn within_descriptors(self, descriptors: u64) -> Self {
+        let room = usize::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX);
+        Self { connections_max: self.connections_max.min(room.max(1)), ..self }
+    }
+}
+
+/// Descriptors that connections leave to everything else: the journal's segments and directory, snapshots and what they are
+/// folded from, a recording, the listener, the runtime.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
 
 /// Bytes of a refused request's body that are read and thrown away, for its sender to get to read why.
 pub const BODY_REST_BYTES_MAX: usize = 16 << 20;

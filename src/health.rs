@@ -1,6 +1,7 @@
 //! This is where it is known how storage is: what the engine and the thread that makes snapshots found out, for whoever asks.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Whether changes are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,60 @@ pub enum Storage {
     Failed,
 }
 
-/// How storage is.
+impl Storage {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Writable, Self::Full, Self::Failed];
+
+    /// Its name, in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Writable => "writable",
+            Self::Full => "full",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Adds to it.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// The number so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How storage is, and what it has done since the start.
 #[derive(Debug, Default)]
 pub struct Health {
     storage: AtomicU8,
+    /// Why changes are refused.
+    why: Mutex<String>,
     differing: AtomicU64,
+    segment_bytes: AtomicU64,
+    /// How often storage became full.
+    pub full_episodes: Count,
+    /// New segments that could not be begun; the old one went on.
+    pub not_rotated: Count,
+    /// Calls after which nobody knew what the disk had.
+    pub broken: Count,
+    /// Snapshots that were made.
+    pub snapshots_made: Count,
+    /// Snapshots that could not be made.
+    pub snapshots_failed: Count,
+    /// Batches that were journaled.
+    pub batches: Count,
+    /// Bytes of them.
+    pub bytes: Count,
+    /// How often the journal was flushed.
+    pub flushes: Count,
 }
 
 impl Health {
@@ -31,13 +81,29 @@ impl Health {
         }
     }
 
-    /// Notes whether changes are accepted; once storage has failed it stays so.
-    pub fn note_storage(&self, storage: Storage) {
-        self.storage
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
-                (before != Storage::Failed as u8).then_some(storage as u8)
-            })
-            .ok();
+    /// Notes that changes are accepted again; once storage has failed they never are.
+    pub fn note_writable(&self) {
+        self.note(Storage::Writable, String::new());
+    }
+
+    /// Notes that there is no space for changes, and what said so.
+    pub fn note_full(&self, why: impl ToString) {
+        self.full_episodes.add(1);
+        self.note(Storage::Full, why.to_string());
+    }
+
+    /// Notes that nobody knows what the disk has, and why. It stays so; the first reason does too.
+    pub fn note_failed(&self, why: impl ToString) {
+        self.note(Storage::Failed, why.to_string());
+    }
+
+    fn note(&self, storage: Storage, why: String) {
+        // The reason first and under its lock, so that whoever sees the state finds the reason for it.
+        let mut reason = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.storage() != Storage::Failed {
+            *reason = why;
+            self.storage.store(storage as u8, Ordering::Release);
+        }
     }
 
     /// How often what lies on disk folded to another state than the one in memory.
@@ -48,5 +114,58 @@ impl Health {
     /// Notes that it did.
     pub fn note_differing(&self) {
         self.differing.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Bytes of the journal's newest segment.
+    pub fn segment_bytes(&self) -> u64 {
+        self.segment_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Notes how large it is.
+    pub fn note_segment(&self, bytes: u64) {
+        self.segment_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What keeps the gateway from being ready, each in a line that says what to do; nothing where all is well.
+    pub fn problems(&self) -> Vec<String> {
+        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = match self.storage() {
+            Storage::Writable => None,
+            Storage::Full => Some(format!(
+                "storage is full: {why}; changes are refused until there is space, and taken again by themselves then"
+            )),
+            Storage::Failed => Some(format!(
+                "storage has failed: {why}; changes are refused until a restart: see to the disk, then restart the gateway"
+            )),
+        };
+        let differs = (self.differing() > 0).then(|| {
+            "what lies on disk folded to another state than the one in memory; keep a copy of the data directory and report this"
+                .to_owned()
+        });
+        refused.into_iter().chain(differs).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_for_good_and_its_first_reason_stays() {
+        let health = Health::default();
+        assert!(health.problems().is_empty());
+        health.note_full("no space");
+        assert_eq!(health.storage(), Storage::Full);
+        assert!(health.problems()[0].starts_with("storage is full: no space;"));
+        health.note_writable();
+        assert!(health.problems().is_empty());
+        health.note_failed("first");
+        health.note_failed("second");
+        health.note_full("third");
+        health.note_writable();
+        assert_eq!(health.storage(), Storage::Failed);
+        assert!(health.problems()[0].starts_with("storage has failed: first;"));
+        health.note_differing();
+        assert_eq!(health.problems().len(), 2);
     }
 }

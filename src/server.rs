@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::ENDPOINT;
 use crate::http::routes::{Content, Operation, Product, Routes};
-use crate::http::{self, Peer, docs};
+use crate::http::{self, Peer, docs, metrics};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
@@ -42,6 +42,7 @@ type Permit = Arc<OwnedSemaphorePermit>;
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(shared.limits.connections_max));
     let routes = router(shared.clone());
+    let mut is_paused = false;
     loop {
         let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let accepted = tokio::select! {
@@ -50,12 +51,17 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch:
         };
         match accepted {
             Ok((stream, peer)) => {
+                if std::mem::take(&mut is_paused) {
+                    tracing::info!("connections are accepted again");
+                }
                 let (routes, shared) = (routes.clone(), shared.clone());
                 tokio::spawn(serve(stream, peer, routes, shared, Arc::new(permit)));
             }
             Err(error) => {
                 // Out of descriptors, most likely: those who are served go on, and the others wait in the backlog.
-                tracing::warn!(%error, "a connection could not be accepted; accepting pauses");
+                if !std::mem::replace(&mut is_paused, true) {
+                    tracing::warn!(%error, "a connection could not be accepted; accepting pauses");
+                }
                 tokio::time::sleep(shared.limits.accept_pause).await;
             }
         }
@@ -87,12 +93,11 @@ pub fn routes() -> Routes {
         .get(
             "/readyz",
             ready,
-            said("readyz", "Says whether changes can be made durable").answering(200, "They can.", text).answering(
-                503,
-                "A flush has failed, and changes are refused.",
-                text,
-            ),
+            said("readyz", "Says whether all is well, changes that are made durable first of all")
+                .answering(200, "It is.", text)
+                .answering(503, "It is not: each line says what is wrong, and what to do.", text),
         )
+        .merge(metrics::routes())
         .merge(docs::routes(operations))
         .merge(http::routes())
         .with(|router| {
@@ -174,11 +179,11 @@ fn tower_service(
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.engine.is_writable() {
+    let problems = shared.engine.health().problems();
+    if problems.is_empty() {
         "ok\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "storage is not writable; restart the gateway once its disk is well\n")
-            .into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, problems.join("\n") + "\n").into_response()
     }
 }
 

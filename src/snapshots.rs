@@ -82,7 +82,10 @@ impl Snapshots {
             for Order { seq, digest } in inbox {
                 let outcome = make(&*folder, seq, digest);
                 match &outcome {
-                    Ok(trailer) => tracing::info!(seq, records = trailer.records, "a snapshot was made"),
+                    Ok(trailer) => {
+                        alarm.snapshots_made.add(1);
+                        tracing::info!(seq, records = trailer.records, "a snapshot was made");
+                    }
                     Err(error) => report(&alarm, seq, error),
                 }
                 made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
@@ -123,13 +126,17 @@ impl Snapshots {
         let digest = Digest::of(state);
         let sealed = journal.rotate(seq + 1, digest).map_err(SnapshotError::from);
         match sealed.and_then(|()| make(&*disk, seq, digest)) {
-            Ok(_) => tracing::info!(seq, "the last snapshot was made"),
+            Ok(_) => {
+                health.snapshots_made.add(1);
+                tracing::info!(seq, "the last snapshot was made");
+            }
             Err(error) => report(&health, seq, &error),
         }
     }
 }
 
 fn report(health: &Health, seq: u64, error: &SnapshotError) {
+    health.snapshots_failed.add(1);
     if matches!(error, SnapshotError::Differs) {
         health.note_differing();
     }

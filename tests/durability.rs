@@ -12,6 +12,7 @@ use futures::{SinkExt, StreamExt};
 use guestlist::disk::RealDisk;
 use guestlist::journal::directory::files;
 use serde_json::{Value, json};
+use support::lists::whitelist;
 use support::process::{Served, run};
 use support::{APP, BOT, Client};
 use tempfile::TempDir;
@@ -155,32 +156,6 @@ impl Acks {
     fn count(&self) {
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.enough.notify_one();
-        }
-    }
-}
-
-/// The whole whitelist, in order.
-async fn whitelist(url: &str) -> Vec<String> {
-    let mut client = Client::sign_in(url, BOT).await;
-    let (mut list, mut last_id, mut cursor) = (Vec::new(), 0, String::new());
-    loop {
-        let ask = json!({"method": "getWhitelistUsers", "app_id": APP, "page_size": 1_000, "cursor": cursor});
-        client.send(ask.to_string()).await;
-        let frame = loop {
-            let frame = client.json().await;
-            for record in frame["signups"].as_array().expect("a page has an array") {
-                let id: u64 = record["id"].as_str().and_then(|id| id.parse().ok()).expect("an id is digits");
-                assert!(id > last_id, "entry {id} stands after entry {last_id}");
-                last_id = id;
-                list.push(record["signup_id"].as_str().expect("a sign-up id is a string").to_owned());
-            }
-            if frame.get("eop").is_some() {
-                break frame;
-            }
-        };
-        match frame["cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => return list,
         }
     }
 }

@@ -182,14 +182,14 @@ impl Settings {
     }
 }
 
-async fn serve(options: Options) -> Result<(), ServeError> {
+async fn serve(mut options: Options) -> Result<(), ServeError> {
     // Before anything listens: a stop that comes early must not be missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Systems start programs with a low soft limit, for the sake of those that use select(); every connection takes a file.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit on open files could not be raised, so fewer connections can be served");
-    }
+    // A file that may not grow further must end in a write that fails, which is minded like a full disk, and not in a signal
+    // that kills. Once it was asked for it never kills again.
+    drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+    options.limits = within_descriptors(options.limits);
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
     let mut gateway = Gateway::start(options).await?;
     for new in gateway.take_new_tokens() {
@@ -211,4 +211,28 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     gateway.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// As many connections as the system gives descriptors for. Systems start programs with a low soft limit, for the sake of those
+/// that use select(); every connection takes a descriptor.
+fn within_descriptors(limits: Limits) -> Limits {
+    let wanted = limits.connections_max;
+    let raised = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+        rlimit::Resource::NOFILE.get_soft()
+    });
+    let Ok(descriptors) = raised.inspect_err(|error| tracing::warn!(%error, "the limit on open files is not known"))
+    else {
+        return limits;
+    };
+    let limits = limits.within_descriptors(descriptors);
+    if limits.connections_max < wanted {
+        let connections = limits.connections_max;
+        tracing::warn!(
+            descriptors,
+            connections,
+            "connections beyond these wait, for want of descriptors; raise the limit on open files"
+        );
+    }
+    limits
 }

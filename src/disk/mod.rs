@@ -2,12 +2,14 @@
 //! durable. All that journal and snapshots know of a disk is here, so that a simulated one can fail at any call of it.
 
 pub mod real;
+pub mod simulated;
 
 use std::fmt::Debug;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 pub use real::RealDisk;
+pub use simulated::SimulatedDisk;
 
 /// One directory of files, which has no other directories.
 ///

@@ -6,6 +6,7 @@ mod authzen;
 mod body;
 pub mod credentials;
 pub mod docs;
+pub mod metrics;
 mod organization;
 pub mod routes;
 mod rpc;

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk, is_full};
 
 /// A data directory, locked for as long as this value lives.
 #[derive(Debug)]
@@ -77,8 +77,12 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // The pid is for people; the lock itself is the kernel's and goes with the process.
-        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(failed)?;
+        // The pid is for people; the lock itself is the kernel's and goes with the process. A full disk is no reason not to
+        // start: there is much to be read.
+        match lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())) {
+            Err(error) if !is_full(&error) => return Err(failed(error)),
+            _ => {}
+        }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 

@@ -60,7 +60,7 @@ impl FileJournal {
 
     /// Begins a new segment; the digest is that of the state before its first entry.
     pub fn begin(disk: Arc<dyn Disk>, first_seq: u64, digest: Digest, durability: Durability) -> Result<Self, Failure> {
-        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest)?;
+        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, 0)?;
         Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
@@ -103,7 +103,11 @@ impl Journal for FileJournal {
     }
 
     fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure> {
-        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest)?;
+        self.rotate_with_room(next_seq, digest, 0)
+    }
+
+    fn rotate_with_room(&mut self, next_seq: u64, digest: Digest, room_bytes: usize) -> Result<(), Failure> {
+        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, room_bytes)?;
         Ok(())
     }
 
@@ -113,18 +117,41 @@ impl Journal for FileJournal {
 }
 
 /// Writes a segment's header aside, so that a segment of this name is whole or not there; gives its size too.
-fn new_segment(disk: &dyn Disk, first_seq: u64, digest: Digest) -> Result<(Box<dyn DiskFile>, u64), Failure> {
+fn new_segment(
+    disk: &dyn Disk,
+    first_seq: u64,
+    digest: Digest,
+    room_bytes: usize,
+) -> Result<(Box<dyn DiskFile>, u64), Failure> {
+    let (segment, bytes) = write_aside(disk, first_seq, digest, room_bytes).inspect_err(|_| {
+        // What lies aside may be the very space that is missing.
+        disk.remove(SEGMENT_ASIDE).ok();
+    })?;
+    // A segment of this name can only be one that holds no entry: nothing is lost.
+    disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
+    // From here on it is unknown which of the two segments a start would find last.
+    disk.sync().map_err(Failure::Broken)?;
+    Ok((segment, bytes))
+}
+
+/// Writes the header, and shows that so many bytes more would fit.
+fn write_aside(
+    disk: &dyn Disk,
+    first_seq: u64,
+    digest: Digest,
+    room_bytes: usize,
+) -> Result<(Box<dyn DiskFile>, u64), Failure> {
     let mut header = Vec::new();
     write_line(
         &mut header,
         &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq, digest: Some(digest) },
     );
+    let bytes = u64::try_from(header.len()).expect("a length fits into 64 bits");
     let mut segment = disk.create(SEGMENT_ASIDE).map_err(Failure::Unchanged)?;
     segment.write_all(&header).map_err(Failure::Unchanged)?;
+    if room_bytes > 0 {
+        segment.write_all(&vec![0; room_bytes]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
+    }
     segment.sync().map_err(Failure::Broken)?;
-    // A segment of this name can only be one that holds no entry: nothing is lost.
-    disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
-    // From here on it is unknown which of the two segments a start would find last.
-    disk.sync().map_err(Failure::Broken)?;
-    Ok((segment, u64::try_from(header.len()).expect("a length fits into 64 bits")))
+    Ok((segment, bytes))
 }

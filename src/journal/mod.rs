@@ -47,6 +47,9 @@ pub trait Journal: Send {
     /// digest is that of the state before it. Where it is [`Failure::Unchanged`] it goes on in the old one.
     fn rotate(&mut self, next_seq: u64, digest: Digest) -> Result<(), Failure>;
 
+    /// The same where the disk was full, and only if there is room for so many bytes to go on with.
+    fn rotate_with_room(&mut self, next_seq: u64, digest: Digest, room_bytes: usize) -> Result<(), Failure>;
+
     /// Bytes of the segment so far.
     fn segment_bytes(&self) -> u64;
 }

@@ -100,6 +100,7 @@ fn of_others() -> Vec<(Asked, u16)> {
         (open("get", "/.well-known/authzen-configuration", None), 200),
         (open("get", "/livez", None), 200),
         (open("get", "/readyz", None), 200),
+        (open("get", "/metrics", None), 200),
         (open("get", "/nandbox/api/", None), 426),
         (open("get", "/nandbox/api", None), 426),
         (open("get", "/ws", None), 426),

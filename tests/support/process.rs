@@ -32,6 +32,22 @@ pub fn guestlist(args: &[&str]) -> Command {
     command
 }
 
+/// The same under a limit that the shell sets, such as `ulimit -n 256`.
+pub fn guestlist_under(limit: &str, args: &[&str]) -> Command {
+    around("sh", &["-c", &format!(r#"{limit} && exec "$@""#), "sh"], args)
+}
+
+/// The same, run by a program that takes it as its last arguments.
+pub fn around(program: &str, before: &[&str], args: &[&str]) -> Command {
+    let plain = guestlist(args);
+    let mut command = Command::new(program);
+    command.args(before).arg(plain.get_program()).args(plain.get_args()).stdin(Stdio::null());
+    for (name, _) in plain.get_envs().filter(|(_, value)| value.is_none()) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs the binary to its end.
 pub fn run(args: &[&str]) -> Ran {
     ran(&mut guestlist(args))

@@ -1,0 +1,191 @@
+//! This is where the state is changed, and nowhere else: one writer gathers changes into a batch, journals them with one
+//! flush, runs them, and lets their answers and events go.
+
+mod refusal;
+mod storage;
+mod submission;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Limits;
+use crate::fold::fold;
+use crate::health::{Health, Storage};
+use crate::hub::Hub;
+use crate::journal::{Entry, Failure, Journal};
+use crate::snapshots::Snapshots;
+use crate::state::Writer;
+use crate::wire::error::Error;
+pub use refusal::perhaps_written;
+use refusal::refuse;
+pub use submission::{EngineHandle, Submission};
+use submission::{Job, Order};
+
+/// The one writer.
+pub struct Engine {
+    writer: Writer,
+    journal: Box<dyn Journal>,
+    hub: Arc<Hub>,
+    limits: Limits,
+    snapshots: Option<Snapshots>,
+    orders: mpsc::Receiver<Order>,
+    health: Arc<Health>,
+    /// The lines of the batch being written; kept to be used again.
+    lines: Vec<u8>,
+    /// When what was appended must be flushed, where the journal did not flush it at once.
+    flush_at: Option<Instant>,
+    /// When it is tried again to go on writing, while storage is full.
+    resume_at: Option<Instant>,
+    /// Bytes of the segment at which another one is begun.
+    rotate_bytes: u64,
+}
+
+impl Engine {
+    /// An engine and the way to it; it runs once [`Engine::spawn`] is called, and ends when it is told to, or all handles are gone.
+    pub fn new(
+        writer: Writer,
+        journal: Box<dyn Journal>,
+        hub: Arc<Hub>,
+        limits: Limits,
+        snapshots: Option<Snapshots>,
+        health: Arc<Health>,
+    ) -> (Self, EngineHandle) {
+        let (sender, orders) = mpsc::channel(limits.submissions_max);
+        let handle = EngineHandle { orders: sender, health: health.clone() };
+        health.note_segment(journal.segment_bytes());
+        let (lines, rotate_bytes) = (Vec::new(), limits.segment_bytes_max);
+        let (flush_at, resume_at) = (None, None);
+        let engine =
+            Self { writer, journal, hub, limits, snapshots, orders, health, lines, flush_at, resume_at, rotate_bytes };
+        (engine, handle)
+    }
+
+    /// Runs on a thread of its own, for flushing blocks.
+    pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
+        let runtime = tokio::runtime::Handle::current();
+        thread::Builder::new().name("engine".to_owned()).spawn(move || runtime.block_on(self.run()))
+    }
+
+    async fn run(mut self) {
+        loop {
+            let order = match self.due_at() {
+                Some(at) => timeout_at(at, self.orders.recv()).await,
+                None => Ok(self.orders.recv().await),
+            };
+            let stop = match order {
+                Ok(Some(Order::Commit(job))) => {
+                    let (batch, stop) = self.gather(job);
+                    self.commit(batch);
+                    stop
+                }
+                Ok(Some(Order::Stop) | None) => true,
+                Err(_) => false,
+            };
+            if stop {
+                break;
+            }
+            self.do_what_is_due();
+        }
+        self.flush();
+        if let Some(snapshots) = self.snapshots.take().filter(|_| !self.has_failed()) {
+            snapshots.finish(self.writer.state(), self.journal.as_mut());
+        }
+    }
+
+    /// Takes what else waits, so that one flush serves it all; says whether the engine is to stop after it.
+    fn gather(&mut self, first: Job) -> (Vec<Job>, bool) {
+        let (mut changes, mut bytes) = (first.submission.len(), first.submission.bytes());
+        let mut batch = vec![first];
+        while changes < self.limits.batch_changes_max && bytes < self.limits.batch_bytes_max {
+            match self.orders.try_recv() {
+                Ok(Order::Commit(job)) => {
+                    changes += job.submission.len();
+                    bytes += job.submission.bytes();
+                    batch.push(job);
+                }
+                Ok(Order::Stop) => return (batch, true),
+                Err(_) => break,
+            }
+        }
+        (batch, false)
+    }
+
+    fn commit(&mut self, batch: Vec<Job>) {
+        let first_seq = self.writer.state().folded() + 1;
+        let at_ms = now_ms().max(self.writer.state().at_ms());
+        let written = match self.health.storage() {
+            Storage::Writable => self.write(&batch, first_seq, at_ms),
+            Storage::Full => Err(refusal::full()),
+            Storage::Failed => Err(refusal::failed()),
+        };
+        if let Err(error) = written {
+            return refuse(batch, &error);
+        }
+        let mut seq = first_seq;
+        let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
+        for Job { submission, done } in batch {
+            let by = submission.caller;
+            let outcomes = submission.changes.into_iter().map(|change| {
+                let entry = Entry { seq, at_ms, by, change };
+                seq += 1;
+                fold(&mut self.writer, entry, &mut events)
+            });
+            answers.push((done, outcomes.collect()));
+            // Before the answer: whoever acts on it must not be hit by what came before.
+            events.drain(..).for_each(|event| self.hub.deliver(event));
+        }
+        // Before the answers too: whoever has one and asks for the digest is told of a state with that change in it.
+        self.writer.settle();
+        for (done, outcomes) in answers {
+            // A caller that is gone does not want to know; the change stands all the same.
+            let _ = done.send(outcomes);
+        }
+        self.rotate_if_due(seq);
+    }
+
+    /// Journals a batch, or says why it is refused.
+    fn write(&mut self, batch: &[Job], first_seq: u64, at_ms: u64) -> Result<(), Error> {
+        self.lines.clear();
+        batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, at_ms));
+        let bytes = u64::try_from(self.lines.len()).expect("a length fits into 64 bits");
+        let written = self.journal.append(&self.lines);
+        self.lines.shrink_to(self.limits.batch_bytes_max);
+        match written {
+            Ok(()) => {
+                self.health.batches.add(1);
+                self.health.bytes.add(bytes);
+                if self.journal.owes_flush() {
+                    self.flush_at.get_or_insert_with(|| Instant::now() + self.limits.relaxed_flush_interval);
+                } else {
+                    self.health.flushes.add(1);
+                }
+                Ok(())
+            }
+            Err(error @ Failure::Unchanged(_)) => {
+                self.fill(&error);
+                Err(refusal::full())
+            }
+            Err(error @ Failure::Broken(_)) => {
+                self.fail("a batch could not be written", &error);
+                Err(perhaps_written())
+            }
+        }
+    }
+}
+
+/// However the engine ends, nothing is accepted after it.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.health.note_failed("the engine has ended");
+    }
+}
+
+/// The clock, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

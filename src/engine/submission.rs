@@ -1,0 +1,107 @@
+//! This is where changes are handed over: what a caller submits, and the way to the engine.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::access::Caller;
+use crate::fold::Outcome;
+use crate::health::{Health, Storage};
+use crate::journal::write_entry;
+use crate::methods::Change;
+
+/// Changes of one caller that were checked and prepared, to be made in their order.
+#[derive(Debug)]
+pub struct Submission {
+    pub(super) caller: Caller,
+    pub(super) changes: Vec<Change>,
+    /// The messages as they are journaled, one after the other.
+    text: Vec<u8>,
+    /// Where each message ends in `text`.
+    ends: Vec<usize>,
+}
+
+impl Submission {
+    /// A submission with nothing in it yet.
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, changes: Vec::new(), text: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Adds a prepared change.
+    pub fn push(&mut self, change: Change) {
+        change.write(&mut self.text);
+        self.ends.push(self.text.len());
+        self.changes.push(change);
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many changes are in it.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Bytes of its messages.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Appends its lines, the first entry being of this number; gives the number after its last.
+    pub(super) fn write(&self, lines: &mut Vec<u8>, mut seq: u64, at_ms: u64) -> u64 {
+        let mut start = 0;
+        for end in &self.ends {
+            write_entry(lines, seq, at_ms, self.caller, &self.text[start..*end]);
+            start = *end;
+            seq += 1;
+        }
+        seq
+    }
+}
+
+/// A submission, and who waits for what becomes of it.
+pub(super) struct Job {
+    pub submission: Submission,
+    pub done: oneshot::Sender<Vec<Outcome>>,
+}
+
+/// What the engine is told.
+pub(super) enum Order {
+    Commit(Job),
+    Stop,
+}
+
+/// The way to the engine.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) health: Arc<Health>,
+}
+
+impl EngineHandle {
+    /// Hands changes over. The outcomes come, in their order, when all are as durable as the journal promises; none come if the engine has stopped.
+    pub async fn submit(&self, submission: Submission) -> oneshot::Receiver<Vec<Outcome>> {
+        let (done, outcomes) = oneshot::channel();
+        // A closed channel drops `done`, which is what the receiver needs to know.
+        let _ = self.orders.send(Order::Commit(Job { submission, done })).await;
+        outcomes
+    }
+
+    /// Has the engine end once what was submitted before is done.
+    pub async fn stop(&self) {
+        // A closed channel means that it has ended already.
+        let _ = self.orders.send(Order::Stop).await;
+    }
+
+    /// How storage is.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Whether changes are being accepted: not while the disk is full, and not after a flush has failed.
+    pub fn is_writable(&self) -> bool {
+        self.health.storage() == Storage::Writable
+    }
+}
