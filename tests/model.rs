@@ -1,12 +1,10 @@
-//! Random steps against a model as plain as can be: everything that changes a list and everything that asks, stops, crashes and
-//! snapshots among them. Every answer is the model's, the digest is that of the state, and a start finds all there was.
+//! Random steps against a model as plain as can be: everything that changes a list and everything that asks, stops, crashes, power
+//! losses and snapshots among them. Every answer is the model's, the digest is that of the state, and a start finds all there was.
 //!
 //! `GUESTLIST_LONG=1` tries fifty times as many. A failure says with which `GUESTLIST_SEED` it comes again.
 
 #[path = "model/machine.rs"]
 mod machine;
-#[path = "model/memory.rs"]
-mod memory;
 #[path = "model/organizations.rs"]
 mod organizations;
 #[path = "model/reference.rs"]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use guestlist::disk::simulated::Rule;
 use serde_json::{Value, json};
 
 use crate::organizations::WINDOWS;
@@ -16,6 +17,8 @@ pub enum Step {
     Restart,
     /// An end without a word, and a start on what the disk holds.
     Crash,
+    /// The same for want of power, and a start on what the disk makes of what was never synced.
+    PowerLoss { rule: Rule, seed: u64 },
     /// As many changes as it takes for a snapshot to be made while the gateway runs.
     Snapshot,
 }
@@ -32,6 +35,7 @@ impl fmt::Debug for Step {
             }
             Self::Restart => f.write_str("restart"),
             Self::Crash => f.write_str("crash"),
+            Self::PowerLoss { rule, seed } => write!(f, "power loss, {rule:?}, {seed}"),
             Self::Snapshot => f.write_str("snapshot"),
         }
     }
@@ -43,6 +47,10 @@ impl Step {
         let bytes = dice.map(u64::to_le_bytes);
         let mut throws = Throws(bytes.as_flattened().iter());
         match throws.below(64) {
+            60 => {
+                let rule = throws.one_of(&Rule::ALL);
+                return Self::PowerLoss { rule, seed: dice[3] };
+            }
             61 => return Self::Restart,
             62 => return Self::Crash,
             63 => return Self::Snapshot,
