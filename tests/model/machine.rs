@@ -2,8 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use guestlist::access::{Caller, Sender};
 use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits};
@@ -15,22 +14,38 @@ use guestlist::hub::Hub;
 use guestlist::journal::directory;
 use guestlist::journal::file::Durability;
 use guestlist::methods::{Change, Command, Query, Verdict};
+use guestlist::random::Random;
 use guestlist::shared::Shared;
 use guestlist::state::State;
 use guestlist::state::digest::Digest;
 use guestlist::state::id::BotId;
 use guestlist::wire::envelope::Reference;
 use guestlist::wire::error::Error;
+use guestlist::world::{self, Threads};
+use guestlist::world::Threads;
 use proptest_state_machine::StateMachineTest;
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::Machine;
 use crate::reference::{ADMIN, Answer, Model};
 use crate::steps::Step;
 
-/// One for all gateways, each of which has its engine on a thread of its own.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("there are threads"));
+thread_local! {
+    /// What gateways run on: where they have no threads of their own, a case goes the same way every time.
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime needs no thread");
+    static THREADS: Cell<Threads> = const { Cell::new(Threads::None) };
+}
+
+/// Says whether the gateways of this thread have threads of their own, for the engine and for snapshots.
+pub fn run_on(threads: Threads) {
+    THREADS.set(threads);
+}
+
+/// Runs something, and meanwhile the gateway.
+fn wait_for<T>(something: impl Future<Output = T>) -> T {
+    RUNTIME.with(|runtime| runtime.block_on(something))
+}
 
 /// What differs from run to run, or is the clock's.
 const NOT_COMPARED: [&str; 5] = ["created_at", "updated_at", "token", "api_key", "reference"];
@@ -46,7 +61,7 @@ pub static MET: Mutex<BTreeMap<(String, Option<u64>), u64>> = Mutex::new(BTreeMa
 pub struct Running {
     disk: SimulatedDisk,
     shared: Shared,
-    engine: thread::JoinHandle<()>,
+    engine: world::Running,
     /// The digest, and the entry after which it was counted last: without another one nothing can have changed.
     counted: Cell<Option<(u64, Digest)>>,
 }
@@ -108,14 +123,13 @@ impl StateMachineTest for Running {
 
 impl Running {
     fn start(disk: SimulatedDisk) -> Self {
-        let _context = RUNTIME.enter();
         let (hub, limits, health) = (Arc::new(Hub::default()), Limits::default(), Arc::new(Health::default()));
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability: Durability::Sync, snapshot_every: 1 };
-        let opened = gateway::open(store, &health).expect("what the gateway wrote can be read");
+        let opened = gateway::open(store, &health, THREADS.get()).expect("what the gateway wrote can be read");
         let state = opened.writer.state().clone();
         let (engine, handle) =
             Engine::new(opened.writer, opened.journal, hub.clone(), limits.clone(), opened.snapshots, health);
-        let engine = engine.spawn().expect("there are threads");
+        let engine = wait_for(async { engine.spawn_on(THREADS.get()) }).expect("there are threads");
         Self { disk, shared: Shared::new(state, handle, hub, limits), engine, counted: Cell::new(None) }
     }
 
@@ -164,8 +178,11 @@ impl Running {
     /// Stops in good order, without having lost a flush or a snapshot.
     fn stop(self) {
         let health = self.shared.engine.health().clone();
-        RUNTIME.block_on(self.shared.engine.stop());
-        self.engine.join().expect("the engine ends in good order");
+        let stopped = async {
+            self.shared.engine.stop().await;
+            self.engine.ended().await
+        };
+        assert!(wait_for(stopped), "the engine panicked");
         assert_eq!(health.differing(), 0, "a snapshot differs from the live state");
     }
 
@@ -224,7 +241,9 @@ impl Connection<'_> {
         }
         match verdict {
             Ok(Verdict::Proceed) => {
-                change.prepare(self.sender().view).expect("nothing that the steps send is refused here");
+                change
+                    .prepare(self.sender().view, &Random::default())
+                    .expect("nothing that the steps send is refused here");
                 self.gathered.push(change);
             }
             Ok(Verdict::Unchanged(answer)) => self.answers.push(Ok(told(answer))),
@@ -253,7 +272,7 @@ impl Connection<'_> {
         }
         let gathered = std::mem::replace(&mut self.gathered, Submission::new(self.by));
         let engine = &self.of.shared.engine;
-        let outcomes = RUNTIME.block_on(async { engine.submit(gathered).await.await }).expect("the engine lives");
+        let outcomes = wait_for(async { engine.submit(gathered).await.await }).expect("the engine lives");
         for outcome in outcomes {
             self.answer(outcome.map(told));
         }
