@@ -27,7 +27,6 @@ use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
-use crate::state::digest::Digest;
 use crate::state::{State, Writer};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
@@ -146,11 +145,15 @@ pub struct Gateway {
 }
 
 /// A store, opened: the state it holds and the journal it goes on in.
-struct Opened {
-    writer: Writer,
-    journal: Box<dyn Journal>,
-    snapshots: Option<Snapshots>,
-    directory: Option<DataDir>,
+pub struct Opened {
+    /// The state, and the right to change it.
+    pub writer: Writer,
+    /// Where changes are journaled.
+    pub journal: Box<dyn Journal>,
+    /// What makes snapshots, where there is a disk.
+    pub snapshots: Option<Snapshots>,
+    /// The directory, which is locked for as long as this is there.
+    pub directory: Option<DataDir>,
 }
 
 impl Gateway {
@@ -239,7 +242,7 @@ async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
 }
 
 /// Opens what a store holds.
-fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
+pub fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
@@ -276,7 +279,7 @@ fn open_disk(
             }
             FileJournal::resume(disk.clone(), &segment, end.good_bytes, durability).map_err(Failure::Broken)
         }
-        _ => FileJournal::begin(disk.clone(), next_seq, Digest::of(recovered.writer.state()), durability),
+        _ => FileJournal::begin(disk.clone(), next_seq, recovered.writer.state().digest().digest, durability),
     };
     let journal = Box::new(journal.map_err(StartError::Journal)?);
     let snapshots = Snapshots::start(

@@ -43,6 +43,7 @@ pub fn fold_files(disk: &dyn Disk, files: &Files) -> Result<Recovered, ReadError
             recovered.fold_segment(disk, segment, last)?;
         }
     }
+    recovered.writer.settle();
     Ok(recovered)
 }
 

@@ -82,7 +82,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<u64
             if trailer.records != records {
                 return Err(wrong(format!("counts {} records, and {records} came", trailer.records)));
             }
-            restore.finish().map_err(|error| wrong(format!("does not fit: {error}")))?;
+            restore.finish(trailer.digest).map_err(|error| wrong(format!("does not fit: {error}")))?;
             writer.note(file.seq, trailer.at_ms);
             return Ok(records);
         }

@@ -126,7 +126,7 @@ impl Engine {
             return refuse(batch, &error);
         }
         let mut seq = first_seq;
-        let mut events = Vec::new();
+        let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
         for Job { submission, done } in batch {
             let by = submission.caller;
             let outcomes = submission.changes.into_iter().map(|change| {
@@ -134,9 +134,13 @@ impl Engine {
                 seq += 1;
                 fold(&mut self.writer, entry, &mut events)
             });
-            let outcomes = outcomes.collect();
+            answers.push((done, outcomes.collect()));
             // Before the answer: whoever acts on it must not be hit by what came before.
             events.drain(..).for_each(|event| self.hub.deliver(event));
+        }
+        // Before the answers too: whoever has one and asks for the digest is told of a state with that change in it.
+        self.writer.settle();
+        for (done, outcomes) in answers {
             // A caller that is gone does not want to know; the change stands all the same.
             let _ = done.send(outcomes);
         }

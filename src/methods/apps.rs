@@ -128,7 +128,8 @@ impl Alter for SetApp {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<AppRecord, Error> {
         if let Some(mut app) = turn.writer.app_mut(self.app_id) {
-            app.settings = self.applied_to(Some(&app.settings));
+            let settings = self.applied_to(Some(&app.settings));
+            app.set(settings);
             return Ok(AppRecord::new(&app));
         }
         let app = App::new(self.applied_to(None));

@@ -17,6 +17,7 @@ pub(crate) mod passwords;
 mod patterns;
 mod shares;
 mod signups;
+mod state_digest;
 mod users;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -50,6 +51,7 @@ pub use shares::{
     AddToShareWhitelist, GetChats, GetShareWhitelist, GetShares, RemoveChat, RemoveFromShareWhitelist, RemoveShare,
     SetChat, SetShare,
 };
+pub use state_digest::GetStateDigest;
 pub use users::{GetUsers, LogIn, LogOut, RemoveUser, SetUser, SignUp};
 
 /// `addToWhitelist`
@@ -128,6 +130,7 @@ methods! {
         GetOrganizations,
         GetOrgWhitelist,
         GetApiKeys,
+        GetStateDigest,
     ]
 }
 

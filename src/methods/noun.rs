@@ -23,6 +23,8 @@ pub enum Noun {
     Organizations,
     /// Api keys of members.
     ApiKeys,
+    /// The gateway as a whole.
+    Gateway,
 }
 
 impl Noun {
@@ -38,6 +40,7 @@ impl Noun {
         Self::Shares,
         Self::Organizations,
         Self::ApiKeys,
+        Self::Gateway,
     ];
 
     /// Its name.
@@ -53,6 +56,7 @@ impl Noun {
             Self::Shares => "Shares",
             Self::Organizations => "Organisations",
             Self::ApiKeys => "Api keys",
+            Self::Gateway => "Gateway",
         }
     }
 
@@ -69,6 +73,7 @@ impl Noun {
             Self::Shares => "How a chat is shared, and who may open it.",
             Self::Organizations => "The organisations there are, and who their members are.",
             Self::ApiKeys => "The keys with which programs act as members of an organisation.",
+            Self::Gateway => "The gateway as a whole: what all that it keeps comes to.",
         }
     }
 }

@@ -167,15 +167,15 @@ impl<L: OfList> Alter for Add<L> {
         // What was accepted once stands, even where a later gateway cannot read it any more.
         let fresh = self.fresh(&app.list(L::LIST).patterns, |_| Ok(Expression::nothing()))?;
         let mut added = Vec::with_capacity(fresh.len());
-        for (id, index) in (app.last_pattern + 1..).zip(fresh) {
+        for index in fresh {
             let PatternField { pattern, operator, example, tags } = self.patterns.0[index].clone();
             let tags = tags.filter(|_| L::TAGGED).unwrap_or_default();
             let expression = self.expressions[index].take().expect("what is fresh was read");
-            added.push((id, Pattern { pattern, operator, example, tags }, expression));
+            added.push((Pattern { pattern, operator, example, tags }, expression));
         }
-        let data = added.iter().map(|(id, pattern, _)| PatternRecord::new((*id, pattern))).collect();
-        app.last_pattern = added.last().map_or(app.last_pattern, |(id, ..)| *id);
-        app.list_mut(L::LIST).patterns.extend(added);
+        let mut data: Vec<_> = added.iter().map(|(pattern, _)| PatternRecord::new((0, pattern))).collect();
+        let first = app.add_patterns(L::LIST, added);
+        data.iter_mut().zip(first..).for_each(|(record, id)| record.id = RecordId(id));
         Ok(Changed::new(app_id, data, L::RECORD_INDEX))
     }
 }
@@ -273,10 +273,9 @@ impl<L: OfList> Alter for Remove<L> {
     fn run(self, turn: &mut Turn<'_>) -> Result<Changed, Error> {
         let app_id = resolved(self.app_id);
         let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
-        let list = &mut app.list_mut(L::LIST).patterns;
         let remove = |field: &PatternField| {
-            let id = list.find(&field.pattern)?;
-            let removed = list.remove(id)?;
+            let id = app.list(L::LIST).patterns.find(&field.pattern)?;
+            let removed = app.remove_pattern(L::LIST, id)?;
             Some(PatternRecord::new((id, &removed)))
         };
         let data = self.patterns.0.iter().filter_map(remove).collect();

@@ -11,7 +11,8 @@ use super::page::{Page, PageEnd, Start};
 use super::{Alter, Call, Method, Noun, Turn, Verdict};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::{SIGNUP_ID_BYTES_MAX, SIGNUPS_PER_CALL_MAX};
-use crate::state::app::{App, List};
+use crate::state::AppMut;
+use crate::state::app::List;
 use crate::state::id::{AppId, RecordId};
 use crate::state::signup_list::{Entry, SignupList, Tags};
 use crate::wire::error::Error;
@@ -154,22 +155,19 @@ fn stands<L: OfList>(list: &SignupList, signup: &Signup) -> Option<SignupRecord>
     same_tags.then(|| SignupRecord::new(standing))
 }
 
-fn add<L: OfList>(app: &mut App, signup: Signup) -> SignupRecord {
-    let next = app.last_signup + 1;
-    let list = &mut app.list_mut(L::LIST).signups;
+fn add<L: OfList>(app: &mut AppMut<'_>, signup: Signup) -> SignupRecord {
     let tags = signup.tags.filter(|_| L::TAGGED);
-    match list.look_up(&signup.signup_id) {
+    match app.list(L::LIST).signups.look_up(&signup.signup_id) {
         Ok((id, entry)) => {
             let tags = tags.unwrap_or_else(|| entry.tags.clone());
             let signup_id = entry.signup_id.clone();
-            list.retag(id, tags.clone());
+            app.retag(L::LIST, id, tags.clone());
             SignupRecord { id: RecordId(id), signup_id, tags }
         }
         Err(vacancy) => {
             let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
-            let record = SignupRecord::new((next, &entry));
-            list.push(vacancy, next, entry);
-            app.last_signup = next;
+            let mut record = SignupRecord::new((0, &entry));
+            record.id = RecordId(app.add_signup(L::LIST, vacancy, entry));
             record
         }
     }
@@ -203,9 +201,8 @@ impl<L: OfList> Alter for Remove<L> {
     fn run(self, turn: &mut Turn<'_>) -> Result<Removed, Error> {
         let app_id = resolved(self.app_id);
         let mut app = turn.writer.app_mut(app_id).ok_or_else(|| Error::unknown_app(app_id))?;
-        let list = &mut app.list_mut(L::LIST).signups;
-        let removed = self.signups.0.iter().filter_map(|signup| list.remove(&signup.signup_id));
-        Ok(Removed { app_id, signups: removed.map(|(_, entry)| entry.signup_id).collect() })
+        let removed = self.signups.0.iter().filter_map(|signup| app.remove_signup(L::LIST, &signup.signup_id));
+        Ok(Removed { app_id, signups: removed.map(|entry| entry.signup_id).collect() })
     }
 }
 

@@ -74,7 +74,7 @@ impl App {
     }
 
     /// One of the lists, to be changed.
-    pub fn list_mut(&mut self, name: ListName) -> &mut List {
+    pub(super) fn list_mut(&mut self, name: ListName) -> &mut List {
         match name {
             ListName::Whitelist => &mut self.whitelist,
             ListName::Blacklist => &mut self.blacklist,

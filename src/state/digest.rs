@@ -10,16 +10,18 @@ use super::State;
 use super::record::{Record, each_record};
 
 /// The sum of the SHA-256 hashes of all records, lane by lane; equal digests mean equal states.
+///
+/// Being a sum, it is kept up to date by what a change adds and takes away, and no record's place matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u64; 4]);
 
 impl Digest {
-    /// The digest of a state. Costs one hash a record.
+    /// The digest of a state, counted anew. Costs one hash a record; [`State::digest`] has it at hand.
     pub fn of(state: &State) -> Self {
-        let mut digest = Self::default();
+        let (mut digest, mut text) = (Self::default(), Vec::new());
         let Ok(()) = each_record(state, |record| {
-            digest.add(&record);
+            digest.add_hash(RecordHash::of(&record, &mut text));
             Ok::<(), Infallible>(())
         });
         digest
@@ -27,12 +29,51 @@ impl Digest {
 
     /// Counts a record in.
     pub fn add(&mut self, record: &Record<'_>) {
-        let text = serde_json::to_vec(record).expect("records have string keys and no failing parts");
-        let hash = Sha256::digest(&text);
-        for (lane, bytes) in self.0.iter_mut().zip(hash.chunks_exact(8)) {
-            *lane = lane.wrapping_add(u64::from_le_bytes(bytes.try_into().expect("a chunk has 8 bytes")));
-        }
+        self.add_hash(RecordHash::of(record, &mut Vec::new()));
     }
+
+    /// Counts a record out that was counted in, whatever came or went in between.
+    pub fn remove(&mut self, record: &Record<'_>) {
+        self.remove_hash(RecordHash::of(record, &mut Vec::new()));
+    }
+
+    /// Counts in a record by its hash.
+    pub(super) fn add_hash(&mut self, RecordHash(hash): RecordHash) {
+        self.0.iter_mut().zip(hash).for_each(|(lane, hash)| *lane = lane.wrapping_add(hash));
+    }
+
+    /// Counts out a record by its hash.
+    pub(super) fn remove_hash(&mut self, RecordHash(hash): RecordHash) {
+        self.0.iter_mut().zip(hash).for_each(|(lane, hash)| *lane = lane.wrapping_sub(hash));
+    }
+}
+
+/// What a record adds to the digest.
+pub(super) struct RecordHash([u64; 4]);
+
+impl RecordHash {
+    /// The hash of a record's JSON, which is written into a buffer that can be used again.
+    pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
+        text.clear();
+        serde_json::to_writer(&mut *text, record).expect("records have string keys and no failing parts");
+        let hash = Sha256::digest(&*text);
+        let mut lanes = [0; 4];
+        for (lane, bytes) in lanes.iter_mut().zip(hash.chunks_exact(8)) {
+            *lane = u64::from_le_bytes(bytes.try_into().expect("a chunk has 8 bytes"));
+        }
+        Self(lanes)
+    }
+}
+
+/// A digest, and the journal entry after which the state had it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The entry's number; 0 before the first.
+    pub seq: u64,
+    /// When it was journaled, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The digest of the state after it.
+    pub digest: Digest,
 }
 
 impl fmt::Display for Digest {

@@ -21,6 +21,7 @@ pub mod record;
 pub mod restore;
 pub mod share;
 pub mod signup_list;
+mod tally;
 pub mod token;
 mod writer;
 
@@ -34,13 +35,14 @@ use uuid::Uuid;
 use account::{Chat, Session, User};
 use app::App;
 use bot::Bot;
+use digest::Settled;
 use id::{AppId, BotId, ChatId, KeyId, OrgId, ShareId, UserId};
 use last_ids::LastIds;
 use organization::{ApiKey, Organization};
 use patterns::fold;
 use share::Share;
 use token::{Holder, TokenHash};
-pub use writer::Writer;
+pub use writer::{AppMut, OrganizationMut, ShareMut, Writer};
 
 /// Everything that is known: apps with their lists, users with their chats and shares, organisations with their members, and
 /// who holds which token.
@@ -66,6 +68,7 @@ pub struct State {
     last_ids: RwLock<LastIds>,
     folded: AtomicU64,
     at_ms: AtomicU64,
+    settled: RwLock<Settled>,
 }
 
 /// What is found is under a guard that must not be held across an await.
@@ -191,6 +194,12 @@ impl State {
     /// When that entry was written, in milliseconds since 1970.
     pub fn at_ms(&self) -> u64 {
         self.at_ms.load(Ordering::Acquire)
+    }
+
+    /// The digest as of the last [`Writer::settle`], with the entry it stands for: live, all of a batch is in it before any of
+    /// the batch is acknowledged.
+    pub fn digest(&self) -> Settled {
+        *self.settled.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::account::User;
 use super::app::{App, ListName};
+use super::digest::Digest;
 use super::id::{AppId, OrgId, ShareId};
 use super::last_ids::LastIds;
 use super::organization::{ApiKey, Member, Organization};
@@ -43,8 +44,9 @@ pub struct Restore<'a> {
 }
 
 impl<'a> Restore<'a> {
-    /// Starts on an empty state.
+    /// Starts on an empty state. Its records are not counted one by one: [`Restore::finish`] is told what they come to.
     pub fn new(writer: &'a mut Writer) -> Self {
+        writer.stop_counting();
         Self { writer, patterns: Vec::new(), patterns_of: None }
     }
 
@@ -60,12 +62,12 @@ impl<'a> Restore<'a> {
             Record::Signup { app_id, list, id, entry } => {
                 let mut app = self.writer.app_mut(app_id).ok_or(RestoreError::UnknownApp(app_id))?;
                 let last = app.last_signup;
-                let signups = &mut app.list_mut(list).signups;
+                let signups = &app.list(list).signups;
                 if id > last || signups.last_id().is_some_and(|before| before >= id) {
                     return Err(RestoreError::Number(app_id, id));
                 }
                 let vacancy = signups.look_up(&entry.signup_id).err().ok_or(RestoreError::Twice(app_id, id))?;
-                signups.push(vacancy, id, entry.into_owned());
+                app.push_signup(list, vacancy, id, entry.into_owned());
             }
             Record::Pattern { app_id, list, id, pattern } => {
                 if self.patterns_of != Some((app_id, list)) {
@@ -86,7 +88,7 @@ impl<'a> Restore<'a> {
             }
             Record::LastIds(ids) => {
                 is_new(self.state().last_ids() == LastIds::default(), || "the ids that were given".to_owned())?;
-                self.writer.change_last_ids(|last| *last = ids);
+                self.writer.set_last_ids(ids);
             }
             Record::User(user) => self.user(user.into_owned())?,
             Record::Session(session) => {
@@ -115,9 +117,12 @@ impl<'a> Restore<'a> {
         Ok(())
     }
 
-    /// Adds what still waits. The state is whole only after this.
-    pub fn finish(mut self) -> Result<(), RestoreError> {
-        self.flush()
+    /// Adds what still waits. The state is whole only after this, and is taken to have the digest that was written with its
+    /// records; [`Digest::of`] counts anew.
+    pub fn finish(mut self, digest: Digest) -> Result<(), RestoreError> {
+        self.flush()?;
+        self.writer.take_as_counted(digest);
+        Ok(())
     }
 
     fn user(&mut self, user: User) -> Result<(), RestoreError> {
@@ -146,7 +151,7 @@ impl<'a> Restore<'a> {
         self.was_given(|last| last.note_entry(entry.entry_id), told)?;
         let mut share = self.writer.share_mut(share_id).ok_or_else(|| RestoreError::Orphan(told()))?;
         is_new(share.entries.takes(&entry), told)?;
-        share.entries.push(entry);
+        share.add(entry);
         Ok(())
     }
 
@@ -192,7 +197,7 @@ impl<'a> Restore<'a> {
         if let Some((id, ..)) = patterns.last().filter(|(id, ..)| !rising || *id > app.last_pattern) {
             return Err(RestoreError::Number(app_id, *id));
         }
-        app.list_mut(list).patterns.extend(patterns);
+        app.push_patterns(list, patterns);
         Ok(())
     }
 }

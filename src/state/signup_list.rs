@@ -71,6 +71,11 @@ impl SignupList {
         self.look_up(signup_id).ok()
     }
 
+    /// The entry of a number.
+    pub fn get(&self, id: u64) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
     /// The entry of a sign-up id, with its number, or the vacancy that [`SignupList::push`] fills.
     pub fn look_up(&self, signup_id: &str) -> Result<(u64, &Entry), Vacancy> {
         let folded = fold(signup_id);
@@ -89,9 +94,11 @@ impl SignupList {
         self.index.insert_unique(vacancy.hash, Indexed { hash: vacancy.hash, id }, |indexed| indexed.hash);
     }
 
-    /// Replaces the tags of an entry.
-    pub fn retag(&mut self, id: u64, tags: Tags) {
-        self.entries.get_mut(id).expect("only standing entries are retagged").tags = tags;
+    /// Replaces the tags of an entry, which is given back as it is then.
+    pub fn retag(&mut self, id: u64, tags: Tags) -> &Entry {
+        let entry = self.entries.get_mut(id).expect("only standing entries are retagged");
+        entry.tags = tags;
+        entry
     }
 
     /// Takes the entry of a sign-up id off the list.

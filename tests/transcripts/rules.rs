@@ -206,7 +206,7 @@ fn member(key: &str, value: &Value, of: Of) -> Result<(), String> {
         "permissions" => value.as_array().is_some_and(|names| names.first() == Some(&"can_read".into())),
         "status" if of == Of::Organizations => ["scheduled", "active", "expired"].iter().any(|status| value == status),
         "chat_ids" => value.as_array().is_some_and(|ids| ids.iter().all(is_serial_id)),
-        "created_at" | "updated_at" | "expires_at" | "loggedInAt" | "start_date" | "end_date" => {
+        "at" | "created_at" | "updated_at" | "expires_at" | "loggedInAt" | "start_date" | "end_date" => {
             value.as_str().is_some_and(is_moment)
         }
         _ if IDS.contains(&key) => value.as_str().is_some_and(is_digits),

@@ -174,7 +174,10 @@ mod tests {
         assert_eq!(reason(&writer, &settings, None), ShareReason::PasswordRequired);
         assert_eq!(reason(&writer, &settings, proven.as_ref()), ShareReason::Public);
         let change = |writer: &mut Writer, change: fn(&mut ShareSettings)| {
-            change(&mut writer.share_mut(settings.share_id).expect("the share is there").settings);
+            let mut share = writer.share_mut(settings.share_id).expect("the share is there");
+            let mut settings = share.settings.clone();
+            change(&mut settings);
+            share.set(settings);
         };
         // Set anew, even to the same: its hash is another one.
         change(&mut writer, |settings| settings.password = Some(PasswordHash::of("Share-pass-3!", &[2; SALT_BYTES])));

@@ -114,9 +114,9 @@ impl Alter for SetOrganization {
     fn run(self, turn: &mut Turn<'_>) -> Result<OrgRecord, Error> {
         let now = turn.now();
         if let Some(mut organization) = turn.writer.organization_mut(&self.org_id) {
-            let settings = &mut organization.settings;
-            if let Some(name) = self.name.filter(|name| name.0 != settings.name) {
-                (settings.name, settings.updated_at) = (name.0, now);
+            if let Some(name) = self.name.filter(|name| name.0 != organization.settings.name) {
+                let settings = OrgSettings { name: name.0, updated_at: now, ..organization.settings.clone() };
+                organization.set(settings);
             }
             return Ok(OrgRecord::new(&organization));
         }

@@ -210,8 +210,8 @@ impl Alter for SetShare {
         }
         let share = turn.writer.share_mut(settings.share_id);
         let mut share = share.ok_or_else(|| Error::unknown_share(self.chat_id, settings.share_id))?;
-        share.settings = settings;
-        entries.into_iter().for_each(|entry| share.entries.push(entry));
+        share.set(settings);
+        entries.into_iter().for_each(|entry| share.add(entry));
         Ok(record)
     }
 }

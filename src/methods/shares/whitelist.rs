@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::state::email::EmailAddress;
 use crate::state::id::{ChatId, EntryId, ShareId, UserId};
 use crate::state::moment::Moment;
-use crate::state::share::{Share, ShareEntry};
+use crate::state::share::{Share, ShareEntry, ShareSettings};
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Many, Text};
 use crate::wire::frame::Reply;
@@ -157,10 +157,10 @@ impl Alter for AddToShareWhitelist {
         let share = turn.writer.share_mut(self.share_id);
         let mut share = share.ok_or_else(|| Error::unknown_share(self.chat_id, self.share_id))?;
         if begins_list && !share.settings.use_whitelist {
-            share.settings.use_whitelist = true;
-            share.settings.updated_at = now;
+            let settings = ShareSettings { use_whitelist: true, updated_at: now, ..share.settings.clone() };
+            share.set(settings);
         }
-        entries.into_iter().for_each(|entry| share.entries.push(entry));
+        entries.into_iter().for_each(|entry| share.add(entry));
         Ok(entries_of(&share, &invited))
     }
 }
@@ -225,7 +225,7 @@ impl Alter for RemoveFromShareWhitelist {
         let meant = self.meant(turn.writer.state())?;
         let share = turn.writer.share_mut(self.share_id);
         let mut share = share.ok_or_else(|| Error::unknown_share(self.chat_id, self.share_id))?;
-        let removed = meant.iter().filter_map(|entry| share.entries.remove(entry.user_id));
+        let removed = meant.iter().filter_map(|entry| share.remove(entry.user_id));
         let records = removed.map(|entry| ShareEntryRecord::new(self.share_id, &entry));
         Ok(ShareEntriesOfCall { share_whitelist_entries: records.collect() })
     }

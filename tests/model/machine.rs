@@ -1,0 +1,263 @@
+//! The gateway under test: the path that a message takes, without a socket, from a disk in memory to the answer.
+
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::thread;
+
+use guestlist::access::{Caller, Sender};
+use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits};
+use guestlist::engine::{Engine, Submission};
+use guestlist::gateway::{self, Store};
+use guestlist::health::Health;
+use guestlist::hub::Hub;
+use guestlist::journal::directory;
+use guestlist::journal::file::Durability;
+use guestlist::methods::{Change, Command, Query, Verdict};
+use guestlist::shared::Shared;
+use guestlist::state::State;
+use guestlist::state::digest::Digest;
+use guestlist::state::id::BotId;
+use guestlist::wire::envelope::Reference;
+use guestlist::wire::error::Error;
+use proptest_state_machine::StateMachineTest;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::Machine;
+use crate::memory::Memory;
+use crate::reference::{ADMIN, Answer, Model};
+use crate::steps::Step;
+
+/// One for all gateways, each of which has its engine on a thread of its own.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("there are threads"));
+
+/// What differs from run to run, or is the clock's.
+const NOT_COMPARED: [&str; 5] = ["created_at", "updated_at", "token", "api_key", "reference"];
+
+/// Changes that leave nothing behind, to make a snapshot due; and how often they are made at most.
+const FILLERS: [&str; 2] = [r#"{"method":"setApp","app_id":"9"}"#, r#"{"method":"removeApp","app_id":"9"}"#];
+const FILLERS_MAX: usize = 200;
+
+/// A gateway that runs.
+pub struct Running {
+    disk: Arc<Memory>,
+    shared: Shared,
+    engine: thread::JoinHandle<()>,
+}
+
+impl StateMachineTest for Running {
+    type SystemUnderTest = Self;
+    type Reference = Machine;
+
+    fn init_test(model: &Model) -> Self {
+        let running = Self::start(Arc::new(Memory::default()));
+        let answers = running.send(Caller::Seed, &crate::beginning());
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        running.compare_all(model);
+        running
+    }
+
+    fn apply(running: Self, model: &Model, step: Step) -> Self {
+        match step {
+            Step::Send { by, messages } => {
+                let answers = running.send(Caller::Bot(BotId(by)), &messages);
+                assert_eq!(answers, model.answers, "what is answered, and what the model answers");
+                running
+            }
+            Step::Restart => running.restart(model),
+            Step::Crash => running.crash(model),
+            Step::Snapshot => {
+                running.make_snapshot_due();
+                running
+            }
+        }
+    }
+
+    fn check_invariants(running: &Self, _model: &Model) {
+        let (state, settled) = (running.state(), running.state().digest());
+        assert_eq!((settled.seq, settled.at_ms), (state.folded(), state.at_ms()), "nothing waits to be counted");
+        assert_eq!(settled.digest, Digest::of(state), "the digest as it was kept, and counted anew");
+    }
+
+    fn teardown(running: Self, model: Model) {
+        running.compare_all(&model);
+        running.stop();
+    }
+}
+
+impl Running {
+    fn start(disk: Arc<Memory>) -> Self {
+        let _context = RUNTIME.enter();
+        let (hub, limits, health) = (Arc::new(Hub::default()), Limits::default(), Arc::new(Health::default()));
+        let store = Store::Disk { disk: disk.clone(), durability: Durability::Sync, snapshot_every: 1 };
+        let opened = gateway::open(store, &health).expect("what the gateway wrote can be read");
+        let state = opened.writer.state().clone();
+        let (engine, handle) =
+            Engine::new(opened.writer, opened.journal, hub.clone(), limits.clone(), opened.snapshots, health);
+        let engine = engine.spawn().expect("there are threads");
+        Self { disk, shared: Shared::new(state, handle, hub, limits), engine }
+    }
+
+    fn state(&self) -> &State {
+        &self.shared.state
+    }
+
+    /// Does what a connection does with messages that come at once.
+    fn send(&self, by: Caller, messages: &[Value]) -> Vec<Answer> {
+        let mut connection = Connection { of: self, by, gathered: Submission::new(by), answers: Vec::new() };
+        for message in messages {
+            let method = message["method"].as_str().expect("a message has a method");
+            match Command::read(method, &message.to_string()) {
+                Ok(Command::Change(change)) => connection.change(change),
+                Ok(Command::Query(query)) => connection.ask(query),
+                Err(error) => connection.answer(Err(error)),
+            }
+        }
+        connection.submit();
+        connection.answers
+    }
+
+    fn restart(self, model: &Model) -> Self {
+        let (before, seq, disk) = (Digest::of(self.state()), self.state().folded(), self.disk.clone());
+        self.stop();
+        assert_eq!(segments_and_snapshots(&disk).1, [seq], "a stop in good order leaves a snapshot of everything");
+        Self::start(disk).is_the_same(before, seq, model)
+    }
+
+    fn crash(self, model: &Model) -> Self {
+        let (before, seq) = (Digest::of(self.state()), self.state().folded());
+        // Whatever the old process still writes, it writes to a disk of the past.
+        let disk = Arc::new(self.disk.copy());
+        Self::start(disk).is_the_same(before, seq, model)
+    }
+
+    fn is_the_same(self, digest: Digest, seq: u64, model: &Model) -> Self {
+        assert_eq!((Digest::of(self.state()), self.state().folded()), (digest, seq), "before the start, and after it");
+        self.compare_all(model);
+        self
+    }
+
+    /// Stops in good order, without having lost a flush or a snapshot.
+    fn stop(self) {
+        let health = self.shared.engine.health().clone();
+        RUNTIME.block_on(self.shared.engine.stop());
+        self.engine.join().expect("the engine ends in good order");
+        assert_eq!(health.differing(), 0, "a snapshot differs from the live state");
+    }
+
+    /// Asks for everything there is.
+    fn compare_all(&self, model: &Model) {
+        for asked in model.inventory() {
+            let expected = model.clone().call(ADMIN, &asked);
+            assert_eq!(self.send(Caller::Bot(BotId(ADMIN)), &[asked]), [expected], "what stands, and in the model");
+        }
+    }
+
+    fn make_snapshot_due(&self) {
+        let sealed = segments_and_snapshots(&self.disk).0;
+        let fillers: Vec<Value> = FILLERS.iter().map(|text| serde_json::from_str(text).expect("it is JSON")).collect();
+        for _ in 0..FILLERS_MAX {
+            assert!(self.send(Caller::Bot(BotId(ADMIN)), &fillers).iter().all(Result::is_ok));
+            if segments_and_snapshots(&self.disk).0 != sealed {
+                return;
+            }
+        }
+        panic!("no snapshot became due");
+    }
+}
+
+/// The numbers of the segments and of the snapshots on a disk.
+fn segments_and_snapshots(disk: &Memory) -> (Vec<u64>, Vec<u64>) {
+    let files = directory::files(disk).expect("memory can be read");
+    let numbers = |files: Vec<directory::Numbered>| files.into_iter().map(|file| file.seq).collect();
+    (numbers(files.segments), numbers(files.snapshots))
+}
+
+/// What a session does, as far as it is about the order of things.
+struct Connection<'a> {
+    of: &'a Running,
+    by: Caller,
+    gathered: Submission,
+    answers: Vec<Answer>,
+}
+
+impl Connection<'_> {
+    fn sender(&self) -> Sender<'_> {
+        Sender { view: self.of.shared.view(self.by), bound_app: None }
+    }
+
+    /// A refusal, or an answer without a change, is final only when nothing before it is under way.
+    fn change(&mut self, mut change: Change) {
+        if change.is_alone() {
+            self.submit();
+        }
+        let mut verdict = self.check(&mut change);
+        if !matches!(verdict, Ok(Verdict::Proceed)) && !self.gathered.is_empty() {
+            self.submit();
+            verdict = self.check(&mut change);
+        }
+        match verdict {
+            Ok(Verdict::Proceed) => {
+                change.prepare(self.sender().view).expect("nothing that the steps send is refused here");
+                self.gathered.push(change);
+            }
+            Ok(Verdict::Unchanged(answer)) => self.answers.push(Ok(told(answer))),
+            Err(error) => self.answer(Err(error)),
+        }
+    }
+
+    fn check(&self, change: &mut Change) -> Result<Verdict<guestlist::methods::Answer>, Error> {
+        change.admit(self.sender())?;
+        change.check(self.sender().view)
+    }
+
+    fn ask(&mut self, mut query: Query) {
+        self.submit();
+        let mut frames = Vec::new();
+        let answered = query.admit(self.sender()).and_then(|()| {
+            query.answer(self.sender().view, &Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames)
+        });
+        self.answer(answered.map(|()| parsed(&frames[0])));
+    }
+
+    /// Has the changes made that were gathered.
+    fn submit(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let gathered = std::mem::replace(&mut self.gathered, Submission::new(self.by));
+        let engine = &self.of.shared.engine;
+        let outcomes = RUNTIME.block_on(async { engine.submit(gathered).await.await }).expect("the engine lives");
+        for outcome in outcomes {
+            self.answer(outcome.map(told));
+        }
+    }
+
+    fn answer(&mut self, answer: Result<Value, Error>) {
+        self.answers.push(answer.map_err(|error| error.code.number().into()));
+    }
+}
+
+fn told(answer: guestlist::methods::Answer) -> Value {
+    let mut frames = Vec::new();
+    answer.encode(&Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames);
+    parsed(&frames[0])
+}
+
+/// An answer, but for what is not compared.
+fn parsed(frame: &str) -> Value {
+    let mut answer = serde_json::from_str(frame).expect("an answer is JSON");
+    forget(&mut answer);
+    answer
+}
+
+fn forget(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !NOT_COMPARED.contains(&name.as_str()));
+            members.values_mut().for_each(forget);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget),
+        _ => {}
+    }
+}
