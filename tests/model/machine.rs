@@ -214,9 +214,9 @@ impl Connection<'_> {
     fn ask(&mut self, mut query: Query) {
         self.submit();
         let mut frames = Vec::new();
-        let answered = query.admit(self.sender()).and_then(|()| {
-            query.answer(self.sender().view, &Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames)
-        });
+        let answered = query
+            .admit(self.sender())
+            .and_then(|()| query.answer(self.sender().view, &Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames));
         self.answer(answered.map(|()| parsed(&frames[0])));
     }
 

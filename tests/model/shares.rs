@@ -32,7 +32,8 @@ pub struct Share {
 impl Model {
     /// The user whom an id or an address names.
     pub fn user_of(&self, subject: &str) -> Option<u64> {
-        let by_address = || self.users.iter().find(|(_, user)| folded(&user.email) == folded(subject)).map(|(id, _)| *id);
+        let by_address =
+            || self.users.iter().find(|(_, user)| folded(&user.email) == folded(subject)).map(|(id, _)| *id);
         subject.parse().ok().or_else(by_address)
     }
 

@@ -204,7 +204,9 @@ impl Throws<'_> {
             0 => json!({"method": "removeBot", "bot_id": bot}),
             1 => json!({"method": "rotateBotToken", "bot_id": bot}),
             2 => self.paged(json!({"method": "getBots"})),
-            3 => json!({"method": "setBot", "bot_id": bot, "name": self.one_of(&["Door", "Gate"]), "apps": [self.app()]}),
+            3 => {
+                json!({"method": "setBot", "bot_id": bot, "name": self.one_of(&["Door", "Gate"]), "apps": [self.app()]})
+            }
             _ => {
                 let grants: Vec<Value> = (0..self.below(4)).map(|_| self.grant()).collect();
                 json!({"method": "setBot", "bot_id": bot, "grants": grants})
