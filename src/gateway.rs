@@ -4,10 +4,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -30,6 +28,7 @@ use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
+use crate::world::{Running, Threads, World};
 
 /// Where changes are kept.
 #[derive(Clone, Debug)]
@@ -139,7 +138,7 @@ pub struct Gateway {
     address: SocketAddr,
     new_tokens: Vec<NewToken>,
     stop: watch::Sender<bool>,
-    engine: thread::JoinHandle<()>,
+    engine: Running,
     recording: Option<Own>,
     _directory: Option<DataDir>,
 }
@@ -159,19 +158,24 @@ pub struct Opened {
 impl Gateway {
     /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_in(World::machine(), options).await
+    }
+
+    /// The same in a world that may be simulated.
+    pub async fn start_in(mut world: World, options: Options) -> Result<Self, StartError> {
         let Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record } = options;
         // Before the store: a start that cannot listen must not write.
-        let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
-        let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
+        let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+        let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
         let health = Arc::new(Health::default());
-        let Opened { writer, journal, snapshots, directory } = open(store, &health)?;
+        let Opened { writer, journal, snapshots, directory } = open(store, &health, world.threads)?;
         let state = writer.state().clone();
         if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(listen));
         }
         let hub = Arc::new(Hub::default());
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
-        let engine = engine.spawn().map_err(StartError::Thread)?;
+        let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
         let recording = match record.map(|directory| Own::start(&directory).map_err(|error| (directory, error))) {
@@ -183,7 +187,7 @@ impl Gateway {
             None => None,
         };
         let recorder = recording.as_ref().map(Own::recorder);
-        let shared = Shared::new(state, handle, hub, limits);
+        let shared = Shared::new(state, handle, hub, limits).in_world(&world);
         let shared = Arc::new(Shared { error_method, public_url, open_sign_up, recorder, ..shared });
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
@@ -238,16 +242,15 @@ impl Gateway {
     }
 }
 
-async fn stop_engine(handle: &EngineHandle, thread: thread::JoinHandle<()>) {
+async fn stop_engine(handle: &EngineHandle, engine: Running) {
     handle.stop().await;
-    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-    if !matches!(joined, Ok(Ok(()))) {
+    if !engine.ended().await {
         tracing::error!("the engine panicked; the next start replays the journal");
     }
 }
 
 /// Opens what a store holds.
-pub fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
+pub fn open(store: Store, health: &Arc<Health>, threads: Threads) -> Result<Opened, StartError> {
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
@@ -255,10 +258,12 @@ pub fn open(store: Store, health: &Arc<Health>) -> Result<Opened, StartError> {
         }
         Store::Directory { path, durability, snapshot_every } => {
             let directory = DataDir::open(&path)?;
-            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, health)?;
+            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, health, threads)?;
             Ok(Opened { directory: Some(directory), ..opened })
         }
-        Store::Disk { disk, durability, snapshot_every } => open_disk(disk, durability, snapshot_every, health),
+        Store::Disk { disk, durability, snapshot_every } => {
+            open_disk(disk, durability, snapshot_every, health, threads)
+        }
     }
 }
 
@@ -267,6 +272,7 @@ fn open_disk(
     durability: Durability,
     snapshot_every: u64,
     health: &Arc<Health>,
+    threads: Threads,
 ) -> Result<Opened, StartError> {
     let recovered = recovery::recover(&*disk)?;
     let next_seq = recovered.writer.state().folded() + 1;
@@ -287,14 +293,14 @@ fn open_disk(
         _ => FileJournal::begin(disk.clone(), next_seq, recovered.writer.state().digest().digest, durability),
     };
     let journal = Box::new(journal.map_err(StartError::Journal)?);
-    let snapshots = Snapshots::start(
+    let snapshots = Snapshots::new(
         disk.clone(),
         health.clone(),
         snapshot_every,
         recovered.snapshot_seq,
         recovered.snapshot_records,
-    )
-    .map_err(StartError::Thread)?;
+    );
+    let snapshots = snapshots.on(threads).map_err(StartError::Thread)?;
     tracing::info!(
         entries = recovered.entries,
         snapshot = recovered.snapshot_seq,

@@ -90,11 +90,13 @@ impl Hub {
     }
 
     fn close(&self, close: Close, concerns: impl Fn(&Connected) -> bool) {
-        for mut seat in self.seats.iter_mut().filter(|seat| concerns(seat)) {
-            if let Some(sender) = seat.close.take() {
-                // A connection that is ending by itself no longer listens.
-                let _ = sender.send(close);
-            }
+        let concerned = self.seats.iter_mut().filter(|seat| concerns(seat));
+        let mut told: Vec<_> = concerned.filter_map(|mut seat| Some((*seat.key(), seat.close.take()?))).collect();
+        // In the order they came, so that a simulation sees the same order again.
+        told.sort_unstable_by_key(|(id, _)| *id);
+        for (_, sender) in told {
+            // A connection that is ending by itself no longer listens.
+            let _ = sender.send(close);
         }
     }
 }

@@ -22,6 +22,7 @@
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not.
 //! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
+//! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
 //! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
@@ -46,6 +47,7 @@
 //! batches. No lock that a reader waits for longer than one change takes. No rollback: memory changes only after the journal.
 
 pub mod access;
+pub mod clock;
 pub mod config;
 pub mod disk;
 pub mod engine;
@@ -57,8 +59,10 @@ pub mod http;
 pub mod hub;
 pub mod journal;
 pub mod methods;
+pub mod network;
 pub mod passwords;
 pub mod patient;
+pub mod random;
 pub mod recovery;
 pub mod schema;
 pub mod seed;
@@ -72,3 +76,4 @@ pub mod testing;
 pub mod throttle;
 pub mod transcript;
 pub mod wire;
+pub mod world;

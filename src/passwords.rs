@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::config::Limits;
+use crate::world::Threads;
 
 /// The threads that work on passwords, and the queue before them.
 ///
@@ -14,6 +15,7 @@ use crate::config::Limits;
 pub struct Passwords {
     threads: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    on: Threads,
 }
 
 /// Why work was not done.
@@ -33,7 +35,13 @@ impl Passwords {
         Self {
             threads: Arc::new(Semaphore::new(limits.password_threads_max)),
             places: Arc::new(Semaphore::new(limits.password_threads_max + limits.password_queue_max)),
+            on: Threads::Own,
         }
+    }
+
+    /// The same, on other threads or none: then all others wait while one is worked on.
+    pub fn on(self, threads: Threads) -> Self {
+        Self { on: threads, ..self }
     }
 
     /// Does a piece of work when its turn has come. One who no longer waits for it gives up the place, but work that has begun
@@ -44,6 +52,9 @@ impl Passwords {
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NotDone::QueueFull)?;
         let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| NotDone::Stopping)?;
+        if self.on == Threads::None {
+            return Ok(work());
+        }
         let task = tokio::task::spawn_blocking(move || {
             let _until_done = (place, thread);
             work()

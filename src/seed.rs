@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::access::{Caller, Sender, View};
-use crate::engine::{Submission, now_ms};
+use crate::engine::Submission;
 use crate::fold::fold;
 use crate::journal::Entry;
 use crate::methods::{Answer, Change, NewToken, Verdict};
+use crate::random::Random;
 use crate::shared::Shared;
 use crate::state::id::UserId;
 use crate::state::token::TokenHash;
@@ -73,6 +74,11 @@ impl Seed {
         Self { name: "first start".to_owned(), text: ADMINISTRATOR.to_owned() }
     }
 
+    /// Directory messages, one a line.
+    pub fn of(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
     /// A file of directory messages, one a line.
     pub fn read(path: &Path) -> Result<Self, SeedError> {
         let text = std::fs::read_to_string(path).map_err(|error| SeedError::Io(path.to_owned(), error))?;
@@ -86,7 +92,7 @@ impl Seed {
     }
 
     /// Its messages, each made on a state of its own first: what one refuses, the empty store would refuse as well.
-    fn rehearsed(&self) -> Result<Submission, SeedError> {
+    fn rehearsed(&self, at_ms: u64, random: &Random) -> Result<Submission, SeedError> {
         let mut stage = Writer::default();
         let mut submission = Submission::new(Caller::Seed);
         for (index, text) in self.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -104,13 +110,13 @@ impl Seed {
                 })
             };
             let mut change = read()?.map_err(refused)?;
-            let view = View { state: stage.state(), caller: Caller::Seed, at_ms: now_ms() };
+            let view = View { state: stage.state(), caller: Caller::Seed, at_ms };
             change.admit(Sender { view, bound_app: None }).map_err(refused)?;
             if let Verdict::Unchanged(_) = change.check(view).map_err(refused)? {
                 continue;
             }
-            change.prepare(view).map_err(refused)?;
-            let entry = Entry { seq: stage.state().folded() + 1, at_ms: view.at_ms, by: Caller::Seed, change };
+            change.prepare(view, random).map_err(refused)?;
+            let entry = Entry { seq: stage.state().folded() + 1, at_ms, by: Caller::Seed, change };
             let rehearsed = entry.copy().map_err(|what| refused(Error::field(&method, what)))?;
             fold(&mut stage, rehearsed, &mut Vec::new()).map_err(refused)?;
             submission.push(entry.change);
@@ -130,7 +136,7 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
         );
         return Ok(Vec::new());
     }
-    let submission = seed.rehearsed()?;
+    let submission = seed.rehearsed(shared.clock.now_ms(), &shared.random)?;
     if submission.is_empty() {
         return Ok(Vec::new());
     }

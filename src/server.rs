@@ -14,7 +14,6 @@ use hyper::server::conn::http1;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
@@ -23,6 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::config::ENDPOINT;
 use crate::http::routes::{Content, Operation, Product, Routes};
 use crate::http::{self, Peer, docs, metrics};
+use crate::network::{Listener, Stream};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
@@ -39,15 +39,18 @@ struct Requests(Recorder, Arc<OnceLock<Arc<Line>>>);
 type Permit = Arc<OwnedSemaphorePermit>;
 
 /// Accepts connections until told to stop.
-pub async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(shared.limits.connections_max));
     let routes = router(shared.clone());
     let mut is_paused = false;
+    let mut listener = listener.into();
     loop {
         let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
+            // First, so that however many come, it stops.
             _ = stop.changed() => return,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
@@ -139,9 +142,8 @@ async fn named(mut response: Response) -> Response {
     response
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
-    // Answers are written whole; waiting to fill packets would only delay them.
-    stream.set_nodelay(true).ok();
+async fn serve(stream: Stream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
+    stream.leave_at_once();
     let requests = shared.recorder.clone().map(|recorder| Requests(recorder, Arc::default()));
     let service = tower_service(routes, peer, permit, requests);
     let stream = Patient::new(stream, shared.limits.write_wait);
@@ -220,7 +222,8 @@ async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {
 }
 
 /// The connection itself, without the layers of HTTP around it, and what was read of it already.
-fn raw_stream(upgraded: Upgraded) -> (TcpStream, Vec<u8>) {
-    let parts = upgraded.downcast::<TokioIo<Patient<TcpStream>>>().expect("every connection was accepted as TCP");
+fn raw_stream(upgraded: Upgraded) -> (Stream, Vec<u8>) {
+    let parts =
+        upgraded.downcast::<TokioIo<Patient<Stream>>>().expect("every connection was accepted as such a stream");
     (parts.io.into_inner().into_inner(), parts.read_buf.to_vec())
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use crate::access::{Caller, Sender, View};
+use crate::clock::Clock;
 use crate::config::Limits;
-use crate::engine::{EngineHandle, now_ms};
+use crate::engine::EngineHandle;
 use crate::hub::Hub;
 use crate::methods::Change;
 use crate::passwords::Passwords;
+use crate::random::Random;
 use crate::state::State;
 use crate::throttle::{Origin, Throttle};
 use crate::transcript::record::Recorder;
 use crate::wire::error::{Code, Error};
+use crate::world::World;
 
 /// What every connection has at hand.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub struct Shared {
     pub passwords: Passwords,
     /// What slows guessing down.
     pub throttle: Throttle,
+    /// What tells the time.
+    pub clock: Clock,
+    /// What secrets are drawn from.
+    pub random: Random,
 }
 
 impl Shared {
@@ -51,13 +58,21 @@ impl Shared {
             recorder: None,
             passwords: Passwords::new(&limits),
             throttle: Throttle::new(&limits),
+            clock: Clock::default(),
+            random: Random::default(),
             limits,
         }
     }
 
+    /// The same by another clock, with secrets from elsewhere, on other threads, as a world has them.
+    pub fn in_world(self, world: &World) -> Self {
+        let passwords = Passwords::new(&self.limits).on(world.threads);
+        Self { clock: world.clock.clone(), random: world.random.clone(), passwords, ..self }
+    }
+
     /// What a caller sees now.
     pub fn view(&self, caller: Caller) -> View<'_> {
-        View { state: &self.state, caller, at_ms: now_ms() }
+        View { state: &self.state, caller, at_ms: self.clock.now_ms() }
     }
 
     /// The gate and the bounds for a change, and whether this gateway takes such changes at all.
@@ -77,7 +92,7 @@ impl Shared {
             self.admit_guess(origin, target)?;
         }
         let shared = self.clone();
-        let work = move || change.prepare(shared.view(caller)).map(|()| change);
+        let work = move || change.prepare(shared.view(caller), &shared.random).map(|()| change);
         self.passwords.work(work).await.map_err(|error| Error::new(Code::SlowDown, error.to_string()))?
     }
 

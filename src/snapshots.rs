@@ -15,6 +15,7 @@ use crate::recovery;
 use crate::snapshot::{self, Trailer};
 use crate::state::State;
 use crate::state::digest::Digest;
+use crate::world::Threads;
 
 /// Why a snapshot could not be made. The journal is kept, so nothing is lost.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +59,16 @@ pub struct Snapshots {
     counted_from: u64,
     /// Records in the last snapshot; [`BUSY`] while it is being made.
     records: Arc<AtomicU64>,
-    orders: mpsc::Sender<Order>,
-    worker: thread::JoinHandle<()>,
+    worker: Worker,
+}
+
+/// Who makes them.
+#[derive(Debug)]
+enum Worker {
+    /// A thread of their own.
+    Thread { orders: mpsc::Sender<Order>, thread: thread::JoinHandle<()> },
+    /// Whoever seals the segment.
+    Sealer,
 }
 
 /// A snapshot that is to be made: of the state after an entry, which has a digest.
@@ -75,23 +84,26 @@ const BUSY: u64 = u64::MAX;
 impl Snapshots {
     /// Starts the thread; the newest snapshot holds the state after entry `last`, in so many records.
     pub fn start(disk: Arc<dyn Disk>, health: Arc<Health>, every: u64, last: u64, records: u64) -> io::Result<Self> {
-        let (orders, inbox) = mpsc::channel();
+        Self::new(disk, health, every, last, records).on(Threads::Own)
+    }
+
+    /// The same without a thread: whoever seals a segment waits for the snapshot.
+    pub fn new(disk: Arc<dyn Disk>, health: Arc<Health>, every: u64, last: u64, records: u64) -> Self {
         let records = Arc::new(AtomicU64::new(records));
-        let (folder, made, alarm) = (disk.clone(), records.clone(), health.clone());
-        let worker = thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-            for Order { seq, digest } in inbox {
-                let outcome = make(&*folder, seq, digest);
-                match &outcome {
-                    Ok(trailer) => {
-                        alarm.snapshots_made.add(1);
-                        tracing::info!(seq, records = trailer.records, "a snapshot was made");
-                    }
-                    Err(error) => report(&alarm, seq, error),
-                }
-                made.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
-            }
-        })?;
-        Ok(Self { disk, health, every, last, counted_from: last, records, orders, worker })
+        Self { disk, health, every, last, counted_from: last, records, worker: Worker::Sealer }
+    }
+
+    /// Has them made on a thread of their own, unless there are to be none.
+    pub fn on(mut self, threads: Threads) -> io::Result<Self> {
+        if threads == Threads::Own {
+            let (orders, inbox) = mpsc::channel();
+            let (folder, made, alarm) = (self.disk.clone(), self.records.clone(), self.health.clone());
+            let thread = thread::Builder::new().name("snapshots".to_owned());
+            let thread =
+                thread.spawn(move || inbox.into_iter().for_each(|order| obey(order, &*folder, &made, &alarm)))?;
+            self.worker = Worker::Thread { orders, thread };
+        }
+        Ok(self)
     }
 
     /// Whether it is time for a snapshot, with the journal this far.
@@ -107,17 +119,23 @@ impl Snapshots {
         journal.rotate(next_seq, digest)?;
         self.last = next_seq - 1;
         self.records.store(BUSY, Ordering::Release);
-        // The thread lives as long as this value; were it gone, the journal would simply grow.
-        let _ = self.orders.send(Order { seq: self.last, digest });
+        let order = Order { seq: self.last, digest };
+        match &self.worker {
+            // The thread lives as long as this value; were it gone, the journal would simply grow.
+            Worker::Thread { orders, .. } => orders.send(order).unwrap_or_default(),
+            Worker::Sealer => obey(order, &*self.disk, &self.records, &self.health),
+        }
         Ok(())
     }
 
     /// Makes the last snapshot, of everything, once it is shown to be the live state.
     pub fn finish(self, state: &State, journal: &mut dyn Journal) {
-        let Self { disk, health, last, orders, worker, .. } = self;
-        drop(orders);
-        if worker.join().is_err() {
-            tracing::error!("the thread that makes snapshots panicked; the journal is kept");
+        let Self { disk, health, last, worker, .. } = self;
+        if let Worker::Thread { orders, thread } = worker {
+            drop(orders);
+            if thread.join().is_err() {
+                tracing::error!("the thread that makes snapshots panicked; the journal is kept");
+            }
         }
         let seq = state.folded();
         if seq == last {
@@ -133,6 +151,19 @@ impl Snapshots {
             Err(error) => report(&health, seq, &error),
         }
     }
+}
+
+/// Makes the snapshot that is ordered, and notes how many records it has.
+fn obey(Order { seq, digest }: Order, disk: &dyn Disk, records: &AtomicU64, health: &Health) {
+    let outcome = make(disk, seq, digest);
+    match &outcome {
+        Ok(trailer) => {
+            health.snapshots_made.add(1);
+            tracing::info!(seq, records = trailer.records, "a snapshot was made");
+        }
+        Err(error) => report(health, seq, error),
+    }
+    records.store(outcome.map_or(0, |trailer| trailer.records), Ordering::Release);
 }
 
 fn report(health: &Health, seq: u64, error: &SnapshotError) {

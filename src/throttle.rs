@@ -6,12 +6,13 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use governor::clock::{Clock, MonotonicClock};
+use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::access::Caller;
+use crate::clock::Steady;
 use crate::config::Limits;
 use crate::state::patterns::fold;
 
@@ -40,16 +41,16 @@ impl Origin {
 /// An attempt is remembered for as long as it makes a difference; what is held is in proportion to what came in within that time,
 /// and never an address or secret itself.
 #[derive(Debug)]
-pub struct Throttle<C: Clock = MonotonicClock> {
+pub struct Throttle<C: Clock = Steady> {
     at_targets: Attempts<C>,
     of_origins: Attempts<C>,
     hasher: RandomState,
 }
 
 impl Throttle {
-    /// One that has seen no attempt, by the machine's clock.
+    /// One that has seen no attempt.
     pub fn new(limits: &Limits) -> Self {
-        Self::with_clock(limits, &MonotonicClock)
+        Self::with_clock(limits, &Steady)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use guestlist::access::{Caller, View};
 use guestlist::journal::{Entry, checked, write_entry};
 use guestlist::methods::Change;
+use guestlist::random::Random;
 use guestlist::state::Writer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,7 +44,7 @@ fn every_change_of_the_transcripts_comes_back_out_of_the_journal_as_it_went_in()
             let Some(Some(Ok(mut change))) = method.map(|method| Change::read(&method, frame.get())) else { continue };
             let view = View { state: writer.state(), caller: Caller::Seed, at_ms: 1 };
             // What is refused here, such as a log-in with a wrong password, is not journaled.
-            let Ok(()) = change.prepare(view) else { continue };
+            let Ok(()) = change.prepare(view, &Random::default()) else { continue };
             let (mut message, mut lines) = (Vec::new(), Vec::new());
             change.write(&mut message);
             write_entry(&mut lines, 1, 2, Caller::Seed, &message);

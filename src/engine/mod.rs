@@ -7,11 +7,11 @@ mod submission;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::fold::fold;
 use crate::health::{Health, Storage};
@@ -20,6 +20,7 @@ use crate::journal::{Entry, Failure, Journal};
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
 use crate::wire::error::Error;
+use crate::world::{Running, Threads};
 pub use refusal::perhaps_written;
 use refusal::refuse;
 pub use submission::{EngineHandle, Submission};
@@ -31,6 +32,7 @@ pub struct Engine {
     journal: Box<dyn Journal>,
     hub: Arc<Hub>,
     limits: Limits,
+    clock: Clock,
     snapshots: Option<Snapshots>,
     orders: mpsc::Receiver<Order>,
     health: Arc<Health>,
@@ -59,15 +61,42 @@ impl Engine {
         health.note_segment(journal.segment_bytes());
         let (lines, rotate_bytes) = (Vec::new(), limits.segment_bytes_max);
         let (flush_at, resume_at) = (None, None);
-        let engine =
-            Self { writer, journal, hub, limits, snapshots, orders, health, lines, flush_at, resume_at, rotate_bytes };
+        let clock = Clock::default();
+        let engine = Self {
+            writer,
+            journal,
+            hub,
+            limits,
+            clock,
+            snapshots,
+            orders,
+            health,
+            lines,
+            flush_at,
+            resume_at,
+            rotate_bytes,
+        };
         (engine, handle)
+    }
+
+    /// Has entries dated by a clock other than the machine's.
+    pub fn dated_by(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Runs on a thread of its own, for flushing blocks.
     pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
         let runtime = tokio::runtime::Handle::current();
         thread::Builder::new().name("engine".to_owned()).spawn(move || runtime.block_on(self.run()))
+    }
+
+    /// Runs on a thread of its own, or where there are to be none, as a task.
+    pub fn spawn_on(self, threads: Threads) -> std::io::Result<Running> {
+        match threads {
+            Threads::Own => self.spawn().map(Running::Thread),
+            Threads::None => Ok(Running::Task(tokio::spawn(self.run()))),
+        }
     }
 
     async fn run(mut self) {
@@ -116,7 +145,7 @@ impl Engine {
 
     fn commit(&mut self, batch: Vec<Job>) {
         let first_seq = self.writer.state().folded() + 1;
-        let at_ms = now_ms().max(self.writer.state().at_ms());
+        let at_ms = self.clock.now_ms().max(self.writer.state().at_ms());
         let written = match self.health.storage() {
             Storage::Writable => self.write(&batch, first_seq, at_ms),
             Storage::Full => Err(refusal::full()),
@@ -182,10 +211,4 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.health.note_failed("the engine has ended");
     }
-}
-
-/// The clock, in milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -60,7 +60,7 @@ impl Engine {
         if self.has_failed() {
             return;
         }
-        let digest = self.writer.state().digest().digest;
+        let digest = self.digest();
         let begun = begin(self, next_seq, digest);
         // After a failure too: it is tried again once as much was written again.
         self.rotate_bytes = self.journal.segment_bytes() + self.limits.segment_bytes_max;
@@ -84,9 +84,12 @@ impl Engine {
     /// Goes on in a new segment, if there is room for one.
     fn try_to_resume(&mut self) {
         self.resume_at = None;
+        self.flush();
+        if self.has_failed() {
+            return;
+        }
         let next_seq = self.writer.state().folded() + 1;
-        let digest = self.writer.state().digest().digest;
-        match self.journal.rotate_with_room(next_seq, digest, self.limits.resume_room_bytes) {
+        match self.journal.rotate_with_room(next_seq, self.digest(), self.limits.resume_room_bytes) {
             Ok(()) => {
                 self.rotate_bytes = self.limits.segment_bytes_max;
                 self.health.note_writable();
@@ -107,5 +110,10 @@ impl Engine {
 
     pub(super) fn has_failed(&self) -> bool {
         self.health.storage() == Storage::Failed
+    }
+
+    /// The digest of the live state.
+    fn digest(&self) -> Digest {
+        self.writer.state().digest().digest
     }
 }

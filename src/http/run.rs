@@ -37,7 +37,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change)
             return Ok(answer);
         }
         if !change.is_heavy() {
-            change.prepare(sender.view)?;
+            change.prepare(sender.view, &shared.random)?;
         }
     }
     if change.is_heavy() {

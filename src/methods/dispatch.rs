@@ -82,8 +82,8 @@ macro_rules! methods {
             }
 
             /// See [`Alter::prepare`].
-            pub fn prepare(&mut self, view: View<'_>) -> Result<(), Error> {
-                match self { $(Self::$change(method) => method.prepare(view),)+ }
+            pub fn prepare(&mut self, view: View<'_>, random: &Random) -> Result<(), Error> {
+                match self { $(Self::$change(method) => method.prepare(view, random),)+ }
             }
 
             /// Appends the message as it is journaled.

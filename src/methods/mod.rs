@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::{About, Caller, Permission, Sender, View};
 use crate::event::Event;
+use crate::random::Random;
 use crate::state::Writer;
 use crate::state::moment::Moment;
 use crate::wire::envelope::{self, Reference};
@@ -214,7 +215,7 @@ pub trait Alter: Method + Serialize {
     fn check(&mut self, view: View<'_>) -> Result<Verdict<Self::Reply>, Error>;
 
     /// Does what is not deterministic: draws random tokens, hashes secrets. What it leaves is what is journaled.
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, _view: View<'_>, _random: &Random) -> Result<(), Error> {
         Ok(())
     }
 

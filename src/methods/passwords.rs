@@ -1,10 +1,10 @@
-//! This is where it is said which passwords are taken, and what they are salted with.
+//! This is where it is said which passwords are taken.
 
 use std::fmt::Display;
 
 use crate::config::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::schema::leaf::schema_of;
-use crate::state::password::{Password, Salt};
+use crate::state::password::Password;
 use crate::wire::error::Error;
 
 /// The kinds of characters that a user's password must have, but this one has not.
@@ -67,9 +67,4 @@ fn in_clear(path: impl Display, password: &Password) -> Result<&str, Error> {
         Password::Clear(clear) => Ok(clear),
         Password::Hashed(_) => Err(Error::field(path, "must be a password, as a string")),
     }
-}
-
-/// A salt that was never used before.
-pub fn new_salt() -> Salt {
-    rand::random()
 }

@@ -12,17 +12,15 @@ mod sign_in;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::access::Identity;
-use crate::engine::now_ms;
 use crate::hub::Seat;
 use crate::shared::Shared;
 use crate::state::moment::Moment;
@@ -114,7 +112,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn run(&mut self) -> End {
         let every = self.shared.limits.ping_interval;
-        let mut ping = interval_at(tokio::time::Instant::now() + every, every);
+        let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let reading = self.may_read();
@@ -258,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Whether the client's token has ended by itself.
     fn is_over(&self) -> bool {
-        self.identity.expires_at.is_some_and(|end| end <= Moment::of_ms(now_ms()))
+        self.identity.expires_at.is_some_and(|end| end <= Moment::of_ms(self.shared.clock.now_ms()))
     }
 
     /// Pings a quiet client, and gives up one that has been silent for too long.

@@ -117,7 +117,7 @@ impl<S> Session<S> {
                 let work = self.shared.clone().prepare(caller, Origin::of(caller, self.address), change);
                 self.pipeline.prepare(work.boxed(), method, reference, bytes);
             }
-            Ok(Verdict::Proceed) => match change.prepare(view) {
+            Ok(Verdict::Proceed) => match change.prepare(view, &self.shared.random) {
                 Ok(()) => self.pipeline.gather(change, reference, bytes),
                 Err(error) => self.refuse(&error, Some(change.call().method), &reference),
             },

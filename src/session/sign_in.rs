@@ -10,7 +10,6 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
 use crate::access::{self, Caller, Identity};
-use crate::engine::now_ms;
 use crate::hub::Seat;
 use crate::shared::Shared;
 use crate::state::State;
@@ -105,7 +104,7 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Ut
     let token = TokenHash::of(&token);
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
-    let date = now_ms();
+    let date = shared.clock.now_ms();
     let Some(identity) = access::identify(&shared.state, &token, Moment::of_ms(date)) else {
         return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));
     };

@@ -13,12 +13,14 @@ use guestlist::hub::Hub;
 use guestlist::journal::directory;
 use guestlist::journal::file::Durability;
 use guestlist::methods::{Change, Command, Query, Verdict};
+use guestlist::random::Random;
 use guestlist::shared::Shared;
 use guestlist::state::State;
 use guestlist::state::digest::Digest;
 use guestlist::state::id::BotId;
 use guestlist::wire::envelope::Reference;
 use guestlist::wire::error::Error;
+use guestlist::world::Threads;
 use proptest_state_machine::StateMachineTest;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -90,7 +92,7 @@ impl Running {
         let _context = RUNTIME.enter();
         let (hub, limits, health) = (Arc::new(Hub::default()), Limits::default(), Arc::new(Health::default()));
         let store = Store::Disk { disk: disk.clone(), durability: Durability::Sync, snapshot_every: 1 };
-        let opened = gateway::open(store, &health).expect("what the gateway wrote can be read");
+        let opened = gateway::open(store, &health, Threads::None).expect("what the gateway wrote can be read");
         let state = opened.writer.state().clone();
         let (engine, handle) =
             Engine::new(opened.writer, opened.journal, hub.clone(), limits.clone(), opened.snapshots, health);
@@ -198,7 +200,9 @@ impl Connection<'_> {
         }
         match verdict {
             Ok(Verdict::Proceed) => {
-                change.prepare(self.sender().view).expect("nothing that the steps send is refused here");
+                change
+                    .prepare(self.sender().view, &Random::default())
+                    .expect("nothing that the steps send is refused here");
                 self.gathered.push(change);
             }
             Ok(Verdict::Unchanged(answer)) => self.answers.push(Ok(told(answer))),

@@ -4,7 +4,6 @@ mod set_bot;
 
 use std::collections::BTreeSet;
 
-use rand::distr::{Alphanumeric, SampleString};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use super::page::{Page, PageEnd, page_fields};
 use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
+use crate::random::Random;
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
@@ -122,9 +122,9 @@ impl BotRecord {
 }
 
 /// A new token of the form `<bot id>:<0 or app id>:<30 characters>`.
-pub(super) fn generate_token(bot: BotId, bound_app: Option<AppId>) -> String {
+pub(super) fn generate_token(bot: BotId, bound_app: Option<AppId>, random: &Random) -> String {
     let app = bound_app.map_or(0, |app| app.0);
-    let secret = Alphanumeric.sample_string(&mut rand::rng(), token::SECRET_CHARS);
+    let secret = random.alphanumeric(token::SECRET_CHARS);
     format!("{bot}:{app}:{secret}")
 }
 
@@ -161,9 +161,9 @@ impl Alter for RotateBotToken {
         true
     }
 
-    fn prepare(&mut self, View { state, .. }: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, View { state, .. }: View<'_>, random: &Random) -> Result<(), Error> {
         let bound_app = state.bot(self.bot_id).and_then(|bot| bot.bound_app_id);
-        let token = generate_token(self.bot_id, bound_app);
+        let token = generate_token(self.bot_id, bound_app, random);
         self.token = Some(Secret::Hashed(token::TokenHash::of(&token)));
         self.shown = Some(token);
         Ok(())

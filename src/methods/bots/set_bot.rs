@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::methods::apps::bound_name;
 use crate::methods::list::bound_items;
 use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::random::Random;
 use crate::state::State;
 use crate::state::bot::{Bot, Grant};
 use crate::state::id::{AppId, BotId};
@@ -155,14 +156,14 @@ impl Alter for SetBot {
         Ok(if same { Verdict::Unchanged(BotRecord::new(&outcome, None)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, _view: View<'_>, random: &Random) -> Result<(), Error> {
         // What a client sends here is not used.
         self.token_if_new = None;
         if let Some(token) = &self.token {
             self.token = Some(Secret::Hashed(token.hash()));
         } else {
             // Even for a bot that stands: it may be gone by the time this is run.
-            let token = generate_token(self.bot_id, self.bound_app_id);
+            let token = generate_token(self.bot_id, self.bound_app_id, random);
             self.token_if_new = Some(Secret::Hashed(TokenHash::of(&token)));
             self.shown = Some(token);
         }

@@ -1,6 +1,5 @@
 //! This is where the members of organisations are given api keys, with which programs act as them.
 
-use rand::distr::{Alphanumeric, SampleString};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use crate::methods::list::second_half;
 use crate::methods::owned::used_up;
 use crate::methods::page::{Page, PageEnd, page_fields};
 use crate::methods::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
+use crate::random::Random;
 use crate::state::id::{KeyId, OrgId};
 use crate::state::moment::Moment;
 use crate::state::organization::ApiKey;
@@ -180,13 +180,13 @@ impl Alter for SetApiKey {
         Ok(if same { Verdict::Unchanged(KeyRecord::new(&after, None)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, _view: View<'_>, random: &Random) -> Result<(), Error> {
         self.key_if_new = None;
         if let Some(key) = &self.api_key {
             self.api_key = Some(Secret::Hashed(key.hash()));
         } else {
             // Even for a key that stands: it may be gone by the time this is run.
-            let key = Alphanumeric.sample_string(&mut rand::rng(), KEY_CHARS);
+            let key = random.alphanumeric(KEY_CHARS);
             self.key_if_new = Some(Secret::Hashed(TokenHash::of(&key)));
             self.shown = Some(key);
         }

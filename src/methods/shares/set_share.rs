@@ -9,8 +9,9 @@ use super::joining::{Joining, invited};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EMAILS_PER_CALL_MAX;
 use crate::methods::owned::{self, bound_emails, used_up};
-use crate::methods::passwords::{bound_secret, new_salt};
+use crate::methods::passwords::bound_secret;
 use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::random::Random;
 use crate::state::email::EmailAddress;
 use crate::state::id::{ChatId, ShareId, UserId};
 use crate::state::password::Password;
@@ -192,9 +193,9 @@ impl Alter for SetShare {
         Ok(if same { Verdict::Unchanged(ShareRecord::new(&settings, listed)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
-        self.uuid_if_new = self.share_uuid.is_none().then(Uuid::new_v4);
-        self.password = self.password.take().map(|given| given.map(|password| password.hashed(&new_salt())));
+    fn prepare(&mut self, _view: View<'_>, random: &Random) -> Result<(), Error> {
+        self.uuid_if_new = self.share_uuid.is_none().then(|| random.uuid());
+        self.password = self.password.take().map(|given| given.map(|password| password.hashed(&random.salt())));
         Ok(())
     }
 

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::list::second_half;
 use super::owned::{bound_email, used_up};
 use super::page::{Page, PageEnd, page_fields};
-use super::passwords::{NewPassword, bound_password, new_salt};
+use super::passwords::{NewPassword, bound_password};
 use super::{Alter, Ask, Call, Method, Noun, Turn, Verdict};
 use crate::access::{Permission, View};
 use crate::event::Event;
+use crate::random::Random;
 use crate::state::account::User;
 use crate::state::bot::Grant;
 use crate::state::email::EmailAddress;
@@ -164,8 +165,8 @@ impl Alter for SetUser {
         Ok(if same { Verdict::Unchanged(UserRecord::new(&user)) } else { Verdict::Proceed })
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
-        self.password = self.password.take().map(|password| password.hashed(&new_salt()));
+    fn prepare(&mut self, _view: View<'_>, random: &Random) -> Result<(), Error> {
+        self.password = self.password.take().map(|password| password.hashed(&random.salt()));
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! This is where users sign in and out: what they get is a session, whose token is shown once.
 
-use rand::distr::{Alphanumeric, SampleString};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +9,7 @@ use crate::event::Event;
 use crate::methods::owned::bound_email;
 use crate::methods::passwords::bound_secret;
 use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::random::Random;
 use crate::state::account::{Session, User};
 use crate::state::email::EmailAddress;
 use crate::state::id::UserId;
@@ -93,8 +93,8 @@ impl SignedIn {
 }
 
 /// A token for a session, hashed and in clear.
-pub(super) fn new_token() -> (Secret, String) {
-    let token = Alphanumeric.sample_string(&mut rand::rng(), TOKEN_CHARS);
+pub(super) fn new_token(random: &Random) -> (Secret, String) {
+    let token = random.alphanumeric(TOKEN_CHARS);
     (Secret::Hashed(TokenHash::of(&token)), token)
 }
 
@@ -147,14 +147,14 @@ impl Alter for LogIn {
         Ok(Verdict::Proceed)
     }
 
-    fn prepare(&mut self, view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, view: View<'_>, random: &Random) -> Result<(), Error> {
         let user = self.email.take().and_then(|email| view.state.user_by_email(&email.0));
         // Not under a guard while the password is checked, which takes long.
         let user = user.and_then(|id| view.state.user(id).map(|user| user.clone()));
         let hash = user.as_ref().and_then(|user| user.password.clone()).unwrap_or_else(PasswordHash::of_nobody);
         let is_right = matches!(self.password.take(), Some(Password::Clear(clear)) if hash.verifies(&clear));
         let user = user.filter(|_| is_right).ok_or_else(wrong)?;
-        let (session, token) = new_token();
+        let (session, token) = new_token(random);
         (self.user_id, self.known_since) = (Some(user.user_id), Some(user.created_at));
         self.password_no = Some(user.password_no);
         (self.session, self.shown) = (Some(session), Some(token));
@@ -209,7 +209,7 @@ impl Alter for LogOut {
         self.refuse(view).map(|()| Verdict::Proceed)
     }
 
-    fn prepare(&mut self, _view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, _view: View<'_>, _random: &Random) -> Result<(), Error> {
         self.session = Secret::Hashed(self.session.hash());
         Ok(())
     }

@@ -7,8 +7,9 @@ use super::sessions::{SignedIn, begin_session, new_token};
 use super::taken;
 use crate::access::{Permission, View};
 use crate::methods::owned::{bound_email, used_up};
-use crate::methods::passwords::{NewPassword, bound_password, new_salt};
+use crate::methods::passwords::{NewPassword, bound_password};
 use crate::methods::{Alter, Call, Method, Noun, Turn, Verdict};
+use crate::random::Random;
 use crate::state::account::User;
 use crate::state::email::EmailAddress;
 use crate::state::password::Password;
@@ -79,11 +80,11 @@ impl Alter for SignUp {
         Ok(Verdict::Proceed)
     }
 
-    fn prepare(&mut self, view: View<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, view: View<'_>, random: &Random) -> Result<(), Error> {
         self.newcomer(view)?;
-        let (session, token) = new_token();
+        let (session, token) = new_token(random);
         (self.session, self.shown) = (Some(session), Some(token));
-        self.password = self.password.hashed(&new_salt());
+        self.password = self.password.hashed(&random.salt());
         self.confirm_password = None;
         Ok(())
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::json::Json;
 use super::super::placeholder::Kind;
-use crate::engine::now_ms;
+use crate::clock::now_ms;
 use crate::state::moment::Moment;
 
 /// Makes values; no two of those that name something are the same.
