@@ -105,7 +105,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
     let mut writer = Writer::default();
     let (mut snapshot_seq, mut snapshot_records) = (0, 0);
     if let Some(newest) = files.snapshots.last() {
-        snapshot_records = snapshot::load(disk, newest, &mut writer)?;
+        snapshot_records = snapshot::load(disk, newest, &mut writer)?.records;
         snapshot_seq = newest.seq;
     }
     Ok(Folding {

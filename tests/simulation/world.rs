@@ -292,7 +292,7 @@ impl Course {
         Options {
             store: Store::Disk { disk: Arc::new(disk), durability: Durability::Sync, snapshot_every },
             seed: Seed::of("simulation", lists::seed(clients)),
-            limits: Limits::default(),
+            limits: Limits { removal_wait: Duration::ZERO, journal_keep_bytes: 0, ..Limits::default() },
             public_url: Some("http://simulated".to_owned()),
             ..Options::demo()
         }
