@@ -217,6 +217,11 @@ impl Gateway {
         &self.shared.state
     }
 
+    /// How its storage is.
+    pub fn health(&self) -> &Health {
+        self.shared.engine.health()
+    }
+
     /// Tokens that were made at this start, to be shown once.
     pub fn take_new_tokens(&mut self) -> Vec<NewToken> {
         std::mem::take(&mut self.new_tokens)

@@ -86,6 +86,8 @@ fn useless(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NONE: [u64; 0] = [];
     use crate::journal::directory::{segment_name, snapshot_name};
 
     fn files(segments: &[u64], snapshots: &[u64]) -> Files {
@@ -104,8 +106,8 @@ mod tests {
 
     #[test]
     fn two_snapshots_stay_and_what_the_older_one_does_not_hold() {
-        assert_eq!(goes(&[1, 11, 21], &[], 0), []);
-        assert_eq!(goes(&[1, 11, 21], &[20], 0), [], "the journal alone is the generation before the first snapshot");
+        assert_eq!(goes(&[1, 11, 21], &[], 0), NONE);
+        assert_eq!(goes(&[1, 11, 21], &[20], 0), NONE, "the journal alone is the generation before the first snapshot");
         assert_eq!(goes(&[1, 11, 21], &[10, 20], 0), [1]);
         assert_eq!(goes(&[1, 6, 11, 16, 21], &[5, 10, 20], 0), [1, 6, 5]);
         assert_eq!(goes(&[1, 6, 11], &[12, 14], 0), [1, 6], "a segment that begins within a snapshot may end after it");
@@ -117,6 +119,6 @@ mod tests {
         assert_eq!(goes(&segments, &[30, 40], 9), [1, 11, 21]);
         assert_eq!(goes(&segments, &[30, 40], 10), [1, 11]);
         assert_eq!(goes(&segments, &[30, 40], 29), [1]);
-        assert_eq!(goes(&segments, &[30, 40], 30), []);
+        assert_eq!(goes(&segments, &[30, 40], 30), NONE);
     }
 }

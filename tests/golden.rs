@@ -14,7 +14,14 @@ fn every_golden_directory_folds_to_the_digest_recorded_with_it() {
         let path = entry.expect("the directory can be listed").path();
         let recovered = recover(&RealDisk::new(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let recorded = std::fs::read_to_string(path.join("digest")).expect("a digest is recorded");
-        assert_eq!(Digest::of(recovered.writer.state()).to_string(), recorded.trim(), "{}", path.display());
+        let state = recovered.writer.state();
+        assert_eq!(Digest::of(state).to_string(), recorded.trim(), "{}", path.display());
+        assert_eq!(
+            state.digest().digest,
+            Digest::of(state),
+            "{}: as its snapshot says and its entries go on",
+            path.display()
+        );
         folded += 1;
     }
     assert!(folded >= 2, "only {folded} golden directories were found");
