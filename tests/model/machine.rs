@@ -22,7 +22,6 @@ use guestlist::state::id::BotId;
 use guestlist::wire::envelope::Reference;
 use guestlist::wire::error::Error;
 use guestlist::world::{self, Threads};
-use guestlist::world::Threads;
 use proptest_state_machine::StateMachineTest;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
