@@ -39,14 +39,14 @@ fn path(path: &Path) -> &str {
 }
 
 #[tokio::test]
-async fn the_words_on_damage_lead_to_a_start() {
+async fn the_words_on_damage_name_the_place_and_the_repair() {
     let written = Written::new().await;
     let start = written.lines()[SEEDED + 3];
     let mut bytes = written.bytes.clone();
     bytes[start + 30] ^= 1;
     let directory = Written::found(&bytes);
     let segment = segment_path(directory.path(), 1);
-    let advice = format!("truncate -s {start} {}", segment.display());
+    let advice = format!("guestlist journal repair {}", directory.path().display());
     let served = run(&["serve", "--listen", "127.0.0.1:0", "--data", path(directory.path())]);
     let checked = run(&["journal", "check", path(directory.path())]);
     assert_eq!((served.code, checked.code), (Some(2), Some(1)), "{served:?} {checked:?}");

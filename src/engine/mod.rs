@@ -36,6 +36,8 @@ pub struct Engine {
     snapshots: Option<Snapshots>,
     orders: mpsc::Receiver<Order>,
     health: Arc<Health>,
+    /// The last entry that was durable when the journal last owed nothing.
+    flushed: u64,
     /// The lines of the batch being written; kept to be used again.
     lines: Vec<u8>,
     /// When what was appended must be flushed, where the journal did not flush it at once.
@@ -62,6 +64,8 @@ impl Engine {
         let (lines, rotate_bytes) = (Vec::new(), limits.segment_bytes_max);
         let (flush_at, resume_at) = (None, None);
         let clock = Clock::default();
+        // What was recovered is durable, or it would not have been shown.
+        let flushed = writer.state().folded();
         let engine = Self {
             writer,
             journal,
@@ -71,6 +75,7 @@ impl Engine {
             snapshots,
             orders,
             health,
+            flushed,
             lines,
             flush_at,
             resume_at,
@@ -179,7 +184,10 @@ impl Engine {
     /// Journals a batch, or says why it is refused.
     fn write(&mut self, batch: &[Job], first_seq: u64, at_ms: u64) -> Result<(), Error> {
         self.lines.clear();
-        batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, at_ms));
+        if !self.journal.owes_flush() {
+            self.flushed = first_seq - 1;
+        }
+        batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, self.flushed, at_ms));
         let bytes = u64::try_from(self.lines.len()).expect("a length fits into 64 bits");
         let written = self.journal.append(&self.lines);
         self.lines.shrink_to(self.limits.batch_bytes_max);

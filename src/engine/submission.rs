@@ -49,11 +49,12 @@ impl Submission {
         self.text.len()
     }
 
-    /// Appends its lines, the first entry being of this number; gives the number after its last.
-    pub(super) fn write(&self, lines: &mut Vec<u8>, mut seq: u64, at_ms: u64) -> u64 {
+    /// Appends its lines, the first entry being of this number, after `flushed` was made durable; gives the
+    /// number after its last.
+    pub(super) fn write(&self, lines: &mut Vec<u8>, mut seq: u64, flushed: u64, at_ms: u64) -> u64 {
         let mut start = 0;
         for end in &self.ends {
-            write_entry(lines, seq, at_ms, self.caller, &self.text[start..*end]);
+            write_entry(lines, seq, flushed, at_ms, self.caller, &self.text[start..*end]);
             start = *end;
             seq += 1;
         }

@@ -108,6 +108,15 @@ pub fn files(disk: &dyn Disk) -> io::Result<Files> {
     Ok(files)
 }
 
+/// Takes away what was being written aside when a process ended.
+pub fn remove_leftovers(disk: &dyn Disk) -> io::Result<()> {
+    let names = disk.names()?;
+    names
+        .iter()
+        .filter(|name| [SEGMENT_ASIDE, SNAPSHOT_ASIDE].contains(&name.as_str()))
+        .try_for_each(|name| disk.remove(name))
+}
+
 /// The name of the segment that begins with an entry.
 pub fn segment_name(first_seq: u64) -> String {
     format!("journal-{first_seq:020}")

@@ -1,11 +1,11 @@
 //! This is where the journal is written to disk, segment after segment.
 
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::directory::{SEGMENT_ASIDE, segment_name};
+use super::directory::{SEGMENT_ASIDE, remove_leftovers, segment_name};
 use super::{FORMAT, Failure, Journal, write_line};
 use crate::disk::{Disk, DiskFile, is_full};
 use crate::state::digest::Digest;
@@ -47,20 +47,66 @@ pub struct FileJournal {
     unflushed: bool,
 }
 
+/// Where a start found the journal to end, and what is to be done so that it can go on.
+///
+/// It goes on in a new segment. Entries that nothing shows to be durable are written again, at its beginning: a flush may have
+/// failed on them before, and the system would not say so twice. Only then are they cut off the segment they were in, together
+/// with what was torn.
+#[derive(Debug, Default)]
+pub struct Tail {
+    /// The first entry of the new segment.
+    pub first_seq: u64,
+    /// The digest of the state before it.
+    pub digest: Digest,
+    /// The entries that are written again.
+    pub again: Option<Span>,
+    /// The segments that end too late, and where they are to end.
+    pub cuts: Vec<(String, u64)>,
+    /// The segment in which the journal can go on where there is no space for another, and where that ends.
+    pub in_place: Option<(String, u64)>,
+}
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The file.
+    pub name: String,
+    /// Its first byte.
+    pub from: u64,
+    /// The first byte after it.
+    pub to: u64,
+}
+
 impl FileJournal {
-    /// Goes on in a segment after `good_bytes`; what comes after them is cut off.
-    ///
-    /// The rest is flushed, for a crash of the process may have left it to the system alone, and it is about to be shown.
-    pub fn resume(disk: Arc<dyn Disk>, name: &str, good_bytes: u64, durability: Durability) -> io::Result<Self> {
-        let mut segment = disk.append(name)?;
-        segment.set_len(good_bytes)?;
-        segment.sync()?;
+    /// Goes on after a start. When it returns all that was found is durable; whatever call it ended at before, it comes to the
+    /// same files.
+    pub fn go_on(disk: Arc<dyn Disk>, tail: &Tail, durability: Durability) -> Result<Self, Failure> {
+        remove_leftovers(&*disk).map_err(Failure::Unchanged)?;
+        let cut = || tail.cuts.iter().try_for_each(|(name, bytes)| cut_off(&*disk, name, *bytes).map(drop));
+        if tail.again.is_none() {
+            // The new segment would tell that all before it is durable.
+            cut().map_err(Failure::Broken)?;
+        }
+        let with = tail.again.as_ref().map_or(With::Nothing, With::Entries);
+        let (segment, good_bytes) = match new_segment(&*disk, tail.first_seq, tail.digest, with) {
+            Err(Failure::Unchanged(error)) if is_full(&error) => match &tail.in_place {
+                Some((name, bytes)) => (cut_off(&*disk, name, *bytes).map_err(Failure::Broken)?, *bytes),
+                None => return Err(Failure::Unchanged(error)),
+            },
+            begun => {
+                let begun = begun?;
+                if tail.again.is_some() {
+                    cut().map_err(Failure::Broken)?;
+                }
+                begun
+            }
+        };
         Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
     /// Begins a new segment; the digest is that of the state before its first entry.
     pub fn begin(disk: Arc<dyn Disk>, first_seq: u64, digest: Digest, durability: Durability) -> Result<Self, Failure> {
-        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, 0)?;
+        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, With::Nothing)?;
         Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
     }
 
@@ -107,7 +153,8 @@ impl Journal for FileJournal {
     }
 
     fn rotate_with_room(&mut self, next_seq: u64, digest: Digest, room_bytes: usize) -> Result<(), Failure> {
-        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, room_bytes)?;
+        self.flush()?;
+        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, With::Room(room_bytes))?;
         Ok(())
     }
 
@@ -116,42 +163,70 @@ impl Journal for FileJournal {
     }
 }
 
-/// Writes a segment's header aside, so that a segment of this name is whole or not there; gives its size too.
+/// Cuts a segment off, durably.
+fn cut_off(disk: &dyn Disk, name: &str, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+    let mut segment = disk.append(name)?;
+    segment.set_len(bytes)?;
+    segment.sync()?;
+    Ok(segment)
+}
+
+/// What a segment's header is followed by when it is begun.
+#[derive(Clone, Copy)]
+enum With<'a> {
+    Nothing,
+    /// Nothing, and so many bytes would fit.
+    Room(usize),
+    /// These entries.
+    Entries(&'a Span),
+}
+
+/// Begins a segment, aside first, so that one of this name is whole or not there; gives its size too.
 fn new_segment(
     disk: &dyn Disk,
     first_seq: u64,
     digest: Digest,
-    room_bytes: usize,
+    with: With<'_>,
 ) -> Result<(Box<dyn DiskFile>, u64), Failure> {
-    let (segment, bytes) = write_aside(disk, first_seq, digest, room_bytes).inspect_err(|_| {
+    let (segment, bytes) = write_aside(disk, first_seq, digest, with).inspect_err(|_| {
         // What lies aside may be the very space that is missing.
         disk.remove(SEGMENT_ASIDE).ok();
     })?;
-    // A segment of this name can only be one that holds no entry: nothing is lost.
+    // A segment of this name can only be one that holds no entry, or only entries that this one holds too: nothing is lost.
     disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
     // From here on it is unknown which of the two segments a start would find last.
     disk.sync().map_err(Failure::Broken)?;
     Ok((segment, bytes))
 }
 
-/// Writes the header, and shows that so many bytes more would fit.
 fn write_aside(
     disk: &dyn Disk,
     first_seq: u64,
     digest: Digest,
-    room_bytes: usize,
+    with: With<'_>,
 ) -> Result<(Box<dyn DiskFile>, u64), Failure> {
     let mut header = Vec::new();
     write_line(
         &mut header,
         &Header { guestlist: "journal".to_owned(), format: FORMAT, seq: first_seq, digest: Some(digest) },
     );
-    let bytes = u64::try_from(header.len()).expect("a length fits into 64 bits");
+    let mut bytes = u64::try_from(header.len()).expect("a length fits into 64 bits");
     let mut segment = disk.create(SEGMENT_ASIDE).map_err(Failure::Unchanged)?;
     segment.write_all(&header).map_err(Failure::Unchanged)?;
-    if room_bytes > 0 {
-        segment.write_all(&vec![0; room_bytes]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
+    match with {
+        With::Nothing | With::Room(0) => {}
+        With::Room(room) => {
+            segment.write_all(&vec![0; room]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
+        }
+        With::Entries(span) => bytes += copy(disk, span, &mut *segment).map_err(Failure::Unchanged)?,
     }
     segment.sync().map_err(Failure::Broken)?;
     Ok((segment, bytes))
+}
+
+fn copy(disk: &dyn Disk, span: &Span, segment: &mut dyn DiskFile) -> io::Result<u64> {
+    let mut file = BufReader::new(disk.read(&span.name)?);
+    io::copy(&mut file.by_ref().take(span.from), &mut io::sink())?;
+    let copied = io::copy(&mut file.take(span.to - span.from), segment)?;
+    if copied == span.to - span.from { Ok(copied) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }

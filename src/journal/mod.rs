@@ -2,6 +2,10 @@
 //!
 //! An entry is one line, `crc32c  {"seq":…,"at_ms":…,"by":"bot:9009…","do":{…the message…}}`: the checksum is of the JSON
 //! text, in eight hexadecimal digits. It can be read, searched with grep and used as an audit log; it never holds a secret.
+//!
+//! After `seq` there may be `"flushed":…`, the number of the last entry that was durable when the line was written; without it
+//! that is the one before. So a good line after a bad one tells whether that one was durable once, and is damaged, or may be of
+//! the same flush, torn by a loss of power. In format 1 no line has it.
 
 pub mod directory;
 pub mod file;
@@ -19,7 +23,7 @@ use crate::state::digest::Digest;
 use crate::wire::envelope;
 
 /// The version of the format of segments and snapshots that this gateway writes and the newest it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Why the journal did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +71,31 @@ pub struct Entry {
     pub change: Change,
 }
 
-#[derive(Serialize)]
-struct Head {
-    seq: u64,
-    at_ms: u64,
-    by: Caller,
+/// What an entry says beside what was done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flushed: Option<u64>,
+    pub at_ms: u64,
+    pub by: Caller,
+}
+
+impl Head {
+    /// Reads it off the JSON text of an entry's line.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        let head: Self = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
+        if head.seq > head.durable() {
+            Ok(head)
+        } else {
+            Err(format!("has the number {}, and says that entry {} was flushed before it", head.seq, head.durable()))
+        }
+    }
+
+    /// The last entry that was durable when this one was written.
+    pub fn durable(&self) -> u64 {
+        self.flushed.unwrap_or(self.seq.saturating_sub(1))
+    }
 }
 
 #[derive(Deserialize)]
@@ -83,10 +107,11 @@ struct Line<'a> {
     message: &'a RawValue,
 }
 
-/// Appends an entry's line; `message` is the change as [`Change::write`] wrote it.
-pub fn write_entry(lines: &mut Vec<u8>, seq: u64, at_ms: u64, by: Caller, message: &[u8]) {
+/// Appends an entry's line; `message` is the change as [`Change::write`] wrote it, `flushed` the last entry that is durable.
+pub fn write_entry(lines: &mut Vec<u8>, seq: u64, flushed: u64, at_ms: u64, by: Caller, message: &[u8]) {
+    let flushed = Some(flushed).filter(|flushed| flushed + 1 < seq);
     line(lines, |json| {
-        serde_json::to_writer(&mut *json, &Head { seq, at_ms, by }).expect("a head has string keys");
+        serde_json::to_writer(&mut *json, &Head { seq, flushed, at_ms, by }).expect("a head has string keys");
         json.pop();
         json.extend_from_slice(b",\"do\":");
         json.extend_from_slice(message);
@@ -99,26 +124,40 @@ pub fn write_line(lines: &mut Vec<u8>, value: &impl Serialize) {
     line(lines, |json| serde_json::to_writer(json, value).expect("records have string keys"));
 }
 
+/// Bytes of a line before its JSON text: the checksum, and two spaces.
+pub(crate) const LINE_HEAD_BYTES: usize = 10;
+
 fn line(lines: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = lines.len();
     lines.extend_from_slice(b"00000000  ");
     write(lines);
-    let checksum = crc32c::crc32c(&lines[start + 10..]);
+    let checksum = crc32c::crc32c(&lines[start + LINE_HEAD_BYTES..]);
     write!(&mut lines[start..start + 8], "{checksum:08x}").expect("eight digits fit into eight bytes");
     lines.push(b'\n');
 }
 
 /// The JSON text of a line without its line feed, where the checksum is right.
 pub fn checked(line: &[u8]) -> Result<&str, String> {
-    let text = std::str::from_utf8(line).map_err(|error| format!("is not UTF-8: {error}"))?;
-    let (checksum, json) = text.split_once("  ").ok_or("has no checksum")?;
-    let stored = u32::from_str_radix(checksum, 16).map_err(|_| "has no checksum in hexadecimal digits".to_owned())?;
-    let actual = crc32c::crc32c(json.as_bytes());
-    if checksum.len() == 8 && stored == actual {
-        Ok(json)
-    } else {
-        Err(format!("has the checksum {checksum}, but its text has {actual:08x}"))
+    let (head, json) = line.split_at_checked(LINE_HEAD_BYTES).ok_or("has no checksum")?;
+    let stored = checksum_of(head).ok_or("has no checksum of eight hexadecimal digits")?;
+    let actual = crc32c::crc32c(json);
+    if stored != actual {
+        return Err(format!("has the checksum {stored:08x}, but its text has {actual:08x}"));
     }
+    std::str::from_utf8(json).map_err(|error| format!("is not UTF-8: {error}"))
+}
+
+/// The checksum that a line begins with. One that is written in another way, if only in capitals, was not written by a gateway.
+pub(crate) fn checksum_of(head: &[u8]) -> Option<u32> {
+    let digits = head.strip_suffix(b"  ").filter(|digits| digits.len() == 8)?;
+    digits.iter().try_fold(0, |checksum, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(checksum << 4 | u32::from(value))
+    })
 }
 
 impl Entry {
@@ -126,7 +165,7 @@ impl Entry {
     pub fn copy(&self) -> Result<Self, String> {
         let (mut message, mut lines) = (Vec::new(), Vec::new());
         self.change.write(&mut message);
-        write_entry(&mut lines, self.seq, self.at_ms, self.by, &message);
+        write_entry(&mut lines, self.seq, self.seq - 1, self.at_ms, self.by, &message);
         lines.pop();
         checked(&lines).and_then(Self::parse)
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use guestlist::access::{Caller, Sender};
 use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits};
@@ -122,9 +123,11 @@ impl StateMachineTest for Running {
 
 impl Running {
     fn start(disk: SimulatedDisk) -> Self {
-        let (hub, limits, health) = (Arc::new(Hub::default()), Limits::default(), Arc::new(Health::default()));
+        let (hub, health) = (Arc::new(Hub::default()), Arc::new(Health::default()));
+        // What is of no use goes at once, so that nothing is found that ought to be gone.
+        let limits = Limits { removal_wait: Duration::ZERO, journal_keep_bytes: 0, ..Limits::default() };
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability: Durability::Sync, snapshot_every: 1 };
-        let opened = gateway::open(store, &health, THREADS.get()).expect("what the gateway wrote can be read");
+        let opened = gateway::open(store, &limits, &health, THREADS.get()).expect("what the gateway wrote can be read");
         let state = opened.writer.state().clone();
         let (engine, handle) =
             Engine::new(opened.writer, opened.journal, hub.clone(), limits.clone(), opened.snapshots, health);

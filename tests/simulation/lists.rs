@@ -191,7 +191,10 @@ impl Change {
         let id = list.id(owner, slot);
         let all = |name: &dyn Fn(u32) -> Value| self.slots.iter().map(|slot| name(*slot)).collect::<Vec<_>>();
         let email = |place: &str, slot: u32| format!("c{owner}k{slot}@{place}.example");
-        let pattern = |slot: u32| json!(format!(r"c{owner}k{slot}\.[0-9]+@nowhere\.example"));
+        // Most need not be compiled, which takes long where nothing is optimised.
+        let is_compiled = |slot| (owner, slot) == (0, 0);
+        let operator = |slot| if is_compiled(slot) { "regex" } else { "starts_with" };
+        let pattern = |slot| json!({"pattern": format!("c{owner}k{slot}-nobody"), "operator": operator(slot)});
         let people = all(&|slot| json!(email("people", slot)));
         let share = json!({"user_id": USER, "chat_id": 123, "share_id": 456, "emails": people});
         let Some(version) = self.put else {

@@ -5,10 +5,11 @@ use std::fs;
 use std::sync::Arc;
 
 use guestlist::access::Caller;
-use guestlist::disk::RealDisk;
-use guestlist::journal::directory::segment_path;
+use guestlist::disk::{RealDisk, SimulatedDisk};
+use guestlist::journal::directory::{segment_name, segment_path};
 use guestlist::journal::file::{Durability, FileJournal};
 use guestlist::journal::{Journal, checked, write_entry};
+use guestlist::recovery::recover;
 use guestlist::state::digest::Digest;
 use guestlist::state::moment::Moment;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ pub const ADDED: usize = 6;
 pub struct Written {
     /// The segment.
     pub bytes: Vec<u8>,
-    /// The digests, from that of no entry on; those of the demo data but for its last are left out.
+    /// The digests, from that of no entry on.
     pub digests: Vec<Digest>,
 }
 
@@ -44,16 +45,21 @@ impl Written {
     pub async fn new() -> Self {
         let directory = directory();
         let gateway = gateway(directory.path()).await;
-        let mut digests = vec![Digest::default(); SEEDED];
-        digests.push(Digest::of(gateway.state()));
         let mut bot = Client::sign_in(&gateway.url(), BOT).await;
         for n in 0..ADDED {
             add(&mut bot, &format!("u{n}@example.com")).await;
-            digests.push(Digest::of(gateway.state()));
         }
         // Before a stop makes a snapshot of it.
         let bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
-        Self { bytes, digests }
+        let mut written = Self { bytes, digests: Vec::new() };
+        for end in written.lines().split_off(1) {
+            let disk = SimulatedDisk::new(0);
+            disk.put(&segment_name(1), &written.bytes[..end]);
+            let recovered = recover(&disk).expect("it ends with a whole line");
+            written.digests.push(Digest::of(recovered.writer.state()));
+        }
+        assert_eq!(written.digests.last(), Some(&Digest::of(gateway.state())));
+        written
     }
 
     /// Where each line begins, the header's first; the last element is where the file ends.
@@ -122,7 +128,7 @@ pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
         if let Some(since) = entry["do"].get_mut("known_since") {
             *since = json!(moments[since.as_str().expect("a moment is a string")]);
         }
-        write_entry(&mut aged, seq, at_ms, by, entry["do"].to_string().as_bytes());
+        write_entry(&mut aged, seq, seq - 1, at_ms, by, entry["do"].to_string().as_bytes());
     }
     aged
 }
