@@ -42,6 +42,16 @@ impl Tally {
         }
     }
 
+    fn add_next(&mut self, record: &Record<'_>) -> Result<(), Infallible> {
+        self.add(record);
+        Ok(())
+    }
+
+    fn remove_next(&mut self, record: &Record<'_>) -> Result<(), Infallible> {
+        self.remove(record);
+        Ok(())
+    }
+
     /// An app's own record is about to change.
     pub(super) fn open_app(&mut self, app: &App) {
         if !self.paused && self.open_apps.insert(app.settings.app_id) {
@@ -52,7 +62,7 @@ impl Tally {
     /// An app comes, with all on its lists.
     pub(super) fn add_app(&mut self, app: &App) {
         self.add(&Record::of_app(app));
-        let Ok(()) = record::on_lists_of(app, |record| done(self.add(&record)));
+        let Ok(()) = record::on_lists_of(app, |record| self.add_next(&record));
     }
 
     /// An app is gone, with all on its lists.
@@ -60,27 +70,27 @@ impl Tally {
         if !self.open_apps.remove(&app.settings.app_id) {
             self.remove(&Record::of_app(app));
         }
-        let Ok(()) = record::on_lists_of(app, |record| done(self.remove(&record)));
+        let Ok(()) = record::on_lists_of(app, |record| self.remove_next(&record));
     }
 
     /// A share comes, with all on its list.
     pub(super) fn add_share(&mut self, share: &Share) {
-        let Ok(()) = record::of_share(share, |record| done(self.add(&record)));
+        let Ok(()) = record::of_share(share, |record| self.add_next(&record));
     }
 
     /// A share is gone, with all on its list.
     pub(super) fn remove_share(&mut self, share: &Share) {
-        let Ok(()) = record::of_share(share, |record| done(self.remove(&record)));
+        let Ok(()) = record::of_share(share, |record| self.remove_next(&record));
     }
 
     /// An organisation comes, with its members.
     pub(super) fn add_organization(&mut self, organization: &Organization) {
-        let Ok(()) = record::of_organization(organization, |record| done(self.add(&record)));
+        let Ok(()) = record::of_organization(organization, |record| self.add_next(&record));
     }
 
     /// An organisation is gone, with its members.
     pub(super) fn remove_organization(&mut self, organization: &Organization) {
-        let Ok(()) = record::of_organization(organization, |record| done(self.remove(&record)));
+        let Ok(()) = record::of_organization(organization, |record| self.remove_next(&record));
     }
 
     /// The highest ids are about to change; this is what they are.
@@ -111,10 +121,6 @@ impl Tally {
     pub(super) fn resume(&mut self, known: Digest) {
         *self = Self { digest: known, text: std::mem::take(&mut self.text), ..Self::default() };
     }
-}
-
-fn done((): ()) -> Result<(), Infallible> {
-    Ok(())
 }
 
 #[cfg(test)]
