@@ -91,12 +91,12 @@ fn no_world_gets_a_gateway_to_break_its_promise() {
     let took = began.elapsed();
     println!("{seeds} worlds in {took:.1?}: {answers} answers, {crashes} crashes, {entries} entries in the end");
     // A simulation in which nothing happens finds nothing.
-    assert!(answers > 50 * seeds && crashes > seeds && entries as u64 > seeds, "too little happens");
+    assert!(answers > 50 * seeds && crashes > seeds && entries > seeds, "too little happens");
 }
 
 #[test]
 fn a_seed_makes_the_same_things_happen_in_the_same_order() {
-    for seed in 0..40 {
+    for seed in 0..20 {
         let setting = Setting { tells: true, ..Setting::default() };
         let (once, again) = (run(seed, setting), run(seed, setting));
         if let Some(at) = once.notes.iter().zip(&again.notes).position(|(once, again)| once != again) {

@@ -35,7 +35,7 @@ const BEGINNING_MS: u64 = 1_750_000_000_000;
 const LIFE_MAX: Duration = Duration::from_secs(3_600);
 
 /// How much happens at most before the call comes at which the power goes.
-const CALLED_NOTES_MAX: u64 = 600;
+const CALLED_NOTES_MAX: u64 = 400;
 
 /// How long after a full disk has space again changes may still be refused.
 const RESUME_MAX: Duration = Duration::from_secs(5);
@@ -201,7 +201,7 @@ impl Course {
         };
         let clocks = set_clocks(strings, StdRng::seed_from_u64(self.random.random()));
         let spaces = set_spaces(self.disk.clone(), is_full, StdRng::seed_from_u64(self.random.random()));
-        let notes = if by_call { CALLED_NOTES_MAX } else { self.random.random_range(1..400) };
+        let notes = if by_call { CALLED_NOTES_MAX } else { self.random.random_range(1..300) };
         let noted = self.trace.after(notes);
         let over = async {
             tokio::select! {
