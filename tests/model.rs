@@ -35,7 +35,7 @@ const CASES_LONG: u64 = 100_000;
 const STEPS: usize = 50;
 
 /// Cases from which on every method is sure to be met.
-const CASES_TELLING: u64 = 400;
+const CASES_TELLING: u64 = CASES;
 
 /// Methods that change no list and are asked of no list here: passwords are slow to hash, and searches are tests/authzen.rs's.
 const ELSEWHERE: [&str; 7] =
