@@ -160,17 +160,17 @@ impl Running {
         self.stop();
         let newest = segments_and_snapshots(&disk).1.last().copied();
         assert_eq!(newest, Some(seq), "a stop in good order leaves a snapshot of everything");
-        Self::start(disk).is_the_same(before, seq, model)
+        Self::start(disk).found_the_same(before, seq, model)
     }
 
     /// Starts on what a process has left that ended without a word: all it has acknowledged.
     fn crash(self, left: SimulatedDisk, model: &Model) -> Self {
         let (before, seq) = (Digest::of(self.state()), self.state().folded());
         // Whatever the old process still writes, it writes to a disk of the past.
-        Self::start(left).is_the_same(before, seq, model)
+        Self::start(left).found_the_same(before, seq, model)
     }
 
-    fn is_the_same(self, digest: Digest, seq: u64, model: &Model) -> Self {
+    fn found_the_same(self, digest: Digest, seq: u64, model: &Model) -> Self {
         assert_eq!((Digest::of(self.state()), self.state().folded()), (digest, seq), "before the start, and after it");
         // Equal digests have said nearly all; that what finds the records stands too is worth a look now and then.
         if seq.is_multiple_of(4) {
