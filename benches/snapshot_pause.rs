@@ -35,8 +35,8 @@ const RUN: Duration = Duration::from_secs(10);
 /// How long a snapshot may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What is left out at the beginning of each run.
-const WARM_UP: Duration = Duration::from_secs(2);
+/// Acks that are left out at the beginning of each run; the snapshot is due later.
+const WARM_UP: usize = 20_000;
 
 /// A gateway in a process of its own.
 struct Served {
@@ -90,7 +90,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Changes something without a rest, and sends how long each ack took.
-async fn load(url: String, lane: usize, took: mpsc::UnboundedSender<(Instant, u32)>) {
+async fn load(url: String, lane: usize, took: mpsc::UnboundedSender<u32>) {
     let (mut sink, mut stream) = Client::sign_in(&url, demo::BOT).await.0.split();
     let mut sent = std::collections::VecDeque::new();
     for n in 0_u64.. {
@@ -98,7 +98,7 @@ async fn load(url: String, lane: usize, took: mpsc::UnboundedSender<(Instant, u3
             let Some(Ok(Message::Text(_))) = stream.next().await else { return };
             let since: Instant = sent.pop_front().expect("something is under way");
             let micros = u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
-            if took.send((since, micros)).is_err() {
+            if took.send(micros).is_err() {
                 return;
             }
         }
@@ -116,12 +116,12 @@ async fn run(data: &Path, snapshot: bool, length: Duration) -> (Vec<u32>, Durati
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let loads = join_all((0..CONNECTIONS).map(|lane| tokio::spawn(load(served.url.clone(), lane, sender.clone()))));
     drop(sender);
-    let begun = Instant::now() + WARM_UP;
+    for _ in 0..WARM_UP {
+        receiver.recv().await.expect("the gateway answers");
+    }
+    let begun = Instant::now();
     let (mut times, mut looked) = (Vec::new(), begun);
-    while let Some((since, micros)) = receiver.recv().await {
-        if since < begun {
-            continue;
-        }
+    while let Some(micros) = receiver.recv().await {
         times.push(micros);
         if looked.elapsed() < Duration::from_millis(100) {
             continue;

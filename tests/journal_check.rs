@@ -30,10 +30,6 @@ fn verdict<'a>(json: &'a Value, file: &str) -> &'a Value {
     all.into_iter().find(|found| found["file"] == file).unwrap_or_else(|| panic!("nothing of {file} in {json}"))
 }
 
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).expect("files have names")
-}
-
 #[tokio::test]
 async fn every_file_is_judged_and_the_end_told() {
     let Generations { directory, files, digest, last } = &Generations::new().await;

@@ -42,7 +42,7 @@ async fn every_entry_is_told_with_its_moment_number_caller_and_message() {
         let told = [words.next(), words.next(), words.next()];
         assert_eq!(told, [Some(at), Some(&*entry["seq"].to_string()), Some(by)], "{line}");
     }
-    assert!(printed.stdout.contains("guest0@example.com") && !printed.stdout.contains("demo-admin-token"));
+    assert!(printed.stdout.contains("guest19@example.com") && !printed.stdout.contains("demo-admin-token"));
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_part_can_be_asked_for() {
     let all = entries(dir, &[]);
     assert_eq!(numbers(&entries(dir, &["--since", &last.to_string()])), [last]);
     assert_eq!(numbers(&entries(dir, &["--since", "3", "--until", "5"])), [3, 4, 5]);
-    assert_eq!(numbers(&entries(dir, &["--since", &(last + 1).to_string()])), []);
+    assert!(entries(dir, &["--since", &(last + 1).to_string()]).is_empty());
     let tail = &all[all.len() - usize::try_from(TAIL).expect("it is small")];
     let at = tail["at"].as_str().expect("it is text");
     let since = entries(dir, &["--since", at]);
@@ -85,15 +85,15 @@ async fn a_part_can_be_asked_for() {
 async fn what_is_before_damage_is_printed_and_the_damage_told() {
     let generations = Generations::new().await;
     let segment = generations.path().join(&generations.files.segments[1].name);
-    let begins = damage(&segment, 2);
+    let begins = damage(&segment, 1);
     let printed = print(generations.path(), &["--json"]);
     let seqs: Vec<Value> = printed.stdout.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
-    assert_eq!(numbers(&seqs), (1..=generations.files.segments[1].seq).collect::<Vec<_>>(), "{printed:?}");
+    assert_eq!(numbers(&seqs), (1..generations.files.segments[1].seq).collect::<Vec<_>>(), "{printed:?}");
     let said = format!("{} is damaged at byte {begins}", segment.display());
     assert!(printed.code == Some(1) && printed.stderr.contains(&said), "{printed:?}");
     // Nobody who asks for what comes before or after needs it.
-    let before = print(generations.path(), &["--until", &(generations.files.segments[1].seq).to_string()]);
-    assert_eq!(before.code, Some(1), "an end is known by what comes after it: {before:?}");
+    let before = print(generations.path(), &["--until", &(generations.files.segments[1].seq - 1).to_string()]);
+    assert_eq!(before.code, Some(0), "{before:?}");
     let after = print(generations.path(), &["--since", &generations.files.segments[2].seq.to_string()]);
     assert_eq!(after.code, Some(0), "{after:?}");
     // A torn end is none.

@@ -89,7 +89,9 @@ async fn a_damaged_newest_snapshot_is_put_aside_for_the_generation_before_it() {
     }
     // Both, where the whole journal is there; one, where a segment between them is missing.
     let copy = generations.copy();
-    generations.files.snapshots.iter().for_each(|snapshot| drop(damage(&copy.path().join(&snapshot.name), 1)));
+    for snapshot in &generations.files.snapshots {
+        damage(&copy.path().join(&snapshot.name), 1);
+    }
     assert_eq!(repair(copy.path(), &[]).code, Some(0));
     assert_eq!(folded(copy.path()), (generations.digest, generations.last));
     check_repaired(copy.path()).await;
@@ -116,7 +118,7 @@ async fn acknowledged_entries_are_given_up_only_on_demand() {
     let generations = Generations::new().await;
     let last = generations.last;
     let segment = &generations.files.segments.last().expect("there are segments").name;
-    for line in 0..usize::try_from(TAIL).expect("it is small") {
+    for line in 0..=usize::try_from(TAIL).expect("it is small") {
         let copy = generations.copy();
         let begins = damage(&copy.path().join(segment), line);
         let before = contents(copy.path());

@@ -16,6 +16,7 @@ use guestlist::journal::file::Durability;
 use guestlist::methods::Change;
 use guestlist::recovery::recover;
 use guestlist::state::State;
+use guestlist::world::Threads;
 use tokio::task::spawn_blocking;
 
 /// Room that is asked for before changes are taken again.
@@ -40,7 +41,8 @@ impl Running {
     fn start(disk: SimulatedDisk, durability: Durability, segment_bytes_max: u64) -> Self {
         let health = Arc::new(Health::default());
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability, snapshot_every: u64::MAX };
-        let Opened { writer, journal, snapshots, .. } = open(store, &health).expect("the disk can be read");
+        let Opened { writer, journal, snapshots, .. } =
+            open(store, &health, Threads::Own).expect("the disk can be read");
         let limits = Limits {
             resume_interval: Duration::from_millis(1),
             resume_room_bytes: ROOM_BYTES,

@@ -31,7 +31,7 @@ const LANES: usize = 4;
 const WINDOW: usize = 32;
 
 /// Acks of all lanes between two copies, so that each copy is of another moment.
-const ACKS: usize = 300;
+const ACKS: usize = 120;
 
 /// One connection's sign-ups, which are numbered as they are sent.
 #[derive(Debug, Default)]
@@ -65,8 +65,8 @@ async fn a_copy_made_at_any_moment_is_a_prefix_of_what_was_acknowledged() {
     let copies = if std::env::var_os("GUESTLIST_LONG").is_some() { COPIES_LONG } else { COPIES };
     let home = TempDir::new().expect("a temporary directory");
     let data = home.path().join("data");
-    let limits = Limits { journal_keep_bytes: 0, segment_bytes_max: 4 << 10, ..Limits::default() };
-    let store = Store::Directory { path: data.clone(), durability: Durability::Sync, snapshot_every: 40 };
+    let limits = Limits { journal_keep_bytes: 0, segment_bytes_max: 2 << 10, ..Limits::default() };
+    let store = Store::Directory { path: data.clone(), durability: Durability::Sync, snapshot_every: 20 };
     let options = Options { store, ..support::options(&data, limits) };
     let gateway = Gateway::start(options).await.expect("the gateway starts");
     let lanes: Arc<Vec<Lane>> = Arc::new((0..LANES).map(|_| Lane::default()).collect());
@@ -97,7 +97,7 @@ async fn a_copy_made_at_any_moment_is_a_prefix_of_what_was_acknowledged() {
         let state = recovered.writer.state();
         let app = state.app(APP.parse::<AppId>().expect("it is an id")).expect("the app is there");
         let found: Vec<&str> =
-            app.list(ListName::Whitelist).signups.iter().map(|(_, entry)| entry.signup_id.as_str()).collect();
+            app.list(ListName::Whitelist).signups.iter().map(|(_, entry)| &*entry.signup_id).collect();
         for lane in 0..LANES {
             let prefix = format!("lane{lane}-");
             let numbers = found.iter().filter_map(|signup| signup.strip_prefix(&prefix)?.parse::<usize>().ok());

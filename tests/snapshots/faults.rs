@@ -1,5 +1,5 @@
 //! Every call of a snapshot fails once, with every error: the files before it are whole, the gateway goes on, and the next one
-//! works.
+//! works. `GUESTLIST_LONG=1` tries every error with every call, else they take turns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,12 +130,16 @@ fn disk(snapshots: usize) -> SimulatedDisk {
 
 #[test]
 fn old_files_are_whole_whatever_fails_while_a_snapshot_is_made_and_the_next_one_works() {
+    let long = std::env::var_os("GUESTLIST_LONG").is_some();
     let mut tried = 0;
     for snapshots in 0..4 {
         let base = disk(snapshots);
         let (rotation, all) = calls(&base);
         for call in rotation + 1..=all {
-            for errno in ERRORS {
+            for (turn, errno) in (0..).zip(ERRORS) {
+                if !long && turn != call % 6 {
+                    continue;
+                }
                 for lasting in [false, true] {
                     let what =
                         format!("{snapshots} snapshots before, call {call} of {all}, {errno:?}, lasting: {lasting}");
@@ -145,7 +149,7 @@ fn old_files_are_whole_whatever_fails_while_a_snapshot_is_made_and_the_next_one_
             }
         }
     }
-    assert!(tried > 500, "only {tried} faults were tried");
+    assert!(tried > 100, "only {tried} faults were tried");
 }
 
 fn fails(base: &SimulatedDisk, fault: Fault, what: &str) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use guestlist::config::Limits;
 use guestlist::disk::RealDisk;
@@ -15,6 +16,12 @@ use tempfile::TempDir;
 use super::process::Served;
 use super::written::{add, directory};
 use super::{BOT, Client, options};
+
+/// Entries between two snapshots.
+const EVERY: u64 = 20;
+
+/// Above anything a snapshot of a few entries takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Entries of the tail.
 pub const TAIL: u64 = 5;
@@ -36,15 +43,20 @@ impl Generations {
     pub async fn new() -> Self {
         let directory = directory();
         let path = directory.path();
-        let store = Store::Directory { path: path.to_owned(), durability: Durability::Sync, snapshot_every: 20 };
+        let store = Store::Directory { path: path.to_owned(), durability: Durability::Sync, snapshot_every: EVERY };
         let gateway = Gateway::start(Options { store, ..options(path, Limits::default()) });
         let gateway = gateway.await.expect("the gateway starts");
         let mut bot = Client::sign_in(&gateway.url(), BOT).await;
-        let mut n = 0;
-        while files(&RealDisk::new(path)).expect("it can be read").snapshots.is_empty() {
-            add(&mut bot, &format!("guest{n}@example.com")).await;
-            n += 1;
+        while gateway.state().folded() < EVERY {
+            add(&mut bot, &format!("guest{}@example.com", gateway.state().folded())).await;
         }
+        // It is made on a thread of its own.
+        let made = async {
+            while files(&RealDisk::new(path)).expect("it can be read").snapshots.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, made).await.expect("a snapshot is made");
         add(&mut bot, "one more").await;
         drop(bot);
         gateway.stop().await;

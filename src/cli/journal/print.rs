@@ -143,6 +143,11 @@ impl Print {
             && (self.method.is_empty() || self.method.iter().any(|method| method == entry.change.call().method))
     }
 
+    /// Whether nothing after an entry is asked for, so that it need not be read.
+    fn ends_with(&self, entry: &Entry) -> bool {
+        matches!(self.until, Some(Bound::Seq(seq)) if entry.seq == seq)
+    }
+
     fn is_over(&self, entry: &Entry) -> bool {
         match self.until {
             None => false,
@@ -194,7 +199,7 @@ impl<W: Write> Out<'_, W> {
             return Ok(false);
         }
         if !self.print.wants(entry) {
-            return Ok(true);
+            return Ok(!self.print.ends_with(entry));
         }
         self.message.clear();
         entry.change.write(&mut self.message);
@@ -205,7 +210,7 @@ impl<W: Write> Out<'_, W> {
         } else {
             writeln!(self.out, "{at}  {seq:>8}  {by}  {message}")?;
         }
-        Ok(true)
+        Ok(!self.print.ends_with(entry))
     }
 }
 
