@@ -306,7 +306,7 @@ impl Throws<'_> {
             0 => json!({"method": "removeOrganization", "org_id": org}),
             1 => json!({"method": "getOrganizations", "page_size": 1, "page_number": self.below(3)}),
             2 => self.paged(json!({"method": "getApiKeys"})),
-            3 => json!({"method": "removeApiKey", "key_id": 1 + self.below(4)}),
+            3 => json!({"method": "removeApiKey", "key_id": 1 + self.below(2)}),
             4 => json!({"method": "setOrganization", "org_id": org, "name": self.one_of(&["Acme", "Zoo"])}),
             5 => {
                 let key = 1 + self.below(4);
