@@ -53,6 +53,10 @@ pub struct Limits {
     pub accept_pause: Duration,
     /// How often the journal is flushed under relaxed durability.
     pub relaxed_flush_interval: Duration,
+    /// Bytes of journal segments that are kept as an audit log beyond what a start could need.
+    pub journal_keep_bytes: u64,
+    /// How long a file of the data directory stays after it is of no more use, for a copy that is being made to find it.
+    pub removal_wait: Duration,
     /// Bytes of a segment after which another one is begun: what a check, a copy or a repair has to do with at once.
     pub segment_bytes_max: u64,
     /// How often it is tried to go on writing on a disk that was full.
@@ -102,6 +106,8 @@ impl Default for Limits {
             body_wait: Duration::from_secs(30),
             accept_pause: Duration::from_millis(100),
             relaxed_flush_interval: Duration::from_secs(1),
+            journal_keep_bytes: JOURNAL_KEEP_BYTES_DEFAULT,
+            removal_wait: REMOVAL_WAIT,
             segment_bytes_max: 64 << 20,
             resume_interval: Duration::from_millis(500),
             resume_room_bytes: 256 << 10,
@@ -246,6 +252,18 @@ pub const PAGE_SIZE_MAX: u64 = 1_000;
 
 /// Journal entries between two snapshots, where the command line does not say.
 pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
+
+/// Bytes of journal segments that are kept as an audit log beyond what a start could need, where the command line does not say.
+pub const JOURNAL_KEEP_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// How long a file of the data directory stays after it is of no more use: time to copy the directory while it is written to.
+pub const REMOVAL_WAIT: Duration = Duration::from_secs(60);
+
+/// Bytes of a snapshot that are written before they are synced. A flush of the journal may have to wait for as many.
+pub const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+/// How much less of a processor the thread that makes snapshots asks for than all others; 19 is the least there is.
+pub const SNAPSHOT_NICE: i32 = 19;
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";

@@ -21,6 +21,7 @@ use crate::journal::read::ReadError;
 use crate::journal::{Failure, Journal};
 use crate::methods::NewToken;
 use crate::recovery::{self, Torn};
+use crate::retention::Retention;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
 use crate::shared::Shared;
@@ -168,7 +169,7 @@ impl Gateway {
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
         let health = Arc::new(Health::default());
-        let Opened { writer, journal, snapshots, directory } = open(store, &health, world.threads)?;
+        let Opened { writer, journal, snapshots, directory } = open(store, &limits, &health, world.threads)?;
         let state = writer.state().clone();
         if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(listen));
@@ -216,6 +217,11 @@ impl Gateway {
         &self.shared.state
     }
 
+    /// How its storage is.
+    pub fn health(&self) -> &Health {
+        self.shared.engine.health()
+    }
+
     /// Tokens that were made at this start, to be shown once.
     pub fn take_new_tokens(&mut self) -> Vec<NewToken> {
         std::mem::take(&mut self.new_tokens)
@@ -245,7 +251,7 @@ async fn stop_engine(handle: &EngineHandle, engine: Running) {
 }
 
 /// Opens what a store holds.
-pub fn open(store: Store, health: &Arc<Health>, threads: Threads) -> Result<Opened, StartError> {
+pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Threads) -> Result<Opened, StartError> {
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
@@ -253,11 +259,11 @@ pub fn open(store: Store, health: &Arc<Health>, threads: Threads) -> Result<Open
         }
         Store::Directory { path, durability, snapshot_every } => {
             let directory = DataDir::open(&path)?;
-            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, health, threads)?;
+            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health, threads)?;
             Ok(Opened { directory: Some(directory), ..opened })
         }
         Store::Disk { disk, durability, snapshot_every } => {
-            open_disk(disk, durability, snapshot_every, health, threads)
+            open_disk(disk, durability, snapshot_every, limits, health, threads)
         }
     }
 }
@@ -266,6 +272,7 @@ fn open_disk(
     disk: Arc<dyn Disk>,
     durability: Durability,
     snapshot_every: u64,
+    limits: &Limits,
     health: &Arc<Health>,
     threads: Threads,
 ) -> Result<Opened, StartError> {
@@ -276,6 +283,7 @@ fn open_disk(
     }
     let journal = FileJournal::go_on(disk.clone(), &recovered.tail, durability);
     let journal = Box::new(journal.map_err(StartError::Journal)?);
+    let retention = Retention { journal_keep_bytes: limits.journal_keep_bytes, removal_wait: limits.removal_wait };
     let snapshots = Snapshots::new(
         disk.clone(),
         health.clone(),
@@ -283,7 +291,7 @@ fn open_disk(
         recovered.snapshot_seq,
         recovered.snapshot_records,
     );
-    let snapshots = snapshots.on(threads).map_err(StartError::Thread)?;
+    let snapshots = snapshots.keeping(retention).on(threads).map_err(StartError::Thread)?;
     tracing::info!(
         entries = recovered.entries,
         snapshot = recovered.snapshot_seq,

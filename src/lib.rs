@@ -64,6 +64,7 @@ pub mod passwords;
 pub mod patient;
 pub mod random;
 pub mod recovery;
+pub mod retention;
 pub mod schema;
 pub mod seed;
 pub mod server;

@@ -105,7 +105,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
     let mut writer = Writer::default();
     let (mut snapshot_seq, mut snapshot_records) = (0, 0);
     if let Some(newest) = files.snapshots.last() {
-        snapshot_records = snapshot::load(disk, newest, &mut writer)?;
+        snapshot_records = snapshot::load(disk, newest, &mut writer)?.records;
         snapshot_seq = newest.seq;
     }
     Ok(Folding {
@@ -174,7 +174,7 @@ impl Folding<'_> {
             if entries.place.seq >= until_seq {
                 return Ok(entries.place);
             }
-            let Some(entry) = entries.next()? else { return Ok(entries.place) };
+            let Some(entry) = entries.next_entry()? else { return Ok(entries.place) };
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
                 let _ = fold(&mut self.writer, entry, &mut events);

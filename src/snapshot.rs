@@ -3,11 +3,13 @@
 //! A snapshot is a fold done earlier. It is one record a line, as [`crate::state::record`] has them, each with its checksum,
 //! between a header and a trailer.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Disk;
+use crate::config::SNAPSHOT_PART_BYTES;
+use crate::disk::{Disk, DiskFile};
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
 use crate::journal::read::{self, Lines, ReadError};
@@ -31,38 +33,56 @@ pub struct Trailer {
 /// What a trailer's text begins with, and that of no record.
 const TRAILER: &str = r#"{"records":"#;
 
-/// Writes aside, flushes, renames, and flushes the directory: a file of a snapshot's name is always whole.
-pub fn write(disk: &dyn Disk, seq: u64, state: &State) -> io::Result<Trailer> {
-    let mut file = BufWriter::with_capacity(1 << 20, disk.create(SNAPSHOT_ASIDE)?);
-    let mut line = Vec::new();
-    write_line(&mut line, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
-    file.write_all(&line)?;
+/// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
+/// wait for a large one. `rest` is told after each part how long that took.
+pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut(Duration)) -> io::Result<Trailer> {
+    let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), rest };
+    write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
     each_record(state, |record| {
-        line.clear();
-        write_line(&mut line, &record);
+        write_line(&mut parts.part, &record);
         digest.add(&record);
         records += 1;
-        file.write_all(&line)
+        if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
-    line.clear();
     let trailer = Trailer { records, digest, at_ms: state.at_ms() };
-    write_line(&mut line, &trailer);
-    file.write_all(&line)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
-    disk.rename(SNAPSHOT_ASIDE, &snapshot_name(seq))?;
-    disk.sync()?;
+    write_line(&mut parts.part, &trailer);
+    parts.sync()?;
     Ok(trailer)
 }
 
-/// Puts together the state that a snapshot holds, and says of how many records.
-pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<u64, ReadError> {
+/// Gives the snapshot that was written aside its name, durably: a file of a snapshot's name is always whole.
+pub fn name(disk: &dyn Disk, seq: u64) -> io::Result<()> {
+    disk.rename(SNAPSHOT_ASIDE, &snapshot_name(seq))?;
+    disk.sync()
+}
+
+/// A file that is written and synced part after part.
+struct Parts<R> {
+    file: Box<dyn DiskFile>,
+    part: Vec<u8>,
+    rest: R,
+}
+
+impl<R: FnMut(Duration)> Parts<R> {
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.part)?;
+        self.part.clear();
+        let before = Instant::now();
+        self.file.sync()?;
+        (self.rest)(before.elapsed());
+        Ok(())
+    }
+}
+
+/// Puts together the state that a snapshot holds, and gives the last line of it.
+pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Trailer, ReadError> {
     let path = disk.path().join(&file.name);
     let mut lines = Lines::open(disk, &file.name)?;
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    while let Some(line) = lines.next().map_err(|error| ReadError::io(disk, &file.name, error))? {
+    while let Some(line) = lines.next_line().map_err(|error| ReadError::io(disk, &file.name, error))? {
         let wrong = |what| ReadError::DamagedSnapshot { path: path.clone(), offset: line.offset, what };
         let json = line.text().map_err(wrong)?;
         end = line.end;
@@ -92,5 +112,5 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<u64
     }
     restore.finish(trailer.digest).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
     writer.note(file.seq, trailer.at_ms);
-    Ok(records)
+    Ok(trailer)
 }

@@ -260,6 +260,7 @@ fn messages() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
     for method in ["getApps", "getBots"] {
         messages.push((json!({"method": method}), pages.to_vec()));
     }
+    messages.push((json!({"method": "getStateDigest"}), Vec::new()));
     messages.extend(questions());
     messages.extend(messages_about_users());
     messages.extend(messages_about_organizations());

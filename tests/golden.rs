@@ -34,7 +34,9 @@ fn every_golden_directory_folds_to_the_digest_recorded_with_it_and_is_left_as_it
         let (path, before) = (entry.path(), bytes_of(&entry.path()));
         let recovered = recover(&RealDisk::new(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let recorded = fs::read_to_string(path.join("digest")).expect("a digest is recorded");
-        assert_eq!(Digest::of(recovered.writer.state()).to_string(), recorded.trim(), "{}", path.display());
+        let state = recovered.writer.state();
+        assert_eq!(Digest::of(state).to_string(), recorded.trim(), "{}", path.display());
+        assert_eq!(state.digest().digest, Digest::of(state), "{}: as it was kept", path.display());
         assert_eq!(recovered.torn.is_some(), path.ends_with("2-segments-with-a-torn-tail"), "{}", path.display());
         assert!(bytes_of(&path) == before, "{} was changed by being read", path.display());
         formats.insert(entry.file_name().to_str().and_then(|name| name.split('-').next()?.parse::<u32>().ok()));

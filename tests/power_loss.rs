@@ -27,7 +27,7 @@ use support::engine::{Life, Op, each, expected, is_long, only_seed, runtime, whi
 const CRASHES: [u64; 2] = [20_000, 1_000_000];
 
 /// Crashes of one run, roughly: what decides how many runs there are. Fewer are counted as a failure.
-const CRASHES_PER_RUN: u64 = 1_000;
+const CRASHES_PER_RUN: u64 = 1_250;
 
 /// How long after a batch it is flushed under relaxed durability.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -287,7 +287,7 @@ fn start(disk: &SimulatedDisk) -> Result<(u64, Digest), String> {
 #[test]
 fn a_start_that_is_killed_at_any_call_and_begun_again_comes_to_the_same_state_and_the_same_bytes() {
     let mut tried = 0;
-    for (number, found) in found_after_crashes(if is_long() { 60 } else { 6 }).into_iter().enumerate() {
+    for (number, found) in found_after_crashes(if is_long() { 60 } else { 3 }).into_iter().enumerate() {
         let through = found.copy();
         let came_to = start(&through).unwrap_or_else(|error| panic!("disk {number}: {error}"));
         let calls = through.calls_of_all();

@@ -91,7 +91,7 @@ fn no_world_gets_a_gateway_to_break_its_promise() {
     let took = began.elapsed();
     println!("{seeds} worlds in {took:.1?}: {answers} answers, {crashes} crashes, {entries} entries in the end");
     // A simulation in which nothing happens finds nothing.
-    assert!(answers > 50 * seeds && crashes > seeds && entries as u64 > seeds, "too little happens");
+    assert!(answers > 50 * seeds && crashes > seeds && entries > seeds, "too little happens");
 }
 
 #[test]

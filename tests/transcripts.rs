@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use guestlist::disk::RealDisk;
-use guestlist::journal::directory;
+use guestlist::fold::fold;
+use guestlist::journal::{Entry, checked, directory};
 use guestlist::methods::METHODS;
 use guestlist::recovery::fold_files;
+use guestlist::state::Writer;
 use guestlist::state::digest::Digest;
 use guestlist::transcript::exchange::{Frame, Replayed, Way};
 use guestlist::transcript::options::ReplayOptions;
@@ -187,13 +189,15 @@ async fn play(path: &Path) -> Played {
     let replay = replay(&transcript, &gateway.url(), &ReplayOptions::default(), &mut replayed).await;
     let live = Digest::of(gateway.state());
     let journal = folded(data.path(), false);
+    let kept = gateway.state().digest().digest == live && is_counted_after_every_entry(data.path());
     gateway.stop().await;
     let snapshot = folded(data.path(), true);
     let failure = match replay {
         Ok(_) => {
             let same = journal == live && snapshot == live;
             let told = || format!("{name}: the state is {live}, the journal's {journal}, after the stop {snapshot}\n");
-            (!same).then(told)
+            let miscounted = || format!("{name}: the digest as it is kept is not that of the state\n");
+            (!same).then(told).or_else(|| (!kept).then(miscounted))
         }
         // Changes may still have been under way.
         Err(error) => Some(error.report(false).to_string()),
@@ -206,6 +210,18 @@ fn folded(data: &Path, with_snapshot: bool) -> Digest {
     let files = directory::files(&disk).expect("the data directory can be listed");
     assert_eq!(!files.snapshots.is_empty(), with_snapshot, "a snapshot is made at the stop, and not before");
     Digest::of(fold_files(&disk, &files).expect("what the gateway wrote can be read").writer.state())
+}
+
+/// Folds a journal entry by entry, and counts the state anew after each.
+fn is_counted_after_every_entry(data: &Path) -> bool {
+    let first = fs::read(data.join(directory::segment_name(1))).expect("the journal begins with entry 1");
+    let (mut writer, mut events) = (Writer::default(), Vec::new());
+    let lines = first.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
+    lines.map(|line| checked(line).and_then(Entry::parse).expect("a line holds an entry")).all(|entry| {
+        // A refusal is an outcome too.
+        let _ = fold(&mut writer, entry, &mut events);
+        writer.settle().digest == Digest::of(writer.state())
+    })
 }
 
 /// The transcripts in a directory and those below it, in the order of their names.

@@ -43,7 +43,7 @@ enum Command {
     Replay(replay::Replay),
     /// Answer clients from transcripts alone
     Mock(mock::Mock),
-    /// Look into a data directory
+    /// Look into a data directory, and mend it
     Journal(journal::Journal),
     /// Print the documents of the API
     Schema(schema::Schema),

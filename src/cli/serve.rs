@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use guestlist::config::{Limits, SNAPSHOT_EVERY_DEFAULT};
+use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, SNAPSHOT_EVERY_DEFAULT};
 use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::file::Durability;
 use guestlist::seed::{Seed, SeedError};
@@ -61,6 +61,9 @@ struct Settings {
     /// Journal entries between two snapshots, at least; more where more is kept [default: 100000]
     #[arg(long, env = "GUESTLIST_SNAPSHOT_EVERY", value_name = "ENTRIES", value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_every: Option<u64>,
+    /// Bytes of journal kept as an audit log beyond what a start could need [default: 268435456]
+    #[arg(long, env = "GUESTLIST_JOURNAL_KEEP", value_name = "BYTES")]
+    journal_keep: Option<u64>,
     /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
     #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     error_method: Option<bool>,
@@ -151,6 +154,7 @@ impl Settings {
             demo: self.demo.or(other.demo),
             durability: self.durability.or(other.durability),
             snapshot_every: self.snapshot_every.or(other.snapshot_every),
+            journal_keep: self.journal_keep.or(other.journal_keep),
             error_method: self.error_method.or(other.error_method),
             public_url: self.public_url.or(other.public_url),
             sign_up: self.sign_up.or(other.sign_up),
@@ -178,7 +182,9 @@ impl Settings {
         };
         let error_method = self.error_method.unwrap_or(false);
         let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
-        Ok(Options { listen, store, seed, limits: Limits::default(), error_method, public_url, open_sign_up, record })
+        let limits =
+            Limits { journal_keep_bytes: self.journal_keep.unwrap_or(JOURNAL_KEEP_BYTES_DEFAULT), ..Limits::default() };
+        Ok(Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record })
     }
 }
 

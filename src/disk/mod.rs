@@ -25,6 +25,11 @@ pub trait Disk: Debug + Send + Sync {
     /// Reads a file from its beginning.
     fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
 
+    /// How many bytes a file has.
+    fn bytes(&self, name: &str) -> io::Result<u64> {
+        io::copy(&mut self.read(name)?, &mut io::sink())
+    }
+
     /// Makes an empty file to write to, in place of one of that name.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 

@@ -38,6 +38,10 @@ impl Disk for RealDisk {
         Ok(Box::new(File::open(self.at(name))?))
     }
 
+    fn bytes(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.at(name))?.len())
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         // For appending: after a cut the next bytes must follow the last good ones.
         let file = File::options().append(true).create(true).open(self.at(name))?;

@@ -15,7 +15,7 @@ pub const WINDOWS: [(&str, Option<&str>); 4] = [
 /// Keys that a member may have.
 const KEYS_MAX: usize = 20;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Member {
     id: u64,
     name: String,
@@ -25,7 +25,7 @@ struct Member {
     end: Option<String>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Organization {
     name: String,
     members: Vec<Member>,

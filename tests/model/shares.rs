@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::reference::{Answer, Model, OF_USER, as_number, folded, number, page, text, texts};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct User {
     email: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chat {
     user: u64,
     name: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Share {
     pub uuid: String,
     pub chat: u64,

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::reference::{Answer, Model, as_number, folded, number, page, text, texts};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Person {
     id: u64,
     name: String,
     tags: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Pattern {
     id: u64,
     text: String,
@@ -21,13 +21,13 @@ struct Pattern {
     tags: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct List {
     people: Vec<Person>,
     patterns: Vec<Pattern>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct App {
     name: String,
     pub builder: bool,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use guestlist::disk::simulated::Rule;
 use serde_json::{Value, json};
 
 use crate::organizations::WINDOWS;
@@ -16,12 +17,14 @@ pub enum Step {
     Restart,
     /// An end without a word, and a start on what the disk holds.
     Crash,
+    /// The same for want of power, and a start on what the disk makes of what was never synced.
+    PowerLoss { rule: Rule, seed: u64 },
     /// As many changes as it takes for a snapshot to be made while the gateway runs.
     Snapshot,
 }
 
-/// The bytes that a step is made of.
-pub type Dice = [u8; 32];
+/// What a step is made of: a throw each byte.
+pub type Dice = [u64; 4];
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,16 +35,22 @@ impl fmt::Debug for Step {
             }
             Self::Restart => f.write_str("restart"),
             Self::Crash => f.write_str("crash"),
+            Self::PowerLoss { rule, seed } => write!(f, "power loss, {rule:?}, {seed}"),
             Self::Snapshot => f.write_str("snapshot"),
         }
     }
 }
 
 impl Step {
-    /// The step that some bytes stand for.
+    /// The step that some throws come to.
     pub fn of(dice: &Dice) -> Self {
-        let mut throws = Throws(dice.iter());
+        let bytes = dice.map(u64::to_le_bytes);
+        let mut throws = Throws(bytes.as_flattened().iter());
         match throws.below(64) {
+            60 => {
+                let rule = throws.one_of(&Rule::ALL);
+                return Self::PowerLoss { rule, seed: dice[3] };
+            }
             61 => return Self::Restart,
             62 => return Self::Crash,
             63 => return Self::Snapshot,
@@ -187,7 +196,7 @@ impl Throws<'_> {
 
     fn of_apps(&mut self) -> Value {
         let app = self.app();
-        match self.below(8) {
+        match self.below(16) {
             0 => json!({"method": "removeApp", "app_id": app}),
             1 => self.paged(json!({"method": "getApps"})),
             2 => json!({"method": "setApp", "app_id": "0"}),
@@ -200,7 +209,7 @@ impl Throws<'_> {
 
     fn of_bots(&mut self) -> Value {
         let bot = self.one_of(&["2", "3"]);
-        match self.below(6) {
+        match self.below(12) {
             0 => json!({"method": "removeBot", "bot_id": bot}),
             1 => json!({"method": "rotateBotToken", "bot_id": bot}),
             2 => self.paged(json!({"method": "getBots"})),
@@ -224,7 +233,7 @@ impl Throws<'_> {
 
     fn of_users(&mut self) -> Value {
         let user = 1 + self.below(4);
-        match self.below(6) {
+        match self.below(12) {
             0 => json!({"method": "removeUser", "user_id": user}),
             1 => self.paged(json!({"method": "getUsers"})),
             2 => json!({"method": "setUser", "primary_email": self.email()}),
@@ -242,7 +251,7 @@ impl Throws<'_> {
     }
 
     fn of_shares(&mut self, by: u64) -> Value {
-        let (user, number) = (self.one_of(&[1, 1, 2, 3]), self.below(4));
+        let (user, number) = (self.one_of(&[1, 1, 1, 2, 3]), self.below(12));
         // Mostly each has its own.
         let chat = if number == 3 { 2 } else { user };
         let share = if number == 2 { 3 } else { chat };
@@ -263,8 +272,8 @@ impl Throws<'_> {
                 }
                 message
             }
-            4 => about("removeShare"),
-            5..9 => {
+            4 if self.below(2) == 0 => about("removeShare"),
+            4..9 => {
                 let mut message = about("addToShareWhitelist");
                 message["emails"] = json!(self.emails());
                 message
@@ -272,13 +281,17 @@ impl Throws<'_> {
             9..11 => {
                 let mut message = about("removeFromShareWhitelist");
                 message["emails"] = json!(self.emails());
-                message["entry_ids"] = json!([1 + self.below(6)]);
+                if self.below(2) == 0 {
+                    message["entry_ids"] = json!([1 + self.below(6)]);
+                }
                 message
             }
             11 => self.paged(about("getShareWhitelist")),
             12 => self.paged(json!({"method": "getShares", "user_id": user})),
             13 => self.paged(json!({"method": "getChats", "user_id": user})),
-            14 => json!({"method": "removeChat", "user_id": user, "chat_ids": [chat, 1 + self.below(4), chat]}),
+            14 if self.below(3) == 0 => {
+                json!({"method": "removeChat", "user_id": user, "chat_ids": [chat, 1 + self.below(4), chat]})
+            }
             _ if by == ADMIN => match self.below(3) {
                 0 => json!({"method": "setChat", "user_id": user, "name": "plans"}),
                 _ => json!({"method": "setChat", "user_id": user, "chat_id": chat}),
@@ -289,7 +302,7 @@ impl Throws<'_> {
 
     fn of_organizations(&mut self) -> Value {
         let org = self.org();
-        match self.below(8) {
+        match self.below(16) {
             0 => json!({"method": "removeOrganization", "org_id": org}),
             1 => json!({"method": "getOrganizations", "page_size": 1, "page_number": self.below(3)}),
             2 => self.paged(json!({"method": "getApiKeys"})),
@@ -299,7 +312,7 @@ impl Throws<'_> {
                 let key = 1 + self.below(4);
                 json!({"method": "setApiKey", "org_id": org, "email": self.email(), "key_id": key, "name": "ci"})
             }
-            6 => json!({"method": "setApiKey", "org_id": org, "email": self.email()}),
+            6..11 => json!({"method": "setApiKey", "org_id": org, "email": self.email()}),
             _ => json!({"method": "setOrganization", "org_id": org}),
         }
     }

@@ -61,6 +61,8 @@ pub struct Life {
     pub disk: Arc<Seen>,
     /// Whether changes may be refused for the disk's sake.
     pub may_fail: bool,
+    /// Whether the disk is full, or was until just now.
+    pub is_full: Arc<AtomicBool>,
     /// Whether it is being stopped.
     pub stops: Arc<AtomicBool>,
 }
@@ -475,7 +477,8 @@ impl Client {
             }
             What::Change(change) => {
                 if answer["error"] == 503 {
-                    if !life.may_fail && !life.stops.load(Ordering::Relaxed) {
+                    let has_reason = [&life.is_full, &life.stops].iter().any(|reason| reason.load(Ordering::Relaxed));
+                    if !life.may_fail && !has_reason {
                         return Err(wrong("a change was refused, though nothing is wrong with the disk"));
                     }
                     // Else it says that nothing was done, and is held to it.

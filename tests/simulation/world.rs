@@ -14,6 +14,7 @@ use guestlist::gateway::{Gateway, Options, Store};
 use guestlist::journal::file::Durability;
 use guestlist::recovery::recover;
 use guestlist::seed::Seed;
+use guestlist::state::State;
 use guestlist::state::digest::Digest;
 use guestlist::world::{Strings, World};
 use rand::rngs::StdRng;
@@ -35,6 +36,9 @@ const LIFE_MAX: Duration = Duration::from_secs(3_600);
 
 /// How much happens at most before the call comes at which the power goes.
 const CALLED_NOTES_MAX: u64 = 600;
+
+/// How long after a full disk has space again changes may still be refused.
+const RESUME_MAX: Duration = Duration::from_secs(5);
 
 /// How long a gateway may take to stop.
 const STOP_MAX: Duration = Duration::from_secs(60);
@@ -167,6 +171,7 @@ impl Course {
         }
         self.disk.heal();
         self.disk.slip(Slip::default());
+        self.disk.set_space(None);
         // Clocks that were not set yet are a minute behind; others go on.
         self.now_ms = self.now_ms.saturating_add_signed(self.random.random_range(-60_000..3_600_000));
         lived
@@ -184,9 +189,18 @@ impl Course {
                 return if may_fail { Ok(()) } else { Err(format!("the gateway does not start: {error}")) };
             }
         };
+        self.recovered(gateway.state())?;
         let stops = Arc::new(AtomicBool::new(false));
-        let life = Life { strings: strings.clone(), disk: seen.clone(), may_fail, stops: stops.clone() };
+        let is_full = Arc::new(AtomicBool::new(false));
+        let life = Life {
+            strings: strings.clone(),
+            disk: seen.clone(),
+            may_fail,
+            is_full: is_full.clone(),
+            stops: stops.clone(),
+        };
         let clocks = set_clocks(strings, StdRng::seed_from_u64(self.random.random()));
+        let spaces = set_spaces(self.disk.clone(), is_full, StdRng::seed_from_u64(self.random.random()));
         let notes = if by_call { CALLED_NOTES_MAX } else { self.random.random_range(1..400) };
         let noted = self.trace.after(notes);
         let over = async {
@@ -202,6 +216,7 @@ impl Course {
             biased;
             wrong = &mut living => return wrong.map(|_| ()),
             () = clocks => {}
+            () = spaces => {}
             () = over => {}
         }
         if let Ending::Stop = ending {
@@ -228,7 +243,8 @@ impl Course {
             let seen = disk.seen().clone();
             let started = Gateway::start_in(world, self.options(disk)).await;
             let gateway = started.map_err(|error| format!("the gateway does not start in the end: {error}"))?;
-            let life = Life { strings, disk: seen, may_fail: false, stops: Arc::default() };
+            let life = Life { strings, disk: seen, may_fail: false, is_full: Arc::default(), stops: Arc::default() };
+            self.recovered(gateway.state())?;
             for client in &mut self.clients {
                 client.audit(&life).await?;
             }
@@ -243,6 +259,14 @@ impl Course {
             }
             Ok(())
         })
+    }
+
+    /// Holds what was recovered against itself: the digest that is kept, and the one that is counted.
+    fn recovered(&self, state: &State) -> Result<(), Wrong> {
+        let (kept, counted) = (state.digest(), Digest::of(state));
+        self.trace.note(format_args!("there are {} entries, which come to {counted}", kept.seq));
+        let agrees = (kept.seq, kept.digest) == (state.folded(), counted);
+        agrees.then_some(()).ok_or_else(|| format!("the digest that is kept is {kept:?}, and counted it is {counted}"))
     }
 
     fn plan_fault(&mut self) {
@@ -268,7 +292,7 @@ impl Course {
         Options {
             store: Store::Disk { disk: Arc::new(disk), durability: Durability::Sync, snapshot_every },
             seed: Seed::of("simulation", lists::seed(clients)),
-            limits: Limits::default(),
+            limits: Limits { removal_wait: Duration::ZERO, journal_keep_bytes: 0, ..Limits::default() },
             public_url: Some("http://simulated".to_owned()),
             ..Options::demo()
         }
@@ -280,5 +304,19 @@ async fn set_clocks(strings: Strings, mut random: StdRng) {
     loop {
         sleep(Duration::from_secs(random.random_range(1..300))).await;
         strings.clock.step(random.random_range(-100_000..1_000_000));
+    }
+}
+
+/// Fills the disk, and makes room again, now and then. A while after that nobody is refused for it any more.
+async fn set_spaces(disk: SimulatedDisk, is_full: Arc<AtomicBool>, mut random: StdRng) {
+    loop {
+        sleep(Duration::from_secs(random.random_range(1..400))).await;
+        is_full.store(true, Ordering::Relaxed);
+        let used: usize = disk.contents().iter().map(|(_, bytes)| bytes.len()).sum();
+        disk.set_space(Some(used as u64 + random.random_range(0..2_000)));
+        sleep(Duration::from_secs(random.random_range(1..200))).await;
+        disk.set_space(None);
+        sleep(RESUME_MAX).await;
+        is_full.store(false, Ordering::Relaxed);
     }
 }

@@ -101,7 +101,7 @@ impl Life {
     ) -> Result<Self, StartError> {
         let health = Arc::new(Health::default());
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability, snapshot_every };
-        let opened = gateway::open(store, &health, Threads::None)?;
+        let opened = gateway::open(store, &limits, &health, Threads::None)?;
         let state = opened.writer.state().clone();
         let hub = Arc::new(Hub::default());
         let (engine, handle) = Engine::new(opened.writer, opened.journal, hub, limits, opened.snapshots, health);

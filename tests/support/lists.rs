@@ -1,6 +1,10 @@
 //! This is where tests put sign-ups on the demo app's whitelist, remember what was acknowledged, and read the list back.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
 
 use super::{APP, BOT, Client};
 
@@ -54,7 +58,19 @@ pub struct Round {
 impl Writer {
     /// Signs in. Names tell writers apart; none may begin with another.
     pub async fn new(url: &str, name: &str) -> Self {
-        let client = Client::sign_in(url, BOT).await;
+        Self::of(Client::sign_in(url, BOT).await, name)
+    }
+
+    /// The same, where it may have to wait for so long until others have left.
+    pub async fn new_in_time(url: &str, name: &str, patience: Duration) -> Self {
+        let (socket, _) = timeout(patience, connect_async(url)).await.expect("its turn comes").expect("it is served");
+        let mut client = Client(socket);
+        let welcome = client.call(json!({"method": "TOKEN_AUTH", "token": BOT})).await;
+        assert_eq!(welcome["method"], "TOKEN_AUTH_OK", "{welcome}");
+        Self::of(client, name)
+    }
+
+    fn of(client: Client, name: &str) -> Self {
         Self { client, name: name.to_owned(), made: 0, acked: Vec::new(), refused: 0 }
     }
 

@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod engine;
+pub mod generations;
 pub mod http;
 pub mod lists;
 pub mod process;
