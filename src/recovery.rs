@@ -174,7 +174,7 @@ impl Folding<'_> {
             if entries.place.seq >= until_seq {
                 return Ok(entries.place);
             }
-            let Some(entry) = entries.next()? else { return Ok(entries.place) };
+            let Some(entry) = entries.next_entry()? else { return Ok(entries.place) };
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
                 let _ = fold(&mut self.writer, entry, &mut events);

@@ -82,7 +82,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    while let Some(line) = lines.next().map_err(|error| ReadError::io(disk, &file.name, error))? {
+    while let Some(line) = lines.next_line().map_err(|error| ReadError::io(disk, &file.name, error))? {
         let wrong = |what| ReadError::DamagedSnapshot { path: path.clone(), offset: line.offset, what };
         let json = line.text().map_err(wrong)?;
         end = line.end;

@@ -178,7 +178,7 @@ struct Out<'a, W: Write> {
 impl<W: Write> Out<'_, W> {
     /// Prints the entries of a segment; gives how it ended, where there is no more to print.
     fn segment(&mut self, mut entries: Entries) -> Result<Option<io::Result<()>>, ReadError> {
-        while let Some(entry) = entries.next()? {
+        while let Some(entry) = entries.next_entry()? {
             match self.entry(&entry) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Some(Ok(()))),

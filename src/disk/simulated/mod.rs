@@ -51,6 +51,11 @@ impl SimulatedDisk {
         self.lock().model.crash(rule, seed)
     }
 
+    /// A disk of its own that is as this one is, with what is not durable, for another process to go on with.
+    pub fn fork(&self) -> Self {
+        Self::of(self.lock().model.clone(), 0)
+    }
+
     /// A disk of its own with the same files, all of them durable: what a copy of a directory is.
     pub fn copy(&self) -> Self {
         self.crash(Rule::Everything, 0)

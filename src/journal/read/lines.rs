@@ -42,7 +42,7 @@ impl Lines {
     }
 
     /// The next line, if there is one.
-    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         let offset = self.offset;
         self.bytes.clear();
         self.offset += take_line(&mut self.file, &mut self.bytes)?;

@@ -71,7 +71,7 @@ pub fn survey(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError> 
     let mut lines = Lines::open(disk, &segment.name)?;
     let mut survey = Survey::begin(segment.seq);
     let mut bad: Option<Bad> = None;
-    while let Some(line) = lines.next().map_err(|error| ReadError::io(disk, &segment.name, error))? {
+    while let Some(line) = lines.next_line().map_err(|error| ReadError::io(disk, &segment.name, error))? {
         survey.bytes = line.end;
         match &mut bad {
             None => bad = survey.take(line),
@@ -118,7 +118,7 @@ impl Entries {
     }
 
     /// The next entry, if there is one. After an error the segment is not to be read on.
-    pub fn next(&mut self) -> Result<Option<Entry>, ReadError> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         let entry = self.line(|json, seq| {
             let entry = Entry::parse(json)?;
             numbered(entry.seq, seq).map(|()| entry)
@@ -129,7 +129,7 @@ impl Entries {
 
     fn line<T>(&mut self, read: impl FnOnce(&str, u64) -> Result<T, String>) -> Result<Option<T>, ReadError> {
         let Place { seq, offset } = self.place;
-        let Some(line) = self.lines.next().map_err(|error| ReadError::Io(self.path.clone(), error))? else {
+        let Some(line) = self.lines.next_line().map_err(|error| ReadError::Io(self.path.clone(), error))? else {
             return Ok(None);
         };
         match line.text().and_then(|json| read(json, seq)) {
