@@ -41,14 +41,14 @@ impl Running {
     fn start(disk: SimulatedDisk, durability: Durability, segment_bytes_max: u64) -> Self {
         let health = Arc::new(Health::default());
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability, snapshot_every: u64::MAX };
-        let Opened { writer, journal, snapshots, .. } =
-            open(store, &health, Threads::Own).expect("the disk can be read");
         let limits = Limits {
             resume_interval: Duration::from_millis(1),
             resume_room_bytes: ROOM_BYTES,
             segment_bytes_max,
             ..Limits::default()
         };
+        let Opened { writer, journal, snapshots, .. } =
+            open(store, &limits, &health, Threads::Own).expect("the disk can be read");
         let (engine, handle) =
             Engine::new(writer, journal, Arc::new(Hub::default()), limits, snapshots, health.clone());
         let thread = engine.spawn().expect("there are threads");
