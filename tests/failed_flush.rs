@@ -32,7 +32,7 @@ async fn fail(disk: SimulatedDisk, number: u64, errno: Errno, segment_bytes_max:
     let limits = Limits { segment_bytes_max, ..Limits::default() };
     let life = Life::begin(&disk, Durability::Sync, u64::MAX, limits).expect("an empty disk");
     disk.fail(Fault { call: Some(Call::SyncFile), number, errno, lasting: false });
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         // What the flush failed on cannot be taken back then: the system goes on showing it, and the disk may never have it.
         disk.fail(Fault { call: Some(Call::SetLen), number: 1, errno, lasting: true });
     }
