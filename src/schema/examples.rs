@@ -246,6 +246,7 @@ fn plausible(key: &str, kind: &str) -> String {
         ("api_key", _) => "Jw5nT8xKq2LmZr7VbYc4",
         ("next_token", _) => "mXk2Vq",
         ("cursor", _) => "7",
+        ("digest", _) => "5fd924625f6ab16a19cc9807c7c506ae1813490e4ba675f843d5a10e0baacdb8",
         (_, _) => "some text",
     };
     format!("\"{text}\"")
