@@ -262,8 +262,9 @@ pub const REMOVAL_WAIT: Duration = Duration::from_secs(60);
 /// Bytes of a snapshot that are written before they are synced. A flush of the journal may have to wait for as many.
 pub const SNAPSHOT_PART_BYTES: usize = 1 << 20;
 
-/// How much less of a processor the thread that makes snapshots asks for than all others; 19 is the least there is.
-pub const SNAPSHOT_NICE: i32 = 19;
+/// How much less of a processor the thread that makes snapshots asks for than all others. Not the least there is: a thread that
+/// hardly ever runs keeps whoever waits for a lock that it holds in the kernel, such as that of the address space.
+pub const SNAPSHOT_NICE: i32 = 5;
 
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";
