@@ -40,20 +40,25 @@ impl Remover {
         Self { retention, since: HashMap::new() }
     }
 
+    /// Notes what is of no use already, so that it waits from now on. A process that makes one snapshot and ends would else never
+    /// remove anything.
+    pub fn note(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        self.waiting(disk, Instant::now()).map(drop)
+    }
+
     /// Removes what has waited long enough, the oldest first; what could not be removed is tried again next time. To be called
     /// only when the newest snapshot is whole and durable under its name.
     pub fn remove(&mut self, disk: &dyn Disk) -> io::Result<()> {
-        let files = directory::files(disk)?;
-        let useless = useless(&files, self.retention.journal_keep_bytes, |file| disk.bytes(&file.name))?;
-        let now = Instant::now();
-        self.since.retain(|name, _| useless.iter().any(|file| file.name == *name));
+        self.remove_at(disk, Instant::now())
+    }
+
+    fn remove_at(&mut self, disk: &dyn Disk, now: Instant) -> io::Result<()> {
         let mut removed = false;
-        for file in useless {
-            let since = *self.since.entry(file.name.clone()).or_insert(now);
+        for (name, since) in self.waiting(disk, now)? {
             if now.duration_since(since) < self.retention.removal_wait {
                 continue;
             }
-            match disk.remove(&file.name) {
+            match disk.remove(&name) {
                 // Somebody was faster.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => other?,
@@ -61,6 +66,18 @@ impl Remover {
             removed = true;
         }
         if removed { disk.sync() } else { Ok(()) }
+    }
+
+    /// The files that are of no use, and since when.
+    fn waiting(&mut self, disk: &dyn Disk, now: Instant) -> io::Result<Vec<(String, Instant)>> {
+        let files = directory::files(disk)?;
+        let useless = useless(&files, self.retention.journal_keep_bytes, |file| disk.bytes(&file.name))?;
+        self.since.retain(|name, _| useless.iter().any(|file| file.name == *name));
+        let waiting = useless.into_iter().map(|file| {
+            let since = *self.since.entry(file.name.clone()).or_insert(now);
+            (file.name, since)
+        });
+        Ok(waiting.collect())
     }
 }
 
@@ -87,8 +104,10 @@ fn useless(
 mod tests {
     use super::*;
 
-    const NONE: [u64; 0] = [];
+    use crate::disk::SimulatedDisk;
     use crate::journal::directory::{segment_name, snapshot_name};
+
+    const NONE: [u64; 0] = [];
 
     fn files(segments: &[u64], snapshots: &[u64]) -> Files {
         let numbered = |name: fn(u64) -> String| move |seq: &u64| Numbered { seq: *seq, name: name(*seq) };
@@ -120,5 +139,24 @@ mod tests {
         assert_eq!(goes(&segments, &[30, 40], 10), [1, 11]);
         assert_eq!(goes(&segments, &[30, 40], 29), [1]);
         assert_eq!(goes(&segments, &[30, 40], 30), NONE);
+    }
+    #[test]
+    fn what_was_of_no_use_at_the_start_goes_with_the_first_snapshot_that_comes_long_enough_after_it() {
+        let disk = SimulatedDisk::new(1);
+        for name in [segment_name(1), segment_name(11), segment_name(21), segment_name(31)] {
+            disk.put(&name, b"ten bytes.");
+        }
+        for seq in [10, 20, 30] {
+            disk.put(&snapshot_name(seq), b"");
+        }
+        let mut remover = Remover::new(Retention { journal_keep_bytes: 0, removal_wait: Duration::from_secs(60) });
+        remover.note(&disk).expect("there are names");
+        disk.put(&segment_name(41), b"");
+        disk.put(&snapshot_name(40), b"");
+        remover.remove_at(&disk, Instant::now() + Duration::from_secs(60)).expect("files can be removed");
+        let left = directory::files(&disk).expect("there are names");
+        let numbers = |files: &[Numbered]| files.iter().map(|file| file.seq).collect::<Vec<_>>();
+        assert_eq!(numbers(&left.snapshots), [20, 30, 40], "the one of 20 came to be of no use just now");
+        assert_eq!(numbers(&left.segments), [21, 31, 41]);
     }
 }

@@ -72,6 +72,20 @@ async fn it_goes_on_after_damage_and_judges_every_file() {
 }
 
 #[tokio::test]
+async fn a_damaged_newest_snapshot_is_said_to_stop_a_start_and_an_older_one_is_not() {
+    let generations = Generations::new().await;
+    for (index, stops) in [(0, false), (1, true)] {
+        let directory = generations.copy();
+        damage(&directory.path().join(&generations.files.snapshots[index].name), 1);
+        let (checked, _) = check(directory.path());
+        let said = "a start refuses the newest snapshot, and comes to the same state without it; to put it aside";
+        assert_eq!(checked.stderr.contains(said), stops, "{checked:?}");
+        assert_eq!(checked.stderr.contains("a start does not need what is damaged"), !stops, "{checked:?}");
+        assert_eq!(checked.stdout.contains("; a start refuses it"), stops, "{checked:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_torn_end_is_whole_and_a_gap_is_not() {
     let generations = Generations::new().await;
     let last = generations.path().join(&generations.files.segments.last().expect("there are segments").name);

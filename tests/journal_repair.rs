@@ -167,6 +167,22 @@ async fn segments_after_the_damage_are_put_aside_with_it() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_left_a_start_begins_anew() {
+    let generations = Generations::new().await;
+    let copy = generations.copy();
+    for snapshot in &generations.files.snapshots {
+        damage(&copy.path().join(&snapshot.name), 1);
+    }
+    fs::remove_file(copy.path().join(&generations.files.segments[0].name)).expect("it can be removed");
+    let refused = repair(copy.path(), &[]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("--lose-acknowledged"), "{refused:?}");
+    let repaired = repair(copy.path(), &["--lose-acknowledged"]);
+    assert!(repaired.code == Some(0) && repaired.stdout.contains("no entry is left"), "{repaired:?}");
+    assert!(kept(copy.path(), &generations.files.segments[1].name).is_some(), "{repaired:?}");
+    Served::start(copy.path(), &copy.path().join("log"), &[]).kill();
+}
+
+#[tokio::test]
 async fn a_directory_in_use_is_left_alone() {
     let home = directory();
     let served = Served::start(home.path(), &home.path().join("log"), &["--demo"]);

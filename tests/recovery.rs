@@ -107,6 +107,7 @@ async fn segments_are_one_journal_and_a_missing_one_is_named() {
         let ReadError::Missing { path, expected, found } = error else { panic!("{text}") };
         assert_eq!((path, expected, found), (segment_path(directory.path(), after), missing, after), "{text}");
         assert!(text.contains("Restore the missing segment"), "{text}");
+        assert!(text.contains(&format!("guestlist journal repair {}", directory.path().display())), "{text}");
     }
     // Only the last segment may have a torn end.
     let directory = written.in_segments(&firsts);

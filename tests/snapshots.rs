@@ -7,4 +7,6 @@ mod alarm;
 mod copies;
 #[path = "snapshots/faults.rs"]
 mod faults;
+#[path = "snapshots/starts.rs"]
+mod starts;
 mod support;

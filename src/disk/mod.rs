@@ -42,7 +42,7 @@ pub trait Disk: Debug + Send + Sync {
     /// Takes a file away.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Makes the names durable.
+    /// Makes the names durable: those that others gave too, so that a failure may concern them as much.
     fn sync(&self) -> io::Result<()>;
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Disk, DiskFile};
 
@@ -10,12 +11,23 @@ use super::{Disk, DiskFile};
 #[derive(Clone, Debug)]
 pub struct RealDisk {
     path: PathBuf,
+    names: Arc<Names>,
+}
+
+/// The names in a directory, which several threads may be giving.
+///
+/// The system tells of a sync that failed once, to whoever asks first, and that may not be who gave the name that was lost. So
+/// one asks at a time, and after a failure all are told of it.
+#[derive(Debug, Default)]
+struct Names {
+    /// Whether some may have been lost.
+    lost: Mutex<bool>,
 }
 
 impl RealDisk {
     /// A directory that is there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), names: Arc::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -62,7 +74,20 @@ impl Disk for RealDisk {
     }
 
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        let directory = File::open(&self.path)?;
+        self.names.sync(|| directory.sync_all())
+    }
+}
+
+impl Names {
+    fn sync(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if *lost {
+            return Err(io::Error::other(
+                "a sync of the directory failed before, and may have lost any name given by then",
+            ));
+        }
+        sync().inspect_err(|_| *lost = true)
     }
 }
 
@@ -87,5 +112,20 @@ impl DiskFile for RealFile {
     fn sync(&mut self) -> io::Result<()> {
         // With it goes all that is needed to read the bytes back, the length among it.
         self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_of_the_directory_that_failed_is_told_to_all_who_ask_later() {
+        let names = Arc::new(Names::default());
+        names.sync(|| Ok(())).expect("nothing failed yet");
+        let snapshots = names.clone();
+        assert!(snapshots.sync(|| Err(io::ErrorKind::Interrupted.into())).is_err());
+        let told = names.sync(|| Ok(())).expect_err("what the journal renamed may be lost too");
+        assert!(!crate::disk::is_full(&told), "{told}");
     }
 }

@@ -105,6 +105,8 @@ impl Engine {
     }
 
     async fn run(mut self) {
+        // What a start folded may make a snapshot due, and no change may come for long, or before the process is killed again.
+        self.rotate_if_due(self.writer.state().folded() + 1);
         loop {
             let order = match self.due_at() {
                 Some(at) => timeout_at(at, self.orders.recv()).await,

@@ -80,6 +80,9 @@ impl Maker {
     /// Says what stays beyond what a start could need.
     pub fn keep(&mut self, retention: Retention) {
         self.remover = Remover::new(retention);
+        if let Err(error) = self.remover.note(&*self.disk) {
+            tracing::debug!(%error, "what is no longer needed is only known after the next snapshot");
+        }
     }
 
     /// Whether what lies on disk was found to be something else than what is in memory. Nothing is removed from then on, and no

@@ -65,10 +65,12 @@ impl Check {
         if let Some(stop) = &overview.end.stop {
             eprintln!("guestlist: {}", stop.what);
         } else if code == 1 {
-            let dir = self.dir.display();
-            eprintln!(
-                "guestlist: a start does not need what is damaged; to put it aside: guestlist journal repair {dir}"
-            );
+            let what = if overview.is_stopped_by_snapshot() {
+                "a start refuses the newest snapshot, and comes to the same state without it; to put it aside"
+            } else {
+                "a start does not need what is damaged; to put it aside"
+            };
+            eprintln!("guestlist: {what}: guestlist journal repair {}", self.dir.display());
         }
         Ok(ExitCode::from(code))
     }
@@ -76,8 +78,8 @@ impl Check {
 
 /// Prints a line a file, then what they come to.
 pub fn tell(out: &mut impl Write, dir: &Path, overview: &Overview) -> io::Result<()> {
-    for snapshot in &overview.snapshots {
-        tell_snapshot(out, dir, snapshot)?;
+    for (index, snapshot) in overview.snapshots.iter().enumerate() {
+        tell_snapshot(out, dir, snapshot, index + 1 == overview.snapshots.len())?;
     }
     for segment in &overview.segments {
         tell_segment(out, dir, segment)?;
@@ -111,13 +113,15 @@ pub fn tell(out: &mut impl Write, dir: &Path, overview: &Overview) -> io::Result
     }
 }
 
-fn tell_snapshot(out: &mut impl Write, dir: &Path, snapshot: &Snapshot) -> io::Result<()> {
+fn tell_snapshot(out: &mut impl Write, dir: &Path, snapshot: &Snapshot, is_newest: bool) -> io::Result<()> {
     let Snapshot { file, seq, bytes, verdict, .. } = snapshot;
     write!(out, "snapshot  {}  {verdict}; ", dir.join(file).display())?;
     if let (Some(records), Some(digest)) = (snapshot.records, snapshot.digest) {
         write!(out, "{records} records, digest {digest}, ")?;
     }
-    writeln!(out, "after entry {seq}, {bytes} bytes{}", unneeded(snapshot.needed))
+    let is_in_the_way = is_newest && matches!(verdict, Verdict::Damaged { .. });
+    let note = if is_in_the_way { "; a start refuses it" } else { unneeded(snapshot.needed) };
+    writeln!(out, "after entry {seq}, {bytes} bytes{note}")
 }
 
 fn tell_segment(out: &mut impl Write, dir: &Path, segment: &Segment) -> io::Result<()> {

@@ -42,7 +42,7 @@ pub struct Snapshot {
     /// The digest of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Whether a start reads it.
+    /// Whether a start reads it, once what is damaged is out of its way.
     pub needed: bool,
     /// What it is like.
     #[serde(flatten)]
@@ -147,6 +147,11 @@ impl Overview {
         snapshots.chain(self.segments.iter().map(|file| (file.file.as_str(), &file.verdict)))
     }
 
+    /// Whether a start refuses the newest snapshot, though it may not need it.
+    pub fn is_stopped_by_snapshot(&self) -> bool {
+        self.snapshots.last().is_some_and(|newest| matches!(newest.verdict, Verdict::Damaged { .. }))
+    }
+
     /// Whether something is damaged, be it needed or not.
     pub fn is_damaged(&self) -> bool {
         let damaged = self.verdicts().any(|(_, verdict)| matches!(verdict, Verdict::Damaged { .. }));
@@ -245,7 +250,8 @@ impl End {
     fn of(disk: &RealDisk, files: &Files, snapshots: &[Snapshot], segments: &[Segment]) -> Self {
         let known = snapshots.iter().map(|snapshot| snapshot.seq);
         // What a segment begins after is known too, though nothing of it be left.
-        let of_segment = |segment: &Segment| segment.last_after.max(segment.last).unwrap_or(segment.first - 1);
+        let of_segment =
+            |segment: &Segment| segment.last_after.max(segment.last).unwrap_or(segment.first.saturating_sub(1));
         let last_known_seq = known.chain(segments.iter().map(of_segment)).max().unwrap_or(0);
         let newest = snapshots.iter().rfind(|snapshot| snapshot.needed).map_or(0, |newest| newest.seq);
         let mut start = Files { segments: files.segments.clone(), ..Files::default() };

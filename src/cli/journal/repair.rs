@@ -145,7 +145,14 @@ impl Repair {
     }
 
     fn look_again(&self) -> Result<ExitCode, JournalError> {
-        let overview = Overview::of(&self.dir, &files(&self.dir)?);
+        let files = match files(&self.dir) {
+            Err(JournalError::Empty(_)) => {
+                println!("no entry is left: a start begins anew");
+                return Ok(ExitCode::SUCCESS);
+            }
+            files => files?,
+        };
+        let overview = Overview::of(&self.dir, &files);
         match overview.end.digest.filter(|_| !overview.is_damaged()) {
             Some(digest) => {
                 println!("all is whole now, up to entry {}; digest {digest}", overview.end.seq);

@@ -45,7 +45,8 @@ pub enum ReadError {
     /// Entries are missing between two files.
     #[error(
         "{path} begins with entry {found}, and entry {expected} is in no file. Nothing was changed. Restore the missing segment \
-         from a copy"
+         from a copy, or have it told what a repair would cost, and then done: guestlist journal repair {}",
+        directory(path)
     )]
     Missing {
         /// The file after the gap.
@@ -58,7 +59,9 @@ pub enum ReadError {
     /// What comes before a segment is not what came before it when it was begun.
     #[error(
         "{path} was begun after another state than the one that the files before it fold to, up to entry {seq}: one of them was \
-         replaced or changed. Nothing was changed now. Restore the directory from a copy"
+         replaced or changed. Nothing was changed now. Restore the directory from a copy, or have it told what a repair would \
+         cost, and then done: guestlist journal repair {}",
+        directory(path)
     )]
     Diverged {
         /// The segment.
