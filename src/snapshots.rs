@@ -134,7 +134,7 @@ impl Snapshots {
     }
 }
 
-/// Leaves the processors to all other threads; of those that work at the same time, the one that flushes the journal above all.
+/// Lets the other threads have the processors first, above all the one that flushes the journal.
 fn step_back() {
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SNAPSHOT_NICE) {
         tracing::debug!(%error, "snapshots are made with the usual priority");
