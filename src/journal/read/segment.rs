@@ -245,8 +245,11 @@ impl Bad {
             whole_after: 0,
             last_after: None,
         };
+        // A sector that was never written is all zeros, which no line has.
+        let is_tear = !bad.is_ended || bad.bytes.contains(&0);
         let inside = bad.is_ended.then(|| flipped_inside(&bad.bytes)).flatten();
-        bad.is_damage = inside.is_some_and(|json| bad.was(&json)) || flipped_ends(&bad.bytes).any(|json| bad.was(json));
+        bad.is_damage =
+            !is_tear || inside.is_some_and(|json| bad.was(&json)) || flipped_ends(&bad.bytes).any(|json| bad.was(json));
         bad
     }
 
