@@ -32,6 +32,9 @@ const CRASHES_PER_RUN: u64 = 1_250;
 /// How long after a batch it is flushed under relaxed durability.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Intervals within which what was written must have been flushed.
+const FLUSHES_MAX: usize = 4;
+
 /// A disk as a restart finds it, and what must be on it.
 struct Image {
     disk: SimulatedDisk,
@@ -147,9 +150,24 @@ impl Course {
         let acked = life.batch(&parts).await;
         assert!(acked.iter().all(|acked| *acked), "GUESTLIST_SEED={}: {:?}", self.seed, &self.ops[from..]);
         if self.durability == Durability::Relaxed && self.random.random_range(0..3) == 0 {
-            tokio::time::sleep(FLUSH_INTERVAL * 2).await;
+            self.flushed().await;
             self.known.promised.store(life.state.folded(), Ordering::Relaxed);
         }
+    }
+
+    /// Lets time pass until a loss of power would take nothing of the journal.
+    async fn flushed(&self) {
+        let journal = |disk: &SimulatedDisk| {
+            let files = disk.contents().into_iter();
+            files.filter(|(name, _)| name.starts_with("journal-")).collect::<Vec<_>>()
+        };
+        for _ in 0..FLUSHES_MAX {
+            if journal(&self.disk.crash(Rule::Nothing, self.seed)) == journal(&self.disk) {
+                return;
+            }
+            tokio::time::advance(FLUSH_INTERVAL).await;
+        }
+        panic!("GUESTLIST_SEED={}: the journal was not flushed in time", self.seed);
     }
 
     fn op(&mut self) -> Op {

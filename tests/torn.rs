@@ -208,6 +208,24 @@ fn what_a_later_line_shows_to_be_durable_is_damage_and_the_rest_of_the_last_flus
 }
 
 #[test]
+fn a_byte_that_was_overwritten_is_damage_within_the_last_flush_too() {
+    for (name, written) in journals() {
+        let lines = written.lines();
+        each(0..wide(written.bytes.len()), |at| {
+            let at = usize::try_from(at).expect("it is small");
+            let line = lines.iter().rposition(|line| *line <= at).map(|line| lines[line]).expect("one begins at 0");
+            let mut bytes = written.bytes.clone();
+            // Several bits, and neither zero nor the loss of the end.
+            bytes[at] = if bytes[at] == b'\n' { return 0 } else { !bytes[at] | 1 };
+            let opened = recover(&disk_with(&bytes));
+            let damaged = matches!(&opened, Err(ReadError::Damaged { offset, .. }) if *offset == wide(line));
+            assert!(damaged, "{name}, byte {at}: {opened:?}");
+            1
+        });
+    }
+}
+
+#[test]
 fn a_segment_that_does_not_follow_from_those_before_it_is_refused() {
     let written = Written::in_batches(&[1, 3]);
     let next = |digest| {
