@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::State;
 use super::record::{Record, each_record};
+use crate::json;
 
 /// The sum of the SHA-256 hashes of all records, lane by lane; equal digests mean equal states.
 ///
@@ -55,7 +56,7 @@ impl RecordHash {
     /// The hash of a record's JSON, which is written into a buffer that can be used again.
     pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
         text.clear();
-        serde_json::to_writer(&mut *text, record).expect("records have string keys and no failing parts");
+        json::write(text, record);
         let hash = Sha256::digest(&*text);
         let mut lanes = [0; 4];
         for (lane, bytes) in lanes.iter_mut().zip(hash.chunks_exact(8)) {
