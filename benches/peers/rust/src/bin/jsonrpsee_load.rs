@@ -1,12 +1,13 @@
-//! The load for the JSON-RPC peer, which `guestlist bench` cannot speak to: `jsonrpsee_load URL CONNECTIONS IN_FLIGHT SECONDS WARM_UP`.
+//! The load for the JSON-RPC peer, which `guestlist bench` cannot speak to:
+//! `jsonrpsee_load URL CONNECTIONS IN_FLIGHT SECONDS WARM_UP_SECONDS PID`.
 //!
-//! It prints what `guestlist bench --json -` prints of its side; whoever starts it looks after the server's processor time. The
-//! framework runs each request as a task of its own, so answers may overtake each other, and are told apart by their ids.
+//! It prints what `guestlist bench --json -` prints, as far as it is needed here. The framework runs each request as a task of its
+//! own, so answers may overtake each other, and are told apart by their ids.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -15,6 +16,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// Bytes read at once, as the peers do.
 const READ_BYTES: usize = 4_096;
+
+/// Clock ticks of a second in `/proc`, on every Linux that this may run on.
+const TICKS: f64 = 100.0;
 
 /// What was asked for.
 struct Load {
@@ -44,8 +48,8 @@ struct Lane<'a> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [url, connections, in_flight, seconds, warm_up] = args.as_slice() else {
-        eprintln!("usage: jsonrpsee_load URL CONNECTIONS IN_FLIGHT SECONDS WARM_UP");
+    let [url, connections, in_flight, seconds, warm_up, pid] = args.as_slice() else {
+        eprintln!("usage: jsonrpsee_load URL CONNECTIONS IN_FLIGHT SECONDS WARM_UP_SECONDS PID");
         std::process::exit(2);
     };
     let number = |text: &String| text.parse::<f64>().expect("it is a number");
@@ -58,14 +62,29 @@ async fn main() {
         measured_from,
         until: measured_from + Duration::from_secs_f64(number(seconds)),
     };
-    let lanes = join_all((0..load.connections).map(|lane| drive(&load, lane))).await;
+    let lanes = join_all((0..load.connections).map(|lane| drive(&load, lane)));
+    let (lanes, cpu_seconds) = join(lanes, cpu_used(&load, pid)).await;
     let mut seen = Seen::default();
     for lane in lanes {
         let lane = lane.expect("the server keeps the connection");
         seen.micros.extend(lane.micros);
         seen.errors += lane.errors;
     }
-    println!("{}", told(&load, seen));
+    println!("{}", told(&load, seen, cpu_seconds));
+}
+
+/// Seconds of processor time that the server took while it was measured.
+async fn cpu_used(load: &Load, pid: &str) -> f64 {
+    let cpu = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the server runs");
+        let (_, fields) = stat.rsplit_once(')').expect("its name stands in brackets");
+        let ticks = fields.split_ascii_whitespace().skip(11).take(2);
+        ticks.map(|ticks| ticks.parse::<f64>().expect("ticks are a number")).sum::<f64>() / TICKS
+    };
+    tokio::time::sleep_until(load.measured_from.into()).await;
+    let before = cpu();
+    tokio::time::sleep_until(load.until.into()).await;
+    cpu() - before
 }
 
 async fn drive(load: &Load, lane: usize) -> Result<Seen, Error> {
@@ -124,7 +143,7 @@ fn id_of(text: &str) -> Option<u64> {
     })
 }
 
-fn told(load: &Load, Seen { mut micros, errors }: Seen) -> serde_json::Value {
+fn told(load: &Load, Seen { mut micros, errors }: Seen, cpu_seconds: f64) -> serde_json::Value {
     micros.sort_unstable();
     let seconds = (load.until - load.measured_from).as_secs_f64();
     let at = |share: f64| micros.get(((micros.len() as f64 * share) as usize).min(micros.len().saturating_sub(1)));
@@ -138,5 +157,6 @@ fn told(load: &Load, Seen { mut micros, errors }: Seen) -> serde_json::Value {
         "errors": errors,
         "rate": micros.len() as f64 / seconds,
         "latency_us": {"p50": at(0.5), "p99": at(0.99), "p999": at(0.999), "max": micros.last()},
+        "server": {"cpu_seconds": cpu_seconds, "cpu_us_per_message": cpu_seconds * 1e6 / micros.len() as f64},
     })
 }
