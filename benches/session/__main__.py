@@ -59,7 +59,8 @@ def take(args, session, kept):
             tell(f"{name} failed: {failed}")
             continue
         stolen = (stolen_seconds() - stolen) / (time.time() - begun) / len(CORES)
-        session[name] = {"date": time.strftime("%Y-%m-%d %H:%M", time.gmtime(begun)), "stolen": stolen, "load": busy, "figures": figures}
+        session[name] = {"date": time.strftime("%Y-%m-%d %H:%M", time.gmtime(begun)), "stolen": stolen, "load": busy}
+        session[name] |= {"of": session["versions"]["guestlist"], "figures": figures}
         kept.write_text(json.dumps(session))
 
 

@@ -45,7 +45,7 @@ def report(figures):
     measured = median([row["two"]["rate"] / row["one"]["rate"] for row in figures["rows"]])
     # What the server would do with the time that it had to leave to the load, at what it took for each message.
     capacity = median([2 * cpu(row["one"]) / cpu(row["two"]) for row in figures["rows"]])
-    bound = median([1 / row["two"]["busiest_thread"] for row in figures["rows"]])
+    bound = median([cpu(row["one"]) / (cpu(row["two"]) * row["two"]["busiest_thread"]) for row in figures["rows"]])
     estimated = min(capacity, bound)
     head = ["cores for the server", "acks/s", "server CPU µs", "cores used", "busiest thread's share"]
     lines = ["addToWhitelist, 50 × 16.", "", *table(head, cells)]

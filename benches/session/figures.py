@@ -78,7 +78,7 @@ def micros(value):
 
 
 def millis(value):
-    return "–" if value is None else f"{value / 1000:,.2f}"
+    return "–" if value is None else f"{value / 1000:,.{2 if value >= 1000 else 3}f}"
 
 
 def seconds(value):

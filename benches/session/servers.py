@@ -19,7 +19,8 @@ BOT = "90091784056528980:0:DemoBotTokenForLocalUseOnly001"
 
 # A start from ten million records of a journal is the longest wait.
 START_SECONDS_MAX = 900
-STOP_SECONDS_MAX = 60
+# A stop makes a snapshot, of ten million entries at most.
+STOP_SECONDS_MAX = 900
 
 
 class Failed(Exception):

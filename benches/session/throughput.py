@@ -65,8 +65,10 @@ def report(rounds):
         by_shape.setdefault(row["shape"], []).append(row)
     shapes = {shape: Shape(rows) for shape, rows in by_shape.items()}
     lines = [
-        "One core for the server and another for the load. `guestlist` has every change on disk before its ack; all others keep "
-        "theirs in memory alone, and lose them. The ratio is that of the rates, to `bare` in the same round.",
+        "One core for the server and another for the load. `guestlist` runs as it is shipped, with every change on disk before its "
+        "ack and with snapshots; all others keep theirs in memory alone, and lose them. `bare` is the bare volatile handler: "
+        "tokio-tungstenite, borrowed JSON, a map, one flush a batch. `echo` sends every frame back, and is no handler. The ratio "
+        "is that of the rates, to `bare` in the same round.",
         "",
     ]
     for name_of_shape, shape in shapes.items():
