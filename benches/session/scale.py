@@ -5,7 +5,7 @@ import tempfile
 import time
 
 from .figures import Mark, at_least, at_most, micros, rate, seconds, table
-from .machine import rss_bytes
+from .machine import CORES, cpu_seconds, rss_bytes
 from .servers import Failed, gateway, guestlist, load, running, snapshots
 from .settings import tell
 
@@ -46,14 +46,16 @@ def one(settings, size, empty):
             server.process.kill()
         if snapshots(data):
             raise Failed("there is a snapshot where the journal should be alone")
-        with running(guestlist(data, "--snapshot-every", NEVER)) as server:
-            row["journal_start"], row["journal_rss"] = server.started_in, rss_bytes(server.pid)
+        with running(guestlist(data, "--snapshot-every", NEVER), CORES) as server:
+            row["journal_start"], row["journal_cpu"] = server.started_in, cpu_seconds(server.pid)
             begun = time.perf_counter()
         row["stopped_in"] = time.perf_counter() - begun
         if not snapshots(data):
             raise Failed("the stop made no snapshot")
+        with running(guestlist(data, "--snapshot-every", NEVER), CORES) as server:
+            row["snapshot_start"], row["snapshot_cpu"] = server.started_in, cpu_seconds(server.pid)
+            row["snapshot_rss"] = rss_bytes(server.pid)
         with running(guestlist(data, "--snapshot-every", NEVER)) as server:
-            row["snapshot_start"], row["snapshot_rss"] = server.started_in, rss_bytes(server.pid)
             row["methods"] = {name: method(settings, server, size, *mix) for name, mix in METHODS.items()}
     finally:
         shutil.rmtree(data)
@@ -79,15 +81,17 @@ def report(rows):
         [
             f"{row['size']:,}",
             *(f"{each(row, rss):.0f}" for rss in ("filled_rss", "snapshot_rss")),
-            seconds(row["journal_start"]),
+            start(row, "journal"),
             rate(row["size"] / row["journal_start"]),
-            *(seconds(row[what]) for what in ("snapshot_start", "stopped_in")),
+            start(row, "snapshot"),
+            seconds(row["stopped_in"]),
         ]
         for row in large
     ]
     lines = [
         f"Ids of {ID_BYTES} bytes with one tag, each added by a message of its own; bytes are RSS beyond that of a gateway without "
-        "entries and beyond the id. A start is from the process's begin until it listens, with files in the page cache.",
+        "entries and beyond the id. A start is from the process's begin until it listens, with all cores and with files in the page "
+        "cache; in brackets the processor time it took.",
         "",
         *table(head, cells),
         "Server CPU for a message in µs, 50 × 16, by the entries that stand; and the p99.9 in ms.",
@@ -95,6 +99,10 @@ def report(rows):
         *table(["entries", *METHODS], [method_row(row) for row in rows]),
     ]
     return lines, marks(rows)
+
+
+def start(row, what):
+    return f"{seconds(row[f'{what}_start'])} ({seconds(row[f'{what}_cpu'])})"
 
 
 def method_row(row):
