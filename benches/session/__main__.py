@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +18,8 @@ SECTIONS = {"throughput": throughput, "checks": checks, "cores": cores, "idle": 
 
 
 def main():
+    # So that servers are stopped and their data removed, however a session ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     args = arguments()
     name = "quick" if args.quick else "session"
     kept = BENCH / f"{name}.json"
