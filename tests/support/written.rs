@@ -50,7 +50,8 @@ impl Written {
             add(&mut bot, &format!("u{n}@example.com")).await;
         }
         // Before a stop makes a snapshot of it.
-        let bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        let mut bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        bytes.truncate(used(&bytes));
         let mut written = Self { bytes, digests: Vec::new() };
         for end in written.lines().split_off(1) {
             let disk = SimulatedDisk::new(0);
@@ -98,6 +99,11 @@ impl Written {
         }
         directory
     }
+}
+
+/// How many bytes of a segment are used, without the room after them.
+pub fn used(segment: &[u8]) -> usize {
+    segment.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 /// A directory of its own.
