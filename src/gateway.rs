@@ -281,7 +281,12 @@ fn open_disk(
     if let Some(torn) = &recovered.torn {
         let Torn { segment, offset, bytes } = torn;
         if disk.is_copy() {
-            tracing::warn!(segment, offset, bytes, "the end of the journal, which was written while it was copied, is cut off");
+            tracing::warn!(
+                segment,
+                offset,
+                bytes,
+                "the end of the journal, which was written while it was copied, is cut off"
+            );
         } else {
             tracing::warn!(segment, offset, bytes, "the end of the journal, which was never acknowledged, is cut off");
         }

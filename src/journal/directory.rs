@@ -66,8 +66,13 @@ impl DataDir {
         // The directory's own name must be durable too, or a loss of power takes everything in it.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         RealDisk::new(parent.unwrap_or(Path::new("."))).sync().map_err(failed)?;
-        let mut lock =
-            File::options().read(true).write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(failed)?;
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(failed)?;
         let is_taken = lock.try_lock();
         let mut text = String::new();
         let (pid, inode) = match lock.read_to_string(&mut text) {

@@ -119,7 +119,7 @@ pub async fn add(bot: &mut Client, signup: &str) {
 
 /// The bytes of a segment, with all that was done moved so far into the past.
 pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
-    let mut lines = segment.split_inclusive(|byte| *byte == b'\n');
+    let mut lines = segment[..used(segment)].split_inclusive(|byte| *byte == b'\n');
     let mut aged = lines.next().expect("a segment has a header").to_vec();
     let mut moments = HashMap::new();
     for line in lines {

@@ -43,7 +43,13 @@ impl Lines {
     /// The lines of a file of a disk, from its beginning.
     pub fn open(disk: &dyn Disk, name: &str) -> Result<Self, ReadError> {
         let file = disk.read(name).map_err(|error| ReadError::io(disk, name, error))?;
-        Ok(Self { file: BufReader::with_capacity(BUFFER_BYTES, file), bytes: Vec::new(), offset: 0, ahead_bytes: 0, is_over: false })
+        Ok(Self {
+            file: BufReader::with_capacity(BUFFER_BYTES, file),
+            bytes: Vec::new(),
+            offset: 0,
+            ahead_bytes: 0,
+            is_over: false,
+        })
     }
 
     /// The next line, if there is one.

@@ -316,6 +316,10 @@ impl Bad {
     fn verdict(self, is_copy: bool) -> Verdict {
         let Self { what, is_damage, is_proven, whole_after, last_after, has_zeros, .. } = self;
         // In a copy it need not have been there yet when its place was read.
-        if is_damage || (is_proven && !(is_copy && has_zeros)) { Verdict::Damaged { what, whole_after, last_after, has_zeros } } else { Verdict::Torn { what } }
+        if is_damage || (is_proven && !(is_copy && has_zeros)) {
+            Verdict::Damaged { what, whole_after, last_after, has_zeros }
+        } else {
+            Verdict::Torn { what }
+        }
     }
 }
