@@ -336,3 +336,34 @@ fn a_process_that_is_killed_loses_nothing_and_leaves_nothing_aside() {
     let names = disk.names().expect("the disk is well");
     assert!(names.iter().all(|name| !name.ends_with(".tmp")), "{names:?}");
 }
+
+/// Begins with a seed of some changes, as far as the disk lets it; says whether that was acknowledged.
+fn seed(disk: &SimulatedDisk, ops: &[Op]) -> bool {
+    runtime().block_on(async {
+        let Ok(life) = Life::begin(disk, Durability::Sync, u64::MAX, Limits::default()) else { return false };
+        let acked = life.batch(&[ops.to_vec()]).await;
+        life.kill().await;
+        acked.iter().all(|acked| *acked)
+    })
+}
+
+#[test]
+fn what_a_journal_begins_with_is_there_whole_or_not_at_all() {
+    let ops = [const { Op::Begin }; 60];
+    let whole = ops.len() as u64;
+    let through = SimulatedDisk::new(1);
+    assert!(seed(&through, &ops));
+    let mut found = [0, 0];
+    for call in 1..=through.calls_of_all() + 1 {
+        for (rule, crash) in Rule::ALL.into_iter().flat_map(|rule| (0..8).map(move |crash| (rule, crash))) {
+            let disk = SimulatedDisk::new(1);
+            disk.cut_power_before(call);
+            let acked = seed(&disk, &ops);
+            let (seq, _) =
+                start(&disk.crash(rule, crash)).unwrap_or_else(|error| panic!("call {call}, {rule:?}: {error}"));
+            assert!(seq == whole || seq == 0 && !acked, "call {call}, {rule:?} {crash}: {seq} of {whole} entries");
+            found[usize::from(seq > 0)] += 1;
+        }
+    }
+    assert!(found.iter().all(|times| *times > 0), "none and all: {found:?}");
+}

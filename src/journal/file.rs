@@ -195,6 +195,11 @@ impl Journal for FileJournal {
         Ok(())
     }
 
+    fn append_first(&mut self, lines: &[u8], digest: Digest) -> Result<(), Failure> {
+        self.segment = new_segment(&*self.disk, 1, digest, With::Lines(lines))?;
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<(), Failure> {
         if self.unflushed {
             self.segment.file.sync().map_err(Failure::Broken)?;
@@ -243,6 +248,8 @@ enum With<'a> {
     Room(usize),
     /// These entries.
     Entries(&'a Span),
+    /// The lines of these.
+    Lines(&'a [u8]),
 }
 
 /// Begins a segment, aside first, so that one of this name is whole or not there.
@@ -271,6 +278,10 @@ fn write_aside(disk: &dyn Disk, first_seq: u64, digest: Digest, with: With<'_>) 
         With::Nothing | With::Room(0) => {}
         With::Room(room) => {
             segment.write_all(&vec![0; room]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
+        }
+        With::Lines(lines) => {
+            segment.write_all(lines).map_err(Failure::Unchanged)?;
+            bytes += u64::try_from(lines.len()).expect("a length fits into 64 bits");
         }
         With::Entries(span) => bytes += copy(disk, span, &mut *segment).map_err(Failure::Unchanged)?,
     }

@@ -43,6 +43,12 @@ pub trait Journal: Send {
     /// Appends whole lines. When it returns they are durable, as far as the journal promises that.
     fn append(&mut self, lines: &[u8]) -> Result<(), Failure>;
 
+    /// Appends the first lines there are, which begin with a seed: after a loss of power all of them are there, or none. The digest
+    /// is that of the state before them.
+    fn append_first(&mut self, lines: &[u8], _digest: Digest) -> Result<(), Failure> {
+        self.append(lines)
+    }
+
     /// Makes durable what is not yet.
     fn flush(&mut self) -> Result<(), Failure>;
 
