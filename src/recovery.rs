@@ -99,6 +99,8 @@ struct Folding<'a> {
     again_at: Vec<(String, u64)>,
     /// Where segments end that run on past the beginning of the next.
     ends: Vec<(String, u64)>,
+    /// Where segments end that have room after it, though they are sealed.
+    roomy: Vec<(String, u64)>,
 }
 
 fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError> {
@@ -118,6 +120,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
         again_digest: None,
         again_at: Vec::new(),
         ends: Vec::new(),
+        roomy: Vec::new(),
     })
 }
 
@@ -174,7 +177,12 @@ impl Folding<'_> {
             if entries.place.seq >= until_seq {
                 return Ok(entries.place);
             }
-            let Some(entry) = entries.next_entry()? else { return Ok(entries.place) };
+            let Some(entry) = entries.next_entry()? else {
+                if entries.ahead_bytes() > 0 {
+                    self.roomy.push((segment.name.clone(), entries.place.offset));
+                }
+                return Ok(entries.place);
+            };
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
                 let _ = fold(&mut self.writer, entry, &mut events);
@@ -228,6 +236,9 @@ impl Folding<'_> {
                 // The newest entries are in a segment before it, or in the snapshot.
                 _ => tail.cuts = self.ends.into_iter().chain([(name.clone(), to)]).collect(),
             }
+            let is_new = |(name, _): &(String, u64)| tail.cuts.iter().all(|(other, _)| other != name);
+            let roomy: Vec<_> = self.roomy.into_iter().filter(is_new).collect();
+            tail.cuts.extend(roomy);
             // A segment of the name of the new one is replaced by it.
             tail.cuts.retain(|(name, _)| *name != segment_name(tail.first_seq));
         }

@@ -104,6 +104,9 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
         }
     }
     let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
+    if lines.ahead_bytes() > 0 {
+        return Err(damaged(end, "is all zeros".to_owned()));
+    }
     let Some((offset, trailer)) = trailer else {
         return Err(damaged(end, "is missing: the file has no trailer".to_owned()));
     };

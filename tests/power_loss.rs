@@ -97,6 +97,7 @@ impl Course {
         let durability = if seed % 3 == 2 { Durability::Relaxed } else { Durability::Sync };
         let limits = Limits {
             segment_bytes_max: random.random_range(400..2_500),
+            journal_ahead_bytes_max: if seed.is_multiple_of(4) { 0 } else { random.random_range(1..1_500) },
             relaxed_flush_interval: FLUSH_INTERVAL,
             ..Limits::default()
         };
@@ -233,7 +234,8 @@ impl Image {
             self.disk.cut_power_before(self.disk.calls_of_all() + random.random_range(1..20));
         }
         let goes_on = || -> Result<(), Failure> {
-            let mut journal = FileJournal::go_on(Arc::new(self.disk.clone()), &found.tail, Durability::Sync)?;
+            let journal = FileJournal::go_on(Arc::new(self.disk.clone()), &found.tail, Durability::Sync)?;
+            let mut journal = journal.ahead(self.seed % 300);
             let mut lines = Vec::new();
             for (seq, op) in (there + 1..).zip(&ops[usize::try_from(there).expect("they are few")..]) {
                 write_entry(&mut lines, seq, there, &Stamp::new(1, Caller::Seed), &op.message());

@@ -6,6 +6,8 @@
 //! After `seq` there may be `"flushed":…`, the number of the last entry that was durable when the line was written; without it
 //! that is the one before. So a good line after a bad one tells whether that one was durable once, and is damaged, or may be of
 //! the same flush, torn by a loss of power. In format 1 no line has it.
+//!
+//! A segment may end with zeros, which are room for what comes next; no line has any.
 
 pub mod directory;
 pub mod file;
