@@ -4,6 +4,8 @@
 //! between a header and a trailer.
 
 use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::config::SNAPSHOT_PART_BYTES;
 use crate::disk::{Disk, DiskFile};
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
-use crate::journal::read::{self, Lines, ReadError};
+use crate::journal::read::{self, Lines, ReadError, ahead};
 use crate::journal::{FORMAT, write_line};
 use crate::state::digest::Digest;
 use crate::state::record::{Record, each_record};
@@ -75,35 +77,86 @@ impl<R: FnMut(Duration)> Parts<R> {
     }
 }
 
+/// What a line of a snapshot holds.
+enum Piece {
+    Header,
+    Record(Record<'static>),
+    Trailer(Trailer),
+}
+
+/// The lines of a snapshot, each with where it begins and ends; none after an error.
+struct Pieces {
+    path: PathBuf,
+    seq: u64,
+    lines: Lines,
+    has_trailer: bool,
+    has_failed: bool,
+}
+
+impl Iterator for Pieces {
+    type Item = Result<(u64, u64, Piece), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_failed {
+            return None;
+        }
+        let piece = self.read().transpose()?;
+        self.has_failed = piece.is_err();
+        Some(piece)
+    }
+}
+
+impl Pieces {
+    fn read(&mut self) -> Result<Option<(u64, u64, Piece)>, ReadError> {
+        let line = self.lines.next_line().map_err(|error| ReadError::Io(self.path.clone(), error))?;
+        let Some(line) = line else { return Ok(None) };
+        let wrong = |what| ReadError::DamagedSnapshot { path: self.path.clone(), offset: line.offset, what };
+        let json = line.text().map_err(wrong)?;
+        let piece = if self.has_trailer {
+            return Err(wrong("comes after the trailer".to_owned()));
+        } else if line.offset == 0 {
+            let format = read::header(json, "snapshot", self.seq).map_err(wrong)?.format;
+            if format > FORMAT {
+                return Err(ReadError::Newer { path: self.path.clone(), format });
+            }
+            Piece::Header
+        } else if json.starts_with(TRAILER) {
+            self.has_trailer = true;
+            Piece::Trailer(serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?)
+        } else {
+            Piece::Record(serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?)
+        };
+        Ok(Some((line.offset, line.end, piece)))
+    }
+}
+
 /// Puts together the state that a snapshot holds, and gives the last line of it.
 pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Trailer, ReadError> {
     let path = disk.path().join(&file.name);
-    let mut lines = Lines::open(disk, &file.name)?;
+    let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
+    let lines = Lines::open(disk, &file.name)?;
+    let pieces = Pieces { path: path.clone(), seq: file.seq, lines, has_trailer: false, has_failed: false };
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    while let Some(line) = lines.next_line().map_err(|error| ReadError::io(disk, &file.name, error))? {
-        let wrong = |what| ReadError::DamagedSnapshot { path: path.clone(), offset: line.offset, what };
-        let json = line.text().map_err(wrong)?;
-        end = line.end;
-        if line.offset == 0 {
-            let format = read::header(json, "snapshot", file.seq).map_err(wrong)?.format;
-            if format > FORMAT {
-                return Err(ReadError::Newer { path, format });
+    let taken = ahead::each(disk, pieces, |read| {
+        let take = |(offset, next, piece)| {
+            end = next;
+            match piece {
+                Piece::Header => {}
+                Piece::Trailer(last) => trailer = Some((offset, last)),
+                Piece::Record(record) => {
+                    restore.take(record).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
+                    records += 1;
+                }
             }
-        } else if trailer.is_some() {
-            return Err(wrong("comes after the trailer".to_owned()));
-        } else if json.starts_with(TRAILER) {
-            let last = serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?;
-            trailer = Some((line.offset, last));
-        } else {
-            let record: Record<'_> =
-                serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?;
-            restore.take(record).map_err(|error| wrong(format!("does not fit: {error}")))?;
-            records += 1;
-        }
+            Ok(())
+        };
+        read.and_then(take).map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    if let ControlFlow::Break(error) = taken {
+        return Err(error);
     }
-    let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
     let Some((offset, trailer)) = trailer else {
         return Err(damaged(end, "is missing: the file has no trailer".to_owned()));
     };

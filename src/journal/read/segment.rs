@@ -117,6 +117,19 @@ impl Entries {
         }
     }
 
+    /// The entries before one of a number, each with the place after it; nothing after an error.
+    pub fn until(mut self, seq: u64) -> impl Iterator<Item = Result<(Entry, Place), ReadError>> + Send {
+        let mut has_failed = false;
+        std::iter::from_fn(move || {
+            if has_failed || self.place.seq >= seq {
+                return None;
+            }
+            let entry = self.next_entry();
+            has_failed = entry.is_err();
+            Some(entry.transpose()?.map(|entry| (entry, self.place)))
+        })
+    }
+
     /// The next entry, if there is one. After an error the segment is not to be read on.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         let entry = self.line(|json, seq| {

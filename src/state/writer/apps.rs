@@ -11,6 +11,7 @@ use crate::state::pattern_list::Pattern;
 use crate::state::patterns::Expression;
 use crate::state::record::Record;
 use crate::state::signup_list::{Entry, Tags, Vacancy};
+use crate::state::tags::SharedTags;
 use crate::state::tally::Tally;
 
 /// An app that is being changed; readers see it when this is dropped.
@@ -18,12 +19,13 @@ use crate::state::tally::Tally;
 pub struct AppMut<'a> {
     app: RefMut<'a, AppId, App>,
     tally: &'a mut Tally,
+    tags: &'a mut SharedTags,
 }
 
 impl Writer {
     /// An app, to be changed.
     pub fn app_mut(&mut self, id: AppId) -> Option<AppMut<'_>> {
-        Some(AppMut { app: self.state.apps.get_mut(&id)?, tally: &mut self.tally })
+        Some(AppMut { app: self.state.apps.get_mut(&id)?, tally: &mut self.tally, tags: &mut self.tags })
     }
 
     /// Puts an app in place.
@@ -73,6 +75,7 @@ impl AppMut<'_> {
     /// The same, under a number that was given before.
     pub(in crate::state) fn push_signup(&mut self, list: ListName, vacancy: Vacancy, id: u64, entry: Entry) {
         self.tally.add(&Record::of_signup(self.app.settings.app_id, list, id, &entry));
+        let entry = Entry { tags: self.tags.shared(entry.tags), ..entry };
         self.app.list_mut(list).signups.push(vacancy, id, entry);
     }
 
@@ -82,7 +85,7 @@ impl AppMut<'_> {
         let signups = &mut self.app.list_mut(list).signups;
         let Some(before) = signups.get(id).filter(|entry| entry.tags != tags) else { return };
         self.tally.remove(&Record::of_signup(app_id, list, id, before));
-        self.tally.add(&Record::of_signup(app_id, list, id, signups.retag(id, tags)));
+        self.tally.add(&Record::of_signup(app_id, list, id, signups.retag(id, self.tags.shared(tags))));
     }
 
     /// Takes the entry of a sign-up id off a list.
