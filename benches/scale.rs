@@ -4,15 +4,18 @@
 //!
 //! The state is filled directly, without a gateway, so that nothing else is measured.
 
+use std::fmt::Display;
 use std::fs;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guestlist::access::Caller;
+use guestlist::config::Limits;
 use guestlist::disk::RealDisk;
+use guestlist::fold::fold;
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Journal, write_entry};
+use guestlist::journal::{Entry, Journal, checked, write_entry};
 use guestlist::recovery::recover;
 use guestlist::snapshot;
 use guestlist::state::Writer;
@@ -21,7 +24,7 @@ use guestlist::state::digest::Digest;
 use guestlist::state::id::AppId;
 use guestlist::state::pattern_list::Pattern;
 use guestlist::state::patterns::Expression;
-use guestlist::state::signup_list::{Entry, Tags};
+use guestlist::state::signup_list::{self, Tags};
 use tempfile::TempDir;
 
 /// The most entries there are, unless another number is given.
@@ -42,12 +45,11 @@ const REPLAYED: u64 = 1_000_000;
 /// Bytes of a sign-up id.
 const ID_BYTES: usize = 24;
 
-/// A list that cannot be full by chance: half of what is asked for is on none.
 const APP: AppId = AppId(90_090_684_293_000_559);
 
 fn main() {
     let max = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(ENTRIES_MAX);
-    let mut filled = Filled::new();
+    let mut filled = Filled::new(max);
     println!("\nns each, the median and the 99.9th percentile; bytes are beyond the {ID_BYTES} of an id\n");
     println!(
         "{:>9} {:>13} {:>13} {:>13} {:>13} {:>13} {:>13} {:>12}",
@@ -88,11 +90,11 @@ struct Filled {
     removed: u64,
     rss_before: u64,
     random: u64,
-    adds: Vec<u64>,
+    adds: Vec<u32>,
 }
 
 impl Filled {
-    fn new() -> Self {
+    fn new(size: u64) -> Self {
         let mut writer = Writer::default();
         writer.put_app(App::new(AppSettings {
             app_id: APP,
@@ -102,7 +104,9 @@ impl Filled {
             use_blacklist: true,
             tags: Tags::default(),
         }));
-        Self { writer, added: 0, removed: 0, rss_before: rss_bytes(), random: 1, adds: Vec::new() }
+        // There and written to, so that it is not taken for the entries'.
+        let adds = vec![1; usize::try_from(size).expect("so many fit")];
+        Self { writer, added: 0, removed: 0, rss_before: rss_bytes(), random: 1, adds }
     }
 
     fn add(&mut self) {
@@ -111,7 +115,7 @@ impl Filled {
         let tags = tags();
         let mut app = self.writer.app_mut(APP).expect("it was put there");
         let vacancy = app.whitelist.signups.look_up(&signup_id).expect_err("nobody comes twice");
-        app.add_signup(ListName::Whitelist, vacancy, Entry { signup_id: signup_id.into(), tags });
+        app.add_signup(ListName::Whitelist, vacancy, signup_list::Entry { signup_id: signup_id.into(), tags });
     }
 
     /// Adds until so many stand, and times all that come.
@@ -120,7 +124,7 @@ impl Filled {
         while self.added - self.removed < size {
             let start = Instant::now();
             self.add();
-            self.adds.push(nanos(start.elapsed()));
+            self.adds.push(u32::try_from(nanos(start.elapsed())).unwrap_or(u32::MAX));
             if self.added.is_multiple_of(BATCH) {
                 self.writer.settle();
             }
@@ -150,7 +154,7 @@ impl Filled {
         let size = self.added - self.removed;
         let text_bytes = size * ID_BYTES as u64;
         let bytes = rss_bytes().saturating_sub(self.rss_before).saturating_sub(text_bytes) as f64 / size as f64;
-        let adds = percentiles(&mut self.adds.clone());
+        let adds = percentiles(&mut self.adds);
         let check = self.timed(SAMPLES, |filled, number| filled.check(&signup_id(number)));
         let none = self.timed(SAMPLES, |filled, number| filled.check(&signup_id(99_999_999 - number)));
         let page = |items: usize| debug_assert!(items <= PAGE, "a page is full at most");
@@ -204,7 +208,7 @@ fn replay() {
     let home = TempDir::new().expect("a temporary directory");
     let disk = Arc::new(RealDisk::new(home.path()));
     let journal = FileJournal::begin(disk.clone(), 1, Digest::default(), Durability::Relaxed);
-    let (mut journal, mut lines) = (journal.expect("there is room"), Vec::new());
+    let (mut journal, mut lines, mut writer) = (journal.expect("there is room"), Vec::new(), Writer::default());
     for seq in 1..=REPLAYED {
         let message = if seq == 1 {
             format!(r#"{{"method":"setApp","app_id":"{APP}"}}"#)
@@ -212,10 +216,17 @@ fn replay() {
             let signups = format!(r#"[{{"signup_id":"{}","tags":["4"]}}]"#, signup_id(seq));
             format!(r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":{signups}}}"#)
         };
+        let start = lines.len();
         write_entry(&mut lines, seq, seq - 1, 1_700_000_000_000 + seq, Caller::Seed, message.as_bytes());
+        let line = &lines[start..lines.len() - 1];
+        let entry = checked(line).and_then(Entry::parse).expect("it was written as one");
+        fold(&mut writer, entry, &mut Vec::new()).expect("there is room");
         if seq.is_multiple_of(1_000) {
             journal.append(&lines).expect("there is room");
             lines.clear();
+            if journal.segment_bytes() >= Limits::default().segment_bytes_max {
+                journal.rotate(seq + 1, writer.settle().digest).expect("there is room");
+            }
         }
     }
     journal.append(&lines).and_then(|()| journal.flush()).expect("there is room");
@@ -228,7 +239,7 @@ fn replay() {
 
 /// What a check costs against many patterns on both lists, of the usual shapes and none of which matches.
 fn patterns(filled: &mut Filled) {
-    let empty = Filled::new();
+    let empty = Filled::new(0);
     let on_empty = filled.timed(SAMPLES, |_, number| empty.check(&signup_id(number)));
     println!("          a check against empty lists takes {on_empty}");
     let mut count = 0;
@@ -295,7 +306,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn percentiles(times: &mut [u64]) -> String {
+fn percentiles<T: Copy + Ord + Display>(times: &mut [T]) -> String {
     times.sort_unstable();
     let at = |per_mille: usize| times[(times.len() - 1) * per_mille / 1_000];
     format!("{}/{}", at(500), at(999))

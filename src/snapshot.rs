@@ -16,7 +16,7 @@ use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
 use crate::journal::read::{self, Lines, ReadError, ahead};
 use crate::journal::{FORMAT, write_line};
-use crate::state::digest::Digest;
+use crate::state::digest::{Digest, RecordHash};
 use crate::state::record::{Record, each_record};
 use crate::state::restore::Restore;
 use crate::state::{State, Writer};
@@ -80,7 +80,7 @@ impl<R: FnMut(Duration)> Parts<R> {
 /// What a line of a snapshot holds.
 enum Piece {
     Header,
-    Record(Record<'static>),
+    Record(Record<'static>, RecordHash),
     Trailer(Trailer),
 }
 
@@ -124,7 +124,8 @@ impl Pieces {
             self.has_trailer = true;
             Piece::Trailer(serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?)
         } else {
-            Piece::Record(serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?)
+            let record = serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?;
+            Piece::Record(record, RecordHash::of_text(json.as_bytes()))
         };
         Ok(Some((line.offset, line.end, piece)))
     }
@@ -145,8 +146,8 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
             match piece {
                 Piece::Header => {}
                 Piece::Trailer(last) => trailer = Some((offset, last)),
-                Piece::Record(record) => {
-                    restore.take(record).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
+                Piece::Record(record, hash) => {
+                    restore.take_hashed(record, hash).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
                     records += 1;
                 }
             }

@@ -138,13 +138,24 @@ impl<T> Ranked<T> {
 
     /// The chunk in which an id would be.
     fn chunk_of(&self, id: u64) -> Option<usize> {
-        self.chunks.partition_point(|chunk| chunk.first <= id).checked_sub(1)
+        let first = self.chunks.first()?.first;
+        // Where ids have no gaps, the distance from the first tells the chunk; gaps only make it come earlier.
+        let guess = usize::try_from(id.checked_sub(first)?).unwrap_or(usize::MAX) / CHUNK;
+        let begins_by = |chunk: usize| self.chunks.get(chunk).is_some_and(|chunk| chunk.first <= id);
+        if begins_by(guess) && !begins_by(guess + 1) {
+            return Some(guess);
+        }
+        self.chunks[..guess.min(self.chunks.len())].partition_point(|chunk| chunk.first <= id).checked_sub(1)
     }
 
     fn place_of(&self, id: u64) -> Option<(usize, usize)> {
         let chunk = self.chunk_of(id)?;
         let values = &self.chunks[chunk].values;
-        let place = values.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let guess = usize::try_from(id.checked_sub(values.first()?.0)?).unwrap_or(usize::MAX);
+        if values.get(guess).is_some_and(|(other, _)| *other == id) {
+            return Some((chunk, guess));
+        }
+        let place = values[..guess.min(values.len())].binary_search_by_key(&id, |(id, _)| *id).ok()?;
         Some((chunk, place))
     }
 

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 use std::ops::Bound;
 
+use compact_str::CompactString;
 use hashbrown::DefaultHashBuilder;
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,11 @@ use super::places::Places;
 use super::ranked::Ranked;
 pub use super::tags::Tags;
 
-/// One person on a list.
+/// One person on a list. A sign-up id of up to 24 bytes, as most have, is within it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The email address, phone number or other id the person signs up with, as it was first given.
-    pub signup_id: Box<str>,
+    pub signup_id: CompactString,
     /// What the person is tagged with at sign-up.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     pub tags: Tags,
