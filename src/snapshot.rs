@@ -15,10 +15,11 @@ use crate::disk::{Disk, DiskFile};
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
 use crate::journal::read::{self, Lines, ReadError, ahead};
-use crate::journal::{FORMAT, write_line};
+use crate::journal::{FORMAT, LINE_HEAD_BYTES, write_line};
 use crate::state::digest::{Digest, RecordHash};
 use crate::state::record::{Record, each_record};
 use crate::state::restore::Restore;
+use crate::state::written::RecordReader;
 use crate::state::{State, Writer};
 
 /// The last line of a snapshot; a file without it is not whole.
@@ -42,8 +43,9 @@ pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut(Duration
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
     each_record(state, |record| {
+        let start = parts.part.len() + LINE_HEAD_BYTES;
         write_line(&mut parts.part, &record);
-        digest.add(&record);
+        digest.add_hash(RecordHash::of_text(&parts.part[start..parts.part.len() - 1]));
         records += 1;
         if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
@@ -89,6 +91,7 @@ struct Pieces {
     path: PathBuf,
     seq: u64,
     lines: Lines,
+    reader: RecordReader,
     has_trailer: bool,
     has_failed: bool,
 }
@@ -124,7 +127,7 @@ impl Pieces {
             self.has_trailer = true;
             Piece::Trailer(serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?)
         } else {
-            let record = serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?;
+            let record = self.reader.read(json).map_err(|error| wrong(format!("is no record: {error}")))?;
             Piece::Record(record, RecordHash::of_text(json.as_bytes()))
         };
         Ok(Some((line.offset, line.end, piece)))
@@ -136,7 +139,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let path = disk.path().join(&file.name);
     let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
     let lines = Lines::open(disk, &file.name)?;
-    let pieces = Pieces { path: path.clone(), seq: file.seq, lines, has_trailer: false, has_failed: false };
+    let pieces = Pieces { path: path.clone(), seq: file.seq, lines, reader: RecordReader::default(), has_trailer: false, has_failed: false };
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;

@@ -43,7 +43,7 @@ impl Digest {
     }
 
     /// Counts in a record by its hash.
-    pub(super) fn add_hash(&mut self, RecordHash(hash): RecordHash) {
+    pub(crate) fn add_hash(&mut self, RecordHash(hash): RecordHash) {
         self.0.iter_mut().zip(hash).for_each(|(lane, hash)| *lane = lane.wrapping_add(hash));
     }
 

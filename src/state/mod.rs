@@ -27,6 +27,7 @@ mod tags;
 mod tally;
 pub mod token;
 mod writer;
+pub mod written;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
