@@ -46,7 +46,7 @@ impl Places {
         let placed = self.tables[table].find_entry(spread(hash), |placed| placed.place == place);
         placed.ok().expect("what stands is placed").remove();
         self.len -= 1;
-        if self.len < self.tables.len() * TABLE / 4 {
+        if self.tables.len() > 1 && self.len < self.tables.len() * TABLE / 4 {
             self.merge();
         }
     }
@@ -88,7 +88,7 @@ impl Places {
 
     /// Puts the table that was split off last back.
     fn merge(&mut self) {
-        let Some(last) = self.tables.pop().filter(|_| !self.tables.is_empty()) else { return };
+        let last = self.tables.pop().expect("there is more than one");
         let into = self.tables.len() - (self.tables.len() + 1).next_power_of_two() / 2;
         last.into_iter().for_each(|placed| insert(&mut self.tables[into], placed));
     }
