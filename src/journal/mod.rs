@@ -16,6 +16,7 @@ pub mod read;
 
 use std::io;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -93,7 +94,10 @@ pub(crate) struct Head {
 impl Head {
     /// Reads it off the JSON text of an entry's line.
     pub fn parse(json: &str) -> Result<Self, String> {
-        let head: Self = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
+        let head = match Self::split(json) {
+            Some((head, message)) if serde_json::from_str::<IgnoredAny>(message).is_ok() => head,
+            _ => serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?,
+        };
         if head.seq > head.durable() {
             Ok(head)
         } else {
@@ -101,10 +105,32 @@ impl Head {
         }
     }
 
+    /// Takes it off the text of an entry in just the form that gateways write, and gives the message too, unread.
+    fn split(json: &str) -> Option<(Self, &str)> {
+        let mut rest = json;
+        let seq = number(&mut rest, r#"{"seq":"#)?;
+        let flushed = number(&mut rest, r#","flushed":"#);
+        let at_ms = number(&mut rest, r#","at_ms":"#)?;
+        let (by, message) = rest.strip_prefix(r#","by":""#)?.split_once('"')?;
+        let message = message.strip_prefix(r#","do":"#)?.strip_suffix('}')?;
+        Some((Self { seq, flushed, at_ms, by: by.parse().ok()? }, message))
+    }
+
     /// The last entry that was durable when this one was written.
     pub fn durable(&self) -> u64 {
         self.flushed.unwrap_or(self.seq.saturating_sub(1))
     }
+}
+
+/// Takes a number off a text, where it comes after a prefix.
+fn number(rest: &mut &str, prefix: &str) -> Option<u64> {
+    let digits = rest.strip_prefix(prefix)?;
+    let end = digits.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, after) = digits.split_at(end);
+    // JSON has no leading zeros.
+    let number = digits.parse().ok().filter(|_| digits.len() == 1 || !digits.starts_with('0'))?;
+    *rest = after;
+    Some(number)
 }
 
 #[derive(Deserialize)]
@@ -199,6 +225,19 @@ impl Entry {
 
     /// Reads the JSON text of an entry's line.
     pub fn parse(json: &str) -> Result<Self, String> {
+        Self::parse_as_written(json).map_or_else(|| Self::parse_otherwise(json), Ok)
+    }
+
+    /// The same of a text in just the form that gateways write, of which nothing is looked at twice.
+    fn parse_as_written(json: &str) -> Option<Self> {
+        let (Head { seq, at_ms, by, .. }, message) = Head::split(json)?;
+        let (method, _) = message.strip_prefix(r#"{"method":""#)?.split_once('"')?;
+        let change = Change::read(method, message)?.ok()?;
+        Some(Self { seq, at_ms, by, change })
+    }
+
+    /// The same of any text, with a word on what is wrong with it.
+    fn parse_otherwise(json: &str) -> Result<Self, String> {
         let line: Line<'_> = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
         let message = line.message.get();
         let method =

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod app;
 pub mod bot;
+mod chunked;
 pub mod decision;
 pub mod digest;
 pub mod email;
@@ -16,14 +17,17 @@ pub mod organization;
 pub mod password;
 pub mod pattern_list;
 pub mod patterns;
+mod places;
 pub mod ranked;
 pub mod record;
 pub mod restore;
 pub mod share;
 pub mod signup_list;
+mod tags;
 mod tally;
 pub mod token;
 mod writer;
+pub mod written;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
