@@ -7,7 +7,7 @@ use crate::fold::fold;
 use crate::journal::FORMAT;
 use crate::journal::directory::{self, Files, Numbered, segment_name};
 use crate::journal::file::{Span, Tail};
-use crate::journal::read::{self, Entries, Place, Read, ReadError, Survey, Verdict, ahead};
+use crate::journal::read::{self, Entries, Place, ReadError, Survey, Verdict, ahead};
 use crate::snapshot;
 use crate::state::Writer;
 use crate::state::digest::Digest;
@@ -176,8 +176,8 @@ impl Folding<'_> {
         let (mut place, mut events) = (entries.place, Vec::new());
         let folded = ahead::each(self.disk, entries.until(until_seq), |read| {
             let (entry, next) = match read {
-                Ok(Read::Entry(entry, next)) => (entry, next),
-                Ok(Read::Room) => {
+                Ok((Some(entry), next)) => (entry, next),
+                Ok((None, _)) => {
                     self.roomy.push((segment.name.clone(), place.offset));
                     return ControlFlow::Continue(());
                 }

@@ -8,4 +8,4 @@ mod segment;
 
 pub use error::ReadError;
 pub use lines::{Line, Lines};
-pub use segment::{Entries, Place, Read, Survey, Verdict, header, survey};
+pub use segment::{Entries, Place, Survey, Verdict, header, survey};

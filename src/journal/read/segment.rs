@@ -110,14 +110,6 @@ fn survey_once(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError>
     Ok(survey)
 }
 
-/// What comes next in a segment.
-pub enum Read {
-    /// An entry, and the place after it.
-    Entry(Entry, Place),
-    /// Zeros to its end, into which a gateway that did not stop would have written.
-    Room,
-}
-
 /// The entries of a segment, in order.
 pub struct Entries {
     path: PathBuf,
@@ -144,8 +136,9 @@ impl Entries {
         }
     }
 
-    /// What comes before an entry of a number; nothing after an error.
-    pub fn until(mut self, seq: u64) -> impl Iterator<Item = Result<Read, ReadError>> + Send {
+    /// The entries before one of a number, each with the place after it, and nothing after an error. No entry comes last where there
+    /// are zeros up to the end, into which a gateway that did not stop would have written.
+    pub fn until(mut self, seq: u64) -> impl Iterator<Item = Result<(Option<Entry>, Place), ReadError>> + Send {
         let mut is_over = false;
         std::iter::from_fn(move || {
             if is_over || self.place.seq >= seq {
@@ -154,9 +147,8 @@ impl Entries {
             let entry = self.next_entry();
             is_over = !matches!(entry, Ok(Some(_)));
             match entry {
-                Ok(None) => (self.lines.ahead_bytes() > 0).then_some(Ok(Read::Room)),
-                Ok(Some(entry)) => Some(Ok(Read::Entry(entry, self.place))),
-                Err(error) => Some(Err(error)),
+                Ok(None) if self.lines.ahead_bytes() == 0 => None,
+                entry => Some(entry.map(|entry| (entry, self.place))),
             }
         })
     }
