@@ -115,14 +115,14 @@ mod tests {
         #[test]
         fn it_answers_like_a_map(keys in prop::collection::vec(any::<u32>(), 1..3_000), few in 1..64_u32) {
             // Some hashes are those of several places.
-            let hash = |key: u32| if key % 3 == 0 { key % few } else { key };
+            let hash = |key: u32| if key.is_multiple_of(3) { key % few } else { key };
             let (mut places, mut model) = (Places::default(), BTreeMap::new());
             for (place, key) in (0..).zip(&keys) {
                 places.insert(hash(*key), place);
                 model.insert(place, hash(*key));
             }
-            for (place, key) in (0..).zip(&keys).filter(|(_, key)| *key % 5 != 0) {
-                if key % 7 == 0 {
+            for (place, key) in (0..).zip(&keys).filter(|(_, key)| !key.is_multiple_of(5)) {
+                if key.is_multiple_of(7) {
                     places.replace(hash(*key), place, place + 1_000_000);
                     let hash = model.remove(&place).expect("it was put there");
                     model.insert(place + 1_000_000, hash);

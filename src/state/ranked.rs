@@ -109,13 +109,13 @@ impl<T> Ranked<T> {
 
     /// All values with their ids, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
-        self.from_place(0, 0)
+        self.since_place(0, 0)
     }
 
     /// The values from the one with `rank` others before it on.
     pub fn from_rank(&self, rank: usize) -> impl Iterator<Item = (u64, &T)> {
         let (chunk, before) = self.chunk_of_rank(rank);
-        self.from_place(chunk, rank - before)
+        self.since_place(chunk, rank - before)
     }
 
     /// The values with ids within a lower bound.
@@ -127,10 +127,10 @@ impl<T> Ranked<T> {
         };
         let chunk = id.map_or(self.chunks.len(), |id| self.chunk_of(id).unwrap_or(0));
         let values = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.values);
-        self.from_place(chunk, values.partition_point(|(other, _)| id.is_some_and(|id| *other < id)))
+        self.since_place(chunk, values.partition_point(|(other, _)| id.is_some_and(|id| *other < id)))
     }
 
-    fn from_place(&self, chunk: usize, place: usize) -> impl Iterator<Item = (u64, &T)> {
+    fn since_place(&self, chunk: usize, place: usize) -> impl Iterator<Item = (u64, &T)> {
         let mut chunks = self.chunks[chunk.min(self.chunks.len())..].iter().map(|chunk| &*chunk.values);
         let first = chunks.next().and_then(|values| values.get(place..)).unwrap_or_default();
         first.iter().chain(chunks.flatten()).map(|(id, value)| (*id, value))
