@@ -254,8 +254,8 @@ pub const PAGE_SIZE_DEFAULT: u64 = 50;
 /// Entries of a page, at most; a request for more gets this many.
 pub const PAGE_SIZE_MAX: u64 = 1_000;
 
-/// Journal entries between two snapshots, where the command line does not say.
-pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
+/// Journal entries between two snapshots, where the command line does not say. A start replays as many in about a second.
+pub const SNAPSHOT_EVERY_DEFAULT: u64 = 500_000;
 
 /// Bytes of journal segments that are kept as an audit log beyond what a start could need, where the command line does not say.
 pub const JOURNAL_KEEP_BYTES_DEFAULT: u64 = 256 << 20;
@@ -268,6 +268,12 @@ pub const REMOVAL_WAIT: Duration = Duration::from_secs(60);
 
 /// Bytes of a snapshot that are written before they are synced. A flush of the journal may have to wait for as many.
 pub const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+/// How many times as long as it works the thread that makes snapshots rests: it takes an eighth of a processor.
+pub const SNAPSHOT_RESTS: u32 = 7;
+
+/// How long it rests at once, at most, before it looks whether there is a hurry.
+pub const SNAPSHOT_REST_MAX: Duration = Duration::from_secs(1);
 
 /// How much less of a processor the thread that makes snapshots asks for than all others. Not the least there is: a thread that
 /// hardly ever runs keeps whoever waits for a lock that it holds in the kernel, such as that of the address space.

@@ -1,11 +1,13 @@
 //! This is where a start finds its state: the newest snapshot, then every entry since, folded as they were the first time.
 
+use std::ops::ControlFlow;
+
 use crate::disk::Disk;
 use crate::fold::fold;
 use crate::journal::FORMAT;
 use crate::journal::directory::{self, Files, Numbered, segment_name};
 use crate::journal::file::{Span, Tail};
-use crate::journal::read::{self, Entries, Place, ReadError, Survey, Verdict};
+use crate::journal::read::{self, Entries, Place, Read, ReadError, Survey, Verdict, ahead};
 use crate::snapshot;
 use crate::state::Writer;
 use crate::state::digest::Digest;
@@ -165,30 +167,36 @@ impl Folding<'_> {
     fn segment(&mut self, segment: &Numbered, until_seq: u64) -> Result<Place, ReadError> {
         self.follows(segment)?;
         let expected = self.writer.state().folded() + 1;
-        let mut entries = Entries::open(self.disk, segment)?;
+        let entries = Entries::open(self.disk, segment)?;
         let digest = entries.header.as_ref().and_then(|header| header.digest);
         if segment.seq == expected && digest.is_some_and(|digest| digest != self.digest()) {
             let path = self.disk.path().join(&segment.name);
             return Err(ReadError::Diverged { path, seq: expected - 1 });
         }
-        let mut events = Vec::new();
-        loop {
-            self.pass(segment, entries.place);
-            if entries.place.seq >= until_seq {
-                return Ok(entries.place);
-            }
-            let Some(entry) = entries.next_entry()? else {
-                if entries.ahead_bytes() > 0 {
-                    self.roomy.push((segment.name.clone(), entries.place.offset));
+        let (mut place, mut events) = (entries.place, Vec::new());
+        let folded = ahead::each(self.disk, entries.until(until_seq), |read| {
+            let (entry, next) = match read {
+                Ok(Read::Entry(entry, next)) => (entry, next),
+                Ok(Read::Room) => {
+                    self.roomy.push((segment.name.clone(), place.offset));
+                    return ControlFlow::Continue(());
                 }
-                return Ok(entries.place);
+                Err(error) => return ControlFlow::Break(error),
             };
+            self.pass(segment, place);
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
                 let _ = fold(&mut self.writer, entry, &mut events);
                 self.entries += 1;
                 events.clear();
             }
+            place = next;
+            ControlFlow::Continue(())
+        });
+        self.pass(segment, place);
+        match folded {
+            ControlFlow::Continue(()) => Ok(place),
+            ControlFlow::Break(error) => Err(error),
         }
     }
 

@@ -97,7 +97,7 @@ impl Seed {
         let mut submission = Submission::new(Caller::Seed);
         for (index, text) in self.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let refused = |error| SeedError::Refused { name: self.name.clone(), line: index + 1, error };
-            let method = match envelope::open(&text.into()) {
+            let method = match envelope::open(&text) {
                 Ok(envelope) => envelope.method.into_owned(),
                 Err((error, _)) => return Err(refused(error)),
             };

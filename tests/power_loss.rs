@@ -15,7 +15,7 @@ use guestlist::config::Limits;
 use guestlist::disk::simulated::{Call, Model, Rule, Slip};
 use guestlist::disk::{Disk, SimulatedDisk};
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Failure, Journal, write_entry};
+use guestlist::journal::{Failure, Journal, Stamp, write_entry};
 use guestlist::recovery::recover;
 use guestlist::state::State;
 use guestlist::state::digest::Digest;
@@ -238,7 +238,7 @@ impl Image {
             let mut journal = journal.ahead(self.seed % 300);
             let mut lines = Vec::new();
             for (seq, op) in (there + 1..).zip(&ops[usize::try_from(there).expect("they are few")..]) {
-                write_entry(&mut lines, seq, there, 1, Caller::Seed, &op.message());
+                write_entry(&mut lines, seq, there, &Stamp::new(1, Caller::Seed), &op.message());
             }
             journal.append(&lines)
         };

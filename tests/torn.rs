@@ -11,7 +11,7 @@ use guestlist::disk::SimulatedDisk;
 use guestlist::journal::directory::segment_name;
 use guestlist::journal::file::{Durability, FileJournal, Header};
 use guestlist::journal::read::ReadError;
-use guestlist::journal::{FORMAT, write_entry, write_line};
+use guestlist::journal::{FORMAT, Stamp, write_entry, write_line};
 use guestlist::recovery::recover;
 use guestlist::state::digest::Digest;
 use support::engine::{Life, Op, each, expected, is_long, runtime, whitelist};
@@ -50,7 +50,7 @@ impl Written {
         let (mut bytes, ops) = (Vec::new(), ops_after(0, count));
         write_line(&mut bytes, &Header { guestlist: "journal".to_owned(), format: 1, seq: 1, digest: None });
         for (seq, op) in (1..).zip(&ops) {
-            write_entry(&mut bytes, seq, seq - 1, 1, Caller::Seed, &op.message());
+            write_entry(&mut bytes, seq, seq - 1, &Stamp::new(1, Caller::Seed), &op.message());
         }
         Self { bytes, ops }
     }

@@ -31,6 +31,12 @@ pub trait Disk: Debug + Send + Sync {
     /// Reads a file from its beginning.
     fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
 
+    /// Whether a file may be read on another thread, and further than it turns out to be needed. Not where what happens must
+    /// happen in the same order each time.
+    fn may_be_read_ahead(&self) -> bool {
+        false
+    }
+
     /// How many bytes a file has.
     fn bytes(&self, name: &str) -> io::Result<u64> {
         io::copy(&mut self.read(name)?, &mut io::sink())

@@ -66,6 +66,10 @@ impl Disk for RealDisk {
         Ok(Box::new(File::open(self.at(name))?))
     }
 
+    fn may_be_read_ahead(&self) -> bool {
+        true
+    }
+
     fn bytes(&self, name: &str) -> io::Result<u64> {
         Ok(fs::metadata(self.at(name))?.len())
     }

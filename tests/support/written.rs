@@ -8,7 +8,7 @@ use guestlist::access::Caller;
 use guestlist::disk::{RealDisk, SimulatedDisk};
 use guestlist::journal::directory::{segment_name, segment_path};
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Journal, checked, write_entry};
+use guestlist::journal::{Journal, Stamp, checked, write_entry};
 use guestlist::recovery::recover;
 use guestlist::state::digest::Digest;
 use guestlist::state::moment::Moment;
@@ -134,7 +134,7 @@ pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
         if let Some(since) = entry["do"].get_mut("known_since") {
             *since = json!(moments[since.as_str().expect("a moment is a string")]);
         }
-        write_entry(&mut aged, seq, seq - 1, at_ms, by, entry["do"].to_string().as_bytes());
+        write_entry(&mut aged, seq, seq - 1, &Stamp::new(at_ms, by), entry["do"].to_string().as_bytes());
     }
     aged
 }

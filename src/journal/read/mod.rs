@@ -1,5 +1,6 @@
 //! This is where segments are read back, and where a torn end is told from damage.
 
+pub mod ahead;
 mod error;
 mod lines;
 mod one_bit;
@@ -7,4 +8,4 @@ mod segment;
 
 pub use error::ReadError;
 pub use lines::{Line, Lines};
-pub use segment::{Entries, Place, Survey, Verdict, header, survey};
+pub use segment::{Entries, Place, Read, Survey, Verdict, header, survey};

@@ -110,6 +110,14 @@ fn survey_once(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError>
     Ok(survey)
 }
 
+/// What comes next in a segment.
+pub enum Read {
+    /// An entry, and the place after it.
+    Entry(Entry, Place),
+    /// Zeros to its end, into which a gateway that did not stop would have written.
+    Room,
+}
+
 /// The entries of a segment, in order.
 pub struct Entries {
     path: PathBuf,
@@ -136,9 +144,21 @@ impl Entries {
         }
     }
 
-    /// Zeros that the segment ends with, once all its entries were read.
-    pub fn ahead_bytes(&self) -> u64 {
-        self.lines.ahead_bytes()
+    /// What comes before an entry of a number; nothing after an error.
+    pub fn until(mut self, seq: u64) -> impl Iterator<Item = Result<Read, ReadError>> + Send {
+        let mut is_over = false;
+        std::iter::from_fn(move || {
+            if is_over || self.place.seq >= seq {
+                return None;
+            }
+            let entry = self.next_entry();
+            is_over = !matches!(entry, Ok(Some(_)));
+            match entry {
+                Ok(None) => (self.lines.ahead_bytes() > 0).then_some(Ok(Read::Room)),
+                Ok(Some(entry)) => Some(Ok(Read::Entry(entry, self.place))),
+                Err(error) => Some(Err(error)),
+            }
+        })
     }
 
     /// The next entry, if there is one. After an error the segment is not to be read on.
