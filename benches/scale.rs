@@ -161,7 +161,9 @@ impl Filled {
         let by_rank = self.timed(SAMPLES / 10, |filled, number| {
             let app = filled.writer.state().app(APP).expect("it is there");
             let rank = usize::try_from(number).expect("a rank fits");
-            page(black_box(app.whitelist.signups.from_rank(rank).take(PAGE).map(|(id, _)| id).collect::<Vec<_>>()).len());
+            page(
+                black_box(app.whitelist.signups.from_rank(rank).take(PAGE).map(|(id, _)| id).collect::<Vec<_>>()).len(),
+            );
         });
         let by_id = self.timed(SAMPLES / 10, |filled, number| {
             let app = filled.writer.state().app(APP).expect("it is there");
@@ -175,9 +177,7 @@ impl Filled {
             removed += u64::from(app.remove_signup(ListName::Whitelist, &signup_id(number)).is_some());
         });
         self.removed += removed;
-        println!(
-            "{size:>9} {adds:>13} {check:>13} {none:>13} {by_rank:>13} {by_id:>13} {remove:>13} {bytes:>12.1}"
-        );
+        println!("{size:>9} {adds:>13} {check:>13} {none:>13} {by_rank:>13} {by_id:>13} {remove:>13} {bytes:>12.1}");
     }
 
     fn check(&self, signup_id: &str) {
@@ -260,7 +260,9 @@ fn patterns(filled: &mut Filled) {
         count = patterns;
         let listed = filled.timed(SAMPLES, |filled, number| filled.check(&signup_id(number)));
         let none = filled.timed(SAMPLES, |filled, number| filled.check(&signup_id(99_999_999 - number)));
-        println!("          with {patterns} patterns on either list a check takes {listed}, of one who is on none {none}");
+        println!(
+            "          with {patterns} patterns on either list a check takes {listed}, of one who is on none {none}"
+        );
     }
 }
 

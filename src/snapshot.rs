@@ -139,7 +139,14 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let path = disk.path().join(&file.name);
     let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
     let lines = Lines::open(disk, &file.name)?;
-    let pieces = Pieces { path: path.clone(), seq: file.seq, lines, reader: RecordReader::default(), has_trailer: false, has_failed: false };
+    let pieces = Pieces {
+        path: path.clone(),
+        seq: file.seq,
+        lines,
+        reader: RecordReader::default(),
+        has_trailer: false,
+        has_failed: false,
+    };
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
@@ -150,7 +157,9 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
                 Piece::Header => {}
                 Piece::Trailer(last) => trailer = Some((offset, last)),
                 Piece::Record(record, hash) => {
-                    restore.take_hashed(record, hash).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
+                    restore
+                        .take_hashed(record, hash)
+                        .map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
                     records += 1;
                 }
             }

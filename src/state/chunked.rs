@@ -50,7 +50,11 @@ impl<T> Chunked<T> {
         if chunk.is_empty() {
             self.chunks.pop();
         }
-        if place == self.len() { last } else { std::mem::replace(self.get_mut(place).expect("the place is taken"), last) }
+        if place == self.len() {
+            last
+        } else {
+            std::mem::replace(self.get_mut(place).expect("the place is taken"), last)
+        }
     }
 }
 

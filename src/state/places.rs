@@ -46,7 +46,7 @@ impl Places {
         let placed = self.tables[table].find_entry(spread(hash), |placed| placed.place == place);
         placed.ok().expect("what stands is placed").remove();
         self.len -= 1;
-        if self.len < self.tables.len() * TABLE / 4 {
+        if self.tables.len() > 1 && self.len < self.tables.len() * TABLE / 4 {
             self.merge();
         }
     }
@@ -75,7 +75,8 @@ impl Places {
         if new > 0 {
             let all = (new + 1).next_power_of_two();
             let split = std::mem::take(&mut self.tables[new - all / 2]);
-            let (mut stay, mut go) = (HashTable::with_capacity(split.len() / 2), HashTable::with_capacity(split.len() / 2));
+            let (mut stay, mut go) =
+                (HashTable::with_capacity(split.len() / 2), HashTable::with_capacity(split.len() / 2));
             for placed in split {
                 insert(if placed.hash as usize & (all - 1) == new { &mut go } else { &mut stay }, placed);
             }
@@ -87,7 +88,7 @@ impl Places {
 
     /// Puts the table that was split off last back.
     fn merge(&mut self) {
-        let Some(last) = self.tables.pop().filter(|_| !self.tables.is_empty()) else { return };
+        let last = self.tables.pop().expect("there is more than one");
         let into = self.tables.len() - (self.tables.len() + 1).next_power_of_two() / 2;
         last.into_iter().for_each(|placed| insert(&mut self.tables[into], placed));
     }
