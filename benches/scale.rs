@@ -15,7 +15,7 @@ use guestlist::config::Limits;
 use guestlist::disk::RealDisk;
 use guestlist::fold::fold;
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Entry, Journal, checked, write_entry};
+use guestlist::journal::{Entry, Journal, Stamp, checked, write_entry};
 use guestlist::recovery::recover;
 use guestlist::snapshot;
 use guestlist::state::Writer;
@@ -26,6 +26,10 @@ use guestlist::state::pattern_list::Pattern;
 use guestlist::state::patterns::Expression;
 use guestlist::state::signup_list::{self, Tags};
 use tempfile::TempDir;
+
+/// As in the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The most entries there are, unless another number is given.
 const ENTRIES_MAX: u64 = 10_000_000;
@@ -191,7 +195,7 @@ impl Filled {
         let disk = RealDisk::new(home.path());
         self.writer.settle();
         let start = Instant::now();
-        snapshot::write(&disk, self.added, self.writer.state(), |_| ()).expect("there is room");
+        snapshot::write(&disk, self.added, self.writer.state(), || ()).expect("there is room");
         snapshot::name(&disk, self.added).expect("it was written");
         let written = start.elapsed();
         let start = Clocks::start();
@@ -216,8 +220,8 @@ fn replay() {
             let signups = format!(r#"[{{"signup_id":"{}","tags":["4"]}}]"#, signup_id(seq));
             format!(r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":{signups}}}"#)
         };
-        let start = lines.len();
-        write_entry(&mut lines, seq, seq - 1, 1_700_000_000_000 + seq, Caller::Seed, message.as_bytes());
+        let (start, stamp) = (lines.len(), Stamp::new(1_700_000_000_000 + seq, Caller::Seed));
+        write_entry(&mut lines, seq, seq - 1, &stamp, message.as_bytes());
         let line = &lines[start..lines.len() - 1];
         let entry = checked(line).and_then(Entry::parse).expect("it was written as one");
         fold(&mut writer, entry, &mut Vec::new()).expect("there is room");

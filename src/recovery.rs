@@ -101,6 +101,8 @@ struct Folding<'a> {
     again_at: Vec<(String, u64)>,
     /// Where segments end that run on past the beginning of the next.
     ends: Vec<(String, u64)>,
+    /// Where segments end that have room after it, though they are sealed.
+    roomy: Vec<(String, u64)>,
 }
 
 fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError> {
@@ -120,6 +122,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
         again_digest: None,
         again_at: Vec::new(),
         ends: Vec::new(),
+        roomy: Vec::new(),
     })
 }
 
@@ -164,7 +167,7 @@ impl Folding<'_> {
     fn segment(&mut self, segment: &Numbered, until_seq: u64) -> Result<Place, ReadError> {
         self.follows(segment)?;
         let expected = self.writer.state().folded() + 1;
-        let entries = Entries::open(self.disk, segment)?;
+        let mut entries = Entries::open(self.disk, segment)?;
         let digest = entries.header.as_ref().and_then(|header| header.digest);
         if segment.seq == expected && digest.is_some_and(|digest| digest != self.digest()) {
             let path = self.disk.path().join(&segment.name);
@@ -187,10 +190,13 @@ impl Folding<'_> {
             ControlFlow::Continue(())
         });
         self.pass(segment, place);
-        match folded {
-            ControlFlow::Continue(()) => Ok(place),
-            ControlFlow::Break(error) => Err(error),
+        if let ControlFlow::Break(error) = folded {
+            return Err(error);
         }
+        if entries.ahead_bytes() > 0 {
+            self.roomy.push((segment.name.clone(), place.offset));
+        }
+        Ok(place)
     }
 
     /// Checks that no entry is missing before a segment.
@@ -237,6 +243,9 @@ impl Folding<'_> {
                 // The newest entries are in a segment before it, or in the snapshot.
                 _ => tail.cuts = self.ends.into_iter().chain([(name.clone(), to)]).collect(),
             }
+            let is_new = |(name, _): &(String, u64)| tail.cuts.iter().all(|(other, _)| other != name);
+            let roomy: Vec<_> = self.roomy.into_iter().filter(is_new).collect();
+            tail.cuts.extend(roomy);
             // A segment of the name of the new one is replaced by it.
             tail.cuts.retain(|(name, _)| *name != segment_name(tail.first_seq));
         }

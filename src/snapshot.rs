@@ -6,7 +6,6 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +36,8 @@ pub struct Trailer {
 const TRAILER: &str = r#"{"records":"#;
 
 /// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
-/// wait for a large one. `rest` is told after each part how long that took.
-pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut(Duration)) -> io::Result<Trailer> {
+/// wait for a large one. After each part it may `rest`.
+pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io::Result<Trailer> {
     let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), rest };
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
@@ -68,13 +67,12 @@ struct Parts<R> {
     rest: R,
 }
 
-impl<R: FnMut(Duration)> Parts<R> {
+impl<R: FnMut()> Parts<R> {
     fn sync(&mut self) -> io::Result<()> {
         self.file.write_all(&self.part)?;
         self.part.clear();
-        let before = Instant::now();
         self.file.sync()?;
-        (self.rest)(before.elapsed());
+        (self.rest)();
         Ok(())
     }
 }
@@ -139,7 +137,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let path = disk.path().join(&file.name);
     let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
     let lines = Lines::open(disk, &file.name)?;
-    let pieces = Pieces {
+    let mut pieces = Pieces {
         path: path.clone(),
         seq: file.seq,
         lines,
@@ -150,7 +148,7 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    let taken = ahead::each(disk, pieces, |read| {
+    let taken = ahead::each(disk, &mut pieces, |read| {
         let take = |(offset, next, piece)| {
             end = next;
             match piece {
@@ -169,6 +167,9 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     });
     if let ControlFlow::Break(error) = taken {
         return Err(error);
+    }
+    if pieces.lines.ahead_bytes() > 0 {
+        return Err(damaged(end, "is all zeros".to_owned()));
     }
     let Some((offset, trailer)) = trailer else {
         return Err(damaged(end, "is missing: the file has no trailer".to_owned()));

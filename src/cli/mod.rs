@@ -1,5 +1,6 @@
 //! This is where the command line is described: one file a subcommand.
 
+mod bench;
 mod call;
 mod journal;
 mod mock;
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
+  guestlist bench --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001
   guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
   guestlist mock fixtures/signups/python_sdk.jsonl
@@ -37,6 +39,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
+    /// Put a server under load and measure it
+    Bench(Box<bench::Bench>),
     /// Stand in front of a gateway and write down what passes, as a transcript
     Record(record::Record),
     /// Run transcripts against a gateway and show what differs
@@ -54,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Call(call) => call.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
         Command::Mock(mock) => mock.run(),

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::State;
 use super::record::{Record, each_record};
+use crate::json;
 
 /// The sum of the SHA-256 hashes of all records, lane by lane; equal digests mean equal states.
 ///
@@ -71,7 +72,7 @@ impl RecordHash {
     /// The hash of a record's JSON, which is written into a buffer that can be used again.
     pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
         text.clear();
-        serde_json::to_writer(&mut *text, record).expect("records have string keys and no failing parts");
+        json::write(text, record);
         Self::of_text(text)
     }
 }
