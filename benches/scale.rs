@@ -27,6 +27,10 @@ use guestlist::state::patterns::Expression;
 use guestlist::state::signup_list::{self, Tags};
 use tempfile::TempDir;
 
+/// As in the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The most entries there are, unless another number is given.
 const ENTRIES_MAX: u64 = 10_000_000;
 
@@ -216,8 +220,8 @@ fn replay() {
             let signups = format!(r#"[{{"signup_id":"{}","tags":["4"]}}]"#, signup_id(seq));
             format!(r#"{{"method":"addToWhitelist","app_id":"{APP}","signups":{signups}}}"#)
         };
-        let start = lines.len();
-        write_entry(&mut lines, seq, seq - 1, &Stamp::new(1_700_000_000_000 + seq, Caller::Seed), message.as_bytes());
+        let (start, stamp) = (lines.len(), Stamp::new(1_700_000_000_000 + seq, Caller::Seed));
+        write_entry(&mut lines, seq, seq - 1, &stamp, message.as_bytes());
         let line = &lines[start..lines.len() - 1];
         let entry = checked(line).and_then(Entry::parse).expect("it was written as one");
         fold(&mut writer, entry, &mut Vec::new()).expect("there is room");

@@ -167,7 +167,7 @@ impl Folding<'_> {
     fn segment(&mut self, segment: &Numbered, until_seq: u64) -> Result<Place, ReadError> {
         self.follows(segment)?;
         let expected = self.writer.state().folded() + 1;
-        let entries = Entries::open(self.disk, segment)?;
+        let mut entries = Entries::open(self.disk, segment)?;
         let digest = entries.header.as_ref().and_then(|header| header.digest);
         if segment.seq == expected && digest.is_some_and(|digest| digest != self.digest()) {
             let path = self.disk.path().join(&segment.name);
@@ -194,10 +194,13 @@ impl Folding<'_> {
             ControlFlow::Continue(())
         });
         self.pass(segment, place);
-        match folded {
-            ControlFlow::Continue(()) => Ok(place),
-            ControlFlow::Break(error) => Err(error),
+        if let ControlFlow::Break(error) = folded {
+            return Err(error);
         }
+        if entries.ahead_bytes() > 0 {
+            self.roomy.push((segment.name.clone(), place.offset));
+        }
+        Ok(place)
     }
 
     /// Checks that no entry is missing before a segment.

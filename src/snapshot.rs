@@ -145,19 +145,18 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     let path = disk.path().join(&file.name);
     let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
     let lines = Lines::open(disk, &file.name)?;
-    let pieces = Pieces {
+    let mut pieces = Pieces {
         path: path.clone(),
         seq: file.seq,
         lines,
         reader: RecordReader::default(),
-        end: 0,
         has_trailer: false,
         has_failed: false,
     };
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    let taken = ahead::each(disk, pieces, |read| {
+    let taken = ahead::each(disk, &mut pieces, |read| {
         let take = |(offset, next, piece)| {
             end = next;
             match piece {
@@ -176,6 +175,9 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     });
     if let ControlFlow::Break(error) = taken {
         return Err(error);
+    }
+    if pieces.lines.ahead_bytes() > 0 {
+        return Err(damaged(end, "is all zeros".to_owned()));
     }
     let Some((offset, trailer)) = trailer else {
         return Err(damaged(end, "is missing: the file has no trailer".to_owned()));

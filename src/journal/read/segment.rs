@@ -136,10 +136,9 @@ impl Entries {
         }
     }
 
-    /// The entries before one of a number, each with the place after it, and nothing after an error. No entry comes last where there
-    /// are zeros up to the end, into which a gateway that did not stop would have written.
-    pub fn until(mut self, seq: u64) -> impl Iterator<Item = Result<(Option<Entry>, Place), ReadError>> + Send {
-        let mut is_over = false;
+    /// The entries before one of a number, each with the place after it; nothing after an error.
+    pub fn until(&mut self, seq: u64) -> impl Iterator<Item = Result<(Entry, Place), ReadError>> + Send {
+        let mut has_failed = false;
         std::iter::from_fn(move || {
             if is_over || self.place.seq >= seq {
                 return None;
@@ -151,6 +150,11 @@ impl Entries {
                 entry => Some(entry.map(|entry| (entry, self.place))),
             }
         })
+    }
+
+    /// Zeros that the segment ends with, once all its entries were read.
+    pub fn ahead_bytes(&self) -> u64 {
+        self.lines.ahead_bytes()
     }
 
     /// The next entry, if there is one. After an error the segment is not to be read on.
