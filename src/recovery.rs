@@ -176,11 +176,7 @@ impl Folding<'_> {
         let (mut place, mut events) = (entries.place, Vec::new());
         let folded = ahead::each(self.disk, entries.until(until_seq), |read| {
             let (entry, next) = match read {
-                Ok((Some(entry), next)) => (entry, next),
-                Ok((None, _)) => {
-                    self.roomy.push((segment.name.clone(), place.offset));
-                    return ControlFlow::Continue(());
-                }
+                Ok(read) => read,
                 Err(error) => return ControlFlow::Break(error),
             };
             self.pass(segment, place);

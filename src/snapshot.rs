@@ -90,7 +90,6 @@ struct Pieces {
     seq: u64,
     lines: Lines,
     reader: RecordReader,
-    end: u64,
     has_trailer: bool,
     has_failed: bool,
 }
@@ -111,14 +110,7 @@ impl Iterator for Pieces {
 impl Pieces {
     fn read(&mut self) -> Result<Option<(u64, u64, Piece)>, ReadError> {
         let line = self.lines.next_line().map_err(|error| ReadError::Io(self.path.clone(), error))?;
-        let Some(line) = line else {
-            if self.lines.ahead_bytes() > 0 {
-                let (path, what) = (self.path.clone(), "is all zeros".to_owned());
-                return Err(ReadError::DamagedSnapshot { path, offset: self.end, what });
-            }
-            return Ok(None);
-        };
-        self.end = line.end;
+        let Some(line) = line else { return Ok(None) };
         let wrong = |what| ReadError::DamagedSnapshot { path: self.path.clone(), offset: line.offset, what };
         let json = line.text().map_err(wrong)?;
         let piece = if self.has_trailer {

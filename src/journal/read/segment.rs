@@ -140,15 +140,12 @@ impl Entries {
     pub fn until(&mut self, seq: u64) -> impl Iterator<Item = Result<(Entry, Place), ReadError>> + Send {
         let mut has_failed = false;
         std::iter::from_fn(move || {
-            if is_over || self.place.seq >= seq {
+            if has_failed || self.place.seq >= seq {
                 return None;
             }
             let entry = self.next_entry();
-            is_over = !matches!(entry, Ok(Some(_)));
-            match entry {
-                Ok(None) if self.lines.ahead_bytes() == 0 => None,
-                entry => Some(entry.map(|entry| (entry, self.place))),
-            }
+            has_failed = entry.is_err();
+            Some(entry.transpose()?.map(|entry| (entry, self.place)))
         })
     }
 
