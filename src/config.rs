@@ -59,6 +59,9 @@ pub struct Limits {
     pub removal_wait: Duration,
     /// Bytes of a segment after which another one is begun: what a check, a copy or a repair has to do with at once.
     pub segment_bytes_max: u64,
+    /// Bytes of room that are made in a segment at a time, at most, before they are needed: what a batch that has it grow must
+    /// wait for, once in so many bytes.
+    pub journal_ahead_bytes_max: u64,
     /// How often it is tried to go on writing on a disk that was full.
     pub resume_interval: Duration,
     /// Bytes that must fit onto a disk that was full before changes are taken again, so that it is not full again at once.
@@ -109,6 +112,7 @@ impl Default for Limits {
             journal_keep_bytes: JOURNAL_KEEP_BYTES_DEFAULT,
             removal_wait: REMOVAL_WAIT,
             segment_bytes_max: 64 << 20,
+            journal_ahead_bytes_max: 4 << 20,
             resume_interval: Duration::from_millis(500),
             resume_room_bytes: 256 << 10,
             guesses_burst: 30,
@@ -250,17 +254,26 @@ pub const PAGE_SIZE_DEFAULT: u64 = 50;
 /// Entries of a page, at most; a request for more gets this many.
 pub const PAGE_SIZE_MAX: u64 = 1_000;
 
-/// Journal entries between two snapshots, where the command line does not say.
-pub const SNAPSHOT_EVERY_DEFAULT: u64 = 100_000;
+/// Journal entries between two snapshots, where the command line does not say. A start replays as many in about a second.
+pub const SNAPSHOT_EVERY_DEFAULT: u64 = 500_000;
 
 /// Bytes of journal segments that are kept as an audit log beyond what a start could need, where the command line does not say.
 pub const JOURNAL_KEEP_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Bytes of room that are made in a segment at a time, at least, unless that is more than the most: several hundred small changes.
+pub const JOURNAL_AHEAD_BYTES_MIN: u64 = 64 << 10;
 
 /// How long a file of the data directory stays after it is of no more use: time to copy the directory while it is written to.
 pub const REMOVAL_WAIT: Duration = Duration::from_secs(60);
 
 /// Bytes of a snapshot that are written before they are synced. A flush of the journal may have to wait for as many.
 pub const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+/// How many times as long as it works the thread that makes snapshots rests: it takes an eighth of a processor.
+pub const SNAPSHOT_RESTS: u32 = 7;
+
+/// How long it rests at once, at most, before it looks whether there is a hurry.
+pub const SNAPSHOT_REST_MAX: Duration = Duration::from_secs(1);
 
 /// How much less of a processor the thread that makes snapshots asks for than all others. Not the least there is: a thread that
 /// hardly ever runs keeps whoever waits for a lock that it holds in the kernel, such as that of the address space.

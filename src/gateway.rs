@@ -260,6 +260,7 @@ pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Thread
         Store::Directory { path, durability, snapshot_every } => {
             let directory = DataDir::open(&path)?;
             let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health, threads)?;
+            directory.settle()?;
             Ok(Opened { directory: Some(directory), ..opened })
         }
         Store::Disk { disk, durability, snapshot_every } => {
@@ -279,10 +280,19 @@ fn open_disk(
     let recovered = recovery::recover(&*disk)?;
     if let Some(torn) = &recovered.torn {
         let Torn { segment, offset, bytes } = torn;
-        tracing::warn!(segment, offset, bytes, "the end of the journal, which was never acknowledged, is cut off");
+        if disk.is_copy() {
+            tracing::warn!(
+                segment,
+                offset,
+                bytes,
+                "the end of the journal, which was written while it was copied, is cut off"
+            );
+        } else {
+            tracing::warn!(segment, offset, bytes, "the end of the journal, which was never acknowledged, is cut off");
+        }
     }
     let journal = FileJournal::go_on(disk.clone(), &recovered.tail, durability);
-    let journal = Box::new(journal.map_err(StartError::Journal)?);
+    let journal = Box::new(journal.map_err(StartError::Journal)?.ahead(limits.journal_ahead_bytes_max));
     let retention = Retention { journal_keep_bytes: limits.journal_keep_bytes, removal_wait: limits.removal_wait };
     let snapshots = Snapshots::new(
         disk.clone(),

@@ -58,6 +58,7 @@ pub mod health;
 pub mod http;
 pub mod hub;
 pub mod journal;
+pub mod json;
 pub mod methods;
 pub mod network;
 pub mod passwords;

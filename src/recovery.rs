@@ -1,11 +1,13 @@
 //! This is where a start finds its state: the newest snapshot, then every entry since, folded as they were the first time.
 
+use std::ops::ControlFlow;
+
 use crate::disk::Disk;
 use crate::fold::fold;
 use crate::journal::FORMAT;
 use crate::journal::directory::{self, Files, Numbered, segment_name};
 use crate::journal::file::{Span, Tail};
-use crate::journal::read::{self, Entries, Place, ReadError, Survey, Verdict};
+use crate::journal::read::{self, Entries, Place, ReadError, Survey, Verdict, ahead};
 use crate::snapshot;
 use crate::state::Writer;
 use crate::state::digest::Digest;
@@ -99,6 +101,8 @@ struct Folding<'a> {
     again_at: Vec<(String, u64)>,
     /// Where segments end that run on past the beginning of the next.
     ends: Vec<(String, u64)>,
+    /// Where segments end that have room after it, though they are sealed.
+    roomy: Vec<(String, u64)>,
 }
 
 fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError> {
@@ -118,6 +122,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
         again_digest: None,
         again_at: Vec::new(),
         ends: Vec::new(),
+        roomy: Vec::new(),
     })
 }
 
@@ -168,20 +173,30 @@ impl Folding<'_> {
             let path = self.disk.path().join(&segment.name);
             return Err(ReadError::Diverged { path, seq: expected - 1 });
         }
-        let mut events = Vec::new();
-        loop {
-            self.pass(segment, entries.place);
-            if entries.place.seq >= until_seq {
-                return Ok(entries.place);
-            }
-            let Some(entry) = entries.next_entry()? else { return Ok(entries.place) };
+        let (mut place, mut events) = (entries.place, Vec::new());
+        let folded = ahead::each(self.disk, entries.until(until_seq), |read| {
+            let (entry, next) = match read {
+                Ok(read) => read,
+                Err(error) => return ControlFlow::Break(error),
+            };
+            self.pass(segment, place);
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
                 let _ = fold(&mut self.writer, entry, &mut events);
                 self.entries += 1;
                 events.clear();
             }
+            place = next;
+            ControlFlow::Continue(())
+        });
+        self.pass(segment, place);
+        if let ControlFlow::Break(error) = folded {
+            return Err(error);
         }
+        if entries.ahead_bytes() > 0 {
+            self.roomy.push((segment.name.clone(), place.offset));
+        }
+        Ok(place)
     }
 
     /// Checks that no entry is missing before a segment.
@@ -228,6 +243,9 @@ impl Folding<'_> {
                 // The newest entries are in a segment before it, or in the snapshot.
                 _ => tail.cuts = self.ends.into_iter().chain([(name.clone(), to)]).collect(),
             }
+            let is_new = |(name, _): &(String, u64)| tail.cuts.iter().all(|(other, _)| other != name);
+            let roomy: Vec<_> = self.roomy.into_iter().filter(is_new).collect();
+            tail.cuts.extend(roomy);
             // A segment of the name of the new one is replaced by it.
             tail.cuts.retain(|(name, _)| *name != segment_name(tail.first_seq));
         }

@@ -97,7 +97,7 @@ impl Seed {
         let mut submission = Submission::new(Caller::Seed);
         for (index, text) in self.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let refused = |error| SeedError::Refused { name: self.name.clone(), line: index + 1, error };
-            let method = match envelope::open(&text.into()) {
+            let method = match envelope::open(text) {
                 Ok(envelope) => envelope.method.into_owned(),
                 Err((error, _)) => return Err(refused(error)),
             };
@@ -125,9 +125,7 @@ impl Seed {
     }
 }
 
-/// Applies a seed to an empty store, all of it with one flush, and gives the tokens that were made for its bots.
-///
-/// A loss of power within that flush may leave a part of it; then the store is not empty, and is better removed.
+/// Applies a seed to an empty store, all of it or nothing, and gives the tokens that were made for its bots.
 pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedError> {
     if shared.state.folded() > 0 {
         tracing::info!(

@@ -4,7 +4,8 @@
 //! between a header and a trailer.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,12 @@ use crate::config::SNAPSHOT_PART_BYTES;
 use crate::disk::{Disk, DiskFile};
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
-use crate::journal::read::{self, Lines, ReadError};
-use crate::journal::{FORMAT, write_line};
-use crate::state::digest::Digest;
+use crate::journal::read::{self, Lines, ReadError, ahead};
+use crate::journal::{FORMAT, LINE_HEAD_BYTES, write_line};
+use crate::state::digest::{Digest, RecordHash};
 use crate::state::record::{Record, each_record};
 use crate::state::restore::Restore;
+use crate::state::written::RecordReader;
 use crate::state::{State, Writer};
 
 /// The last line of a snapshot; a file without it is not whole.
@@ -34,14 +36,15 @@ pub struct Trailer {
 const TRAILER: &str = r#"{"records":"#;
 
 /// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
-/// wait for a large one. `rest` is told after each part how long that took.
-pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut(Duration)) -> io::Result<Trailer> {
+/// wait for a large one. After each part it may `rest`.
+pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io::Result<Trailer> {
     let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), rest };
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
     each_record(state, |record| {
+        let start = parts.part.len() + LINE_HEAD_BYTES;
         write_line(&mut parts.part, &record);
-        digest.add(&record);
+        digest.add_hash(RecordHash::of_text(&parts.part[start..parts.part.len() - 1]));
         records += 1;
         if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
@@ -64,46 +67,110 @@ struct Parts<R> {
     rest: R,
 }
 
-impl<R: FnMut(Duration)> Parts<R> {
+impl<R: FnMut()> Parts<R> {
     fn sync(&mut self) -> io::Result<()> {
         self.file.write_all(&self.part)?;
         self.part.clear();
-        let before = Instant::now();
         self.file.sync()?;
-        (self.rest)(before.elapsed());
+        (self.rest)();
         Ok(())
+    }
+}
+
+/// What a line of a snapshot holds.
+enum Piece {
+    Header,
+    Record(Record<'static>, RecordHash),
+    Trailer(Trailer),
+}
+
+/// The lines of a snapshot, each with where it begins and ends; none after an error.
+struct Pieces {
+    path: PathBuf,
+    seq: u64,
+    lines: Lines,
+    reader: RecordReader,
+    has_trailer: bool,
+    has_failed: bool,
+}
+
+impl Iterator for Pieces {
+    type Item = Result<(u64, u64, Piece), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_failed {
+            return None;
+        }
+        let piece = self.read().transpose()?;
+        self.has_failed = piece.is_err();
+        Some(piece)
+    }
+}
+
+impl Pieces {
+    fn read(&mut self) -> Result<Option<(u64, u64, Piece)>, ReadError> {
+        let line = self.lines.next_line().map_err(|error| ReadError::Io(self.path.clone(), error))?;
+        let Some(line) = line else { return Ok(None) };
+        let wrong = |what| ReadError::DamagedSnapshot { path: self.path.clone(), offset: line.offset, what };
+        let json = line.text().map_err(wrong)?;
+        let piece = if self.has_trailer {
+            return Err(wrong("comes after the trailer".to_owned()));
+        } else if line.offset == 0 {
+            let format = read::header(json, "snapshot", self.seq).map_err(wrong)?.format;
+            if format > FORMAT {
+                return Err(ReadError::Newer { path: self.path.clone(), format });
+            }
+            Piece::Header
+        } else if json.starts_with(TRAILER) {
+            self.has_trailer = true;
+            Piece::Trailer(serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?)
+        } else {
+            let record = self.reader.read(json).map_err(|error| wrong(format!("is no record: {error}")))?;
+            Piece::Record(record, RecordHash::of_text(json.as_bytes()))
+        };
+        Ok(Some((line.offset, line.end, piece)))
     }
 }
 
 /// Puts together the state that a snapshot holds, and gives the last line of it.
 pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Trailer, ReadError> {
     let path = disk.path().join(&file.name);
-    let mut lines = Lines::open(disk, &file.name)?;
+    let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
+    let lines = Lines::open(disk, &file.name)?;
+    let mut pieces = Pieces {
+        path: path.clone(),
+        seq: file.seq,
+        lines,
+        reader: RecordReader::default(),
+        has_trailer: false,
+        has_failed: false,
+    };
     let mut restore = Restore::new(writer);
     let (mut records, mut end) = (0, 0);
     let mut trailer: Option<(u64, Trailer)> = None;
-    while let Some(line) = lines.next_line().map_err(|error| ReadError::io(disk, &file.name, error))? {
-        let wrong = |what| ReadError::DamagedSnapshot { path: path.clone(), offset: line.offset, what };
-        let json = line.text().map_err(wrong)?;
-        end = line.end;
-        if line.offset == 0 {
-            let format = read::header(json, "snapshot", file.seq).map_err(wrong)?.format;
-            if format > FORMAT {
-                return Err(ReadError::Newer { path, format });
+    let taken = ahead::each(disk, &mut pieces, |read| {
+        let take = |(offset, next, piece)| {
+            end = next;
+            match piece {
+                Piece::Header => {}
+                Piece::Trailer(last) => trailer = Some((offset, last)),
+                Piece::Record(record, hash) => {
+                    restore
+                        .take_hashed(record, hash)
+                        .map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
+                    records += 1;
+                }
             }
-        } else if trailer.is_some() {
-            return Err(wrong("comes after the trailer".to_owned()));
-        } else if json.starts_with(TRAILER) {
-            let last = serde_json::from_str(json).map_err(|error| wrong(format!("is no trailer: {error}")))?;
-            trailer = Some((line.offset, last));
-        } else {
-            let record: Record<'_> =
-                serde_json::from_str(json).map_err(|error| wrong(format!("is no record: {error}")))?;
-            restore.take(record).map_err(|error| wrong(format!("does not fit: {error}")))?;
-            records += 1;
-        }
+            Ok(())
+        };
+        read.and_then(take).map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    if let ControlFlow::Break(error) = taken {
+        return Err(error);
     }
-    let damaged = |offset, what| ReadError::DamagedSnapshot { path: path.clone(), offset, what };
+    if pieces.lines.ahead_bytes() > 0 {
+        return Err(damaged(end, "is all zeros".to_owned()));
+    }
     let Some((offset, trailer)) = trailer else {
         return Err(damaged(end, "is missing: the file has no trailer".to_owned()));
     };

@@ -2,6 +2,7 @@
 //! the segments sealed since. Never from the live state, so that a snapshot stops nobody and shows what a recovery would see.
 
 mod make;
+mod pace;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -4,8 +4,8 @@
 mod support;
 
 use guestlist::config::Limits;
-use guestlist::disk::SimulatedDisk;
 use guestlist::disk::simulated::{Call, Errno, Fault, Rule};
+use guestlist::disk::{SimulatedDisk, is_full};
 use guestlist::health::Storage;
 use guestlist::journal::file::Durability;
 use guestlist::recovery::recover;
@@ -29,7 +29,7 @@ struct Failed {
 
 /// Writes until the flush of this number fails, and then some.
 async fn fail(disk: SimulatedDisk, number: u64, errno: Errno, segment_bytes_max: u64) -> Failed {
-    let limits = Limits { segment_bytes_max, ..Limits::default() };
+    let limits = Limits { segment_bytes_max, journal_ahead_bytes_max: number % 3 * 400, ..Limits::default() };
     let life = Life::begin(&disk, Durability::Sync, u64::MAX, limits).expect("an empty disk");
     disk.fail(Fault { call: Some(Call::SyncFile), number, errno, lasting: false });
     if number.is_multiple_of(2) {
@@ -121,12 +121,41 @@ fn the_same_where_segments_are_begun_in_between() {
 }
 
 #[test]
+fn after_room_could_not_be_made_nothing_is_acknowledged_unless_it_was_for_want_of_space() {
+    each(1..20, |number| {
+        for errno in ERRORS.into_iter().chain([Errno::FileTooLarge]) {
+            runtime().block_on(async {
+                let disk = SimulatedDisk::new(number);
+                let limits = Limits { journal_ahead_bytes_max: 300, ..Limits::default() };
+                let life = Life::begin(&disk, Durability::Sync, u64::MAX, limits).expect("an empty disk");
+                disk.fail(Fault { call: Some(Call::Reserve), number, errno, lasting: false });
+                let (mut ops, mut acked) = (Vec::new(), 0);
+                for n in 0..80 {
+                    // The app alone: who adds to its list asks for it first.
+                    ops.push(if acked == 0 { Op::Begin } else { Op::Add(format!("u{n}")) });
+                    acked += usize::from(life.batch(&[ops[n..].to_vec()]).await == [true]);
+                }
+                let is_full = is_full(&errno.error());
+                assert!(disk.calls(Call::Reserve) >= number, "{number}, {errno:?}: too little was written");
+                assert_eq!(life.storage() == Storage::Writable, is_full, "{number}, {errno:?}");
+                assert_eq!(acked == ops.len(), is_full, "{number}, {errno:?}: {acked} of {} acked", ops.len());
+                assert_eq!(whitelist(&life.state), expected(&ops[..acked]), "{number}, {errno:?}");
+                life.kill().await;
+                let case = usize::try_from(number).expect("they are few");
+                Failed { disk, ops, acked }.restarts(case, &format!("room {number}, {errno:?}")).await;
+            });
+        }
+        1
+    });
+}
+
+#[test]
 fn after_the_directory_could_not_be_flushed_nothing_is_acknowledged_either() {
     each(1..16, |number| {
         for errno in ERRORS {
             runtime().block_on(async {
                 let disk = SimulatedDisk::new(number);
-                let limits = Limits { segment_bytes_max: 300, ..Limits::default() };
+                let limits = Limits { segment_bytes_max: 300, journal_ahead_bytes_max: 200, ..Limits::default() };
                 let life = Life::begin(&disk, Durability::Sync, u64::MAX, limits).expect("an empty disk");
                 disk.fail(Fault { call: Some(Call::SyncNames), number: number / 4 + 1, errno, lasting: false });
                 let (mut ops, mut acked) = (vec![], 0);
@@ -135,8 +164,9 @@ fn after_the_directory_could_not_be_flushed_nothing_is_acknowledged_either() {
                     ops.push(op.clone());
                     acked += usize::from(life.batch(&[vec![op]]).await == [true]);
                 }
-                ops.push(Op::Add("after".to_owned()));
-                assert_eq!(life.batch(&[vec![Op::Add("after".to_owned())]]).await, [false], "{number}, {errno:?}");
+                let after = if acked == 0 { Op::Begin } else { Op::Add("after".to_owned()) };
+                ops.push(after.clone());
+                assert_eq!(life.batch(&[vec![after]]).await, [false], "{number}, {errno:?}");
                 life.kill().await;
                 let failed = Failed { disk, ops, acked };
                 let case = usize::try_from(number).expect("they are few");

@@ -12,7 +12,7 @@ use guestlist::disk::RealDisk;
 use guestlist::gateway::{Gateway, StartError};
 use guestlist::journal::directory::{files, segment_path, snapshot_path};
 use guestlist::journal::read::ReadError;
-use guestlist::journal::write_entry;
+use guestlist::journal::{Stamp, write_entry};
 use serde_json::json;
 use support::{APP, BOT, Client};
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ async fn a_whole_last_entry_that_this_gateway_cannot_read_stops_the_start() {
         // Made by a later gateway, or out of order: acknowledged, whichever.
         let mut line = Vec::new();
         let message = json!({"method": method, "app_id": "7"}).to_string();
-        write_entry(&mut line, seq, seq - 1, 1, Caller::Seed, message.as_bytes());
+        write_entry(&mut line, seq, seq - 1, &Stamp::new(1, Caller::Seed), message.as_bytes());
         let segment = segment_path(home.path(), 1);
         File::options().append(true).open(&segment).and_then(|mut file| file.write_all(&line)).expect("it is appended");
         let whole = fs::read(&segment).expect("the segment can be read");

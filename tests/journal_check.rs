@@ -9,7 +9,7 @@ use guestlist::journal::directory::segment_path;
 use serde_json::Value;
 use support::generations::{Generations, TAIL, damage};
 use support::process::{Ran, Served, run};
-use support::written::{add, directory};
+use support::written::{add, directory, used};
 use support::{BOT, Client};
 
 fn path(path: &Path) -> &str {
@@ -90,7 +90,7 @@ async fn a_torn_end_is_whole_and_a_gap_is_not() {
     let generations = Generations::new().await;
     let last = generations.path().join(&generations.files.segments.last().expect("there are segments").name);
     let bytes = fs::read(&last).expect("it can be read");
-    fs::write(&last, &bytes[..bytes.len() - 7]).expect("it can be written");
+    fs::write(&last, &bytes[..used(&bytes) - 7]).expect("it can be written");
     let (checked, json) = check(generations.path());
     assert_eq!((checked.code, &json["verdict"]), (Some(0), &Value::from("torn")), "{checked:?}");
     assert!(checked.stdout.contains("were never acknowledged, a start cuts them off"), "{checked:?}");
@@ -99,6 +99,30 @@ async fn a_torn_end_is_whole_and_a_gap_is_not() {
     fs::rename(&last, segment_path(generations.path(), 1_000)).expect("it can be renamed");
     let (checked, _) = check(generations.path());
     assert_eq!(checked.code, Some(1), "{checked:?}");
+}
+
+#[tokio::test]
+async fn room_ahead_is_told_and_no_complaint() {
+    let generations = Generations::new().await;
+    let name = &generations.files.segments.last().expect("there are segments").name;
+    let bytes = fs::read(generations.path().join(name)).expect("it can be read");
+    let (used, ahead) = (used(&bytes), bytes.len() - used(&bytes));
+    assert!(ahead > 0, "a gateway that was killed leaves room");
+    let (checked, json) = check(generations.path());
+    assert_eq!(
+        (checked.code, &json["verdict"], checked.stderr.as_str()),
+        (Some(0), &"whole".into(), ""),
+        "{checked:?}"
+    );
+    assert!(checked.stdout.contains(&format!("{used} bytes, and {ahead} ahead\n")), "{checked:?}");
+    let told = verdict(&json, name);
+    assert_eq!((&told["bytes"], &told["ahead_bytes"]), (&used.into(), &ahead.into()), "{json}");
+    for sealed in generations.files.segments.iter().rev().skip(1) {
+        assert_eq!(verdict(&json, &sealed.name).get("ahead_bytes"), None, "{json}");
+    }
+    let repaired = run(&["journal", "repair", path(generations.path())]);
+    assert!(repaired.code == Some(0) && repaired.stdout.contains("there is nothing to repair"), "{repaired:?}");
+    assert_eq!(fs::read(generations.path().join(name)).expect("it can be read"), bytes);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use guestlist::access::{Caller, View};
-use guestlist::journal::{Entry, checked, write_entry};
+use guestlist::journal::{Entry, Stamp, checked, write_entry};
 use guestlist::methods::Change;
 use guestlist::random::Random;
 use guestlist::state::Writer;
@@ -47,7 +47,7 @@ fn every_change_of_the_transcripts_comes_back_out_of_the_journal_as_it_went_in()
             let Ok(()) = change.prepare(view, &Random::default()) else { continue };
             let (mut message, mut lines) = (Vec::new(), Vec::new());
             change.write(&mut message);
-            write_entry(&mut lines, 1, 0, 2, Caller::Seed, &message);
+            write_entry(&mut lines, 1, 0, &Stamp::new(2, Caller::Seed), &message);
             lines.pop();
             let back =
                 checked(&lines).and_then(Entry::parse).unwrap_or_else(|error| panic!("{}: {error}", frame.get()));

@@ -15,7 +15,7 @@ use guestlist::config::Limits;
 use guestlist::disk::simulated::{Call, Model, Rule, Slip};
 use guestlist::disk::{Disk, SimulatedDisk};
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Failure, Journal, write_entry};
+use guestlist::journal::{Failure, Journal, Stamp, write_entry};
 use guestlist::recovery::recover;
 use guestlist::state::State;
 use guestlist::state::digest::Digest;
@@ -97,6 +97,7 @@ impl Course {
         let durability = if seed % 3 == 2 { Durability::Relaxed } else { Durability::Sync };
         let limits = Limits {
             segment_bytes_max: random.random_range(400..2_500),
+            journal_ahead_bytes_max: if seed.is_multiple_of(4) { 0 } else { random.random_range(1..1_500) },
             relaxed_flush_interval: FLUSH_INTERVAL,
             ..Limits::default()
         };
@@ -233,10 +234,11 @@ impl Image {
             self.disk.cut_power_before(self.disk.calls_of_all() + random.random_range(1..20));
         }
         let goes_on = || -> Result<(), Failure> {
-            let mut journal = FileJournal::go_on(Arc::new(self.disk.clone()), &found.tail, Durability::Sync)?;
+            let journal = FileJournal::go_on(Arc::new(self.disk.clone()), &found.tail, Durability::Sync)?;
+            let mut journal = journal.ahead(self.seed % 300);
             let mut lines = Vec::new();
             for (seq, op) in (there + 1..).zip(&ops[usize::try_from(there).expect("they are few")..]) {
-                write_entry(&mut lines, seq, there, 1, Caller::Seed, &op.message());
+                write_entry(&mut lines, seq, there, &Stamp::new(1, Caller::Seed), &op.message());
             }
             journal.append(&lines)
         };
@@ -333,4 +335,35 @@ fn a_process_that_is_killed_loses_nothing_and_leaves_nothing_aside() {
     start(&disk).expect("leftovers are no harm");
     let names = disk.names().expect("the disk is well");
     assert!(names.iter().all(|name| !name.ends_with(".tmp")), "{names:?}");
+}
+
+/// Begins with a seed of some changes, as far as the disk lets it; says whether that was acknowledged.
+fn seed(disk: &SimulatedDisk, ops: &[Op]) -> bool {
+    runtime().block_on(async {
+        let Ok(life) = Life::begin(disk, Durability::Sync, u64::MAX, Limits::default()) else { return false };
+        let acked = life.batch(&[ops.to_vec()]).await;
+        life.kill().await;
+        acked.iter().all(|acked| *acked)
+    })
+}
+
+#[test]
+fn what_a_journal_begins_with_is_there_whole_or_not_at_all() {
+    let ops = [const { Op::Begin }; 60];
+    let whole = ops.len() as u64;
+    let through = SimulatedDisk::new(1);
+    assert!(seed(&through, &ops));
+    let mut found = [0, 0];
+    for call in 1..=through.calls_of_all() + 1 {
+        for (rule, crash) in Rule::ALL.into_iter().flat_map(|rule| (0..8).map(move |crash| (rule, crash))) {
+            let disk = SimulatedDisk::new(1);
+            disk.cut_power_before(call);
+            let acked = seed(&disk, &ops);
+            let (seq, _) =
+                start(&disk.crash(rule, crash)).unwrap_or_else(|error| panic!("call {call}, {rule:?}: {error}"));
+            assert!(seq == whole || seq == 0 && !acked, "call {call}, {rule:?} {crash}: {seq} of {whole} entries");
+            found[usize::from(seq > 0)] += 1;
+        }
+    }
+    assert!(found.iter().all(|times| *times > 0), "none and all: {found:?}");
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use guestlist::config::Limits;
-use guestlist::disk::RealDisk;
+use guestlist::disk::{Disk, RealDisk};
 use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::directory::{files, segment_path, snapshot_path};
 use guestlist::journal::file::{Durability, Header};
@@ -116,6 +116,30 @@ async fn segments_are_one_journal_and_a_missing_one_is_named() {
     fs::File::options().write(true).open(&sealed).and_then(|file| file.set_len(length - 1)).expect("it can be cut");
     let (error, text) = read_error(directory.path()).await;
     assert!(matches!(&error, ReadError::Damaged { path, .. } if *path == sealed), "{text}");
+}
+
+#[tokio::test]
+async fn room_that_a_copy_was_made_of_while_it_was_used_ends_the_copy_and_is_damage_anywhere_else() {
+    let written = Written::new().await;
+    let lines = written.lines();
+    // What was read first of the file is of a moment when it ended there.
+    let (ended, read_later) = (lines[SEEDED + 2], lines[SEEDED + 3] + 9);
+    let mut bytes = written.bytes.clone();
+    bytes[ended..read_later].fill(0);
+    let directory = Written::found(&bytes);
+    let (error, text) = read_error(directory.path()).await;
+    assert!(matches!(error, ReadError::Damaged { offset, .. } if offset == wide(ended)), "{text}");
+    // The lock that a start left there knows that it is no copy, until it is one.
+    assert!(!RealDisk::new(directory.path()).is_copy());
+    let copy = Written::found(&bytes);
+    fs::write(copy.path().join("lock"), "1\ninode 1\n").expect("the directory can be written");
+    assert!(RealDisk::new(copy.path()).is_copy());
+    let gateway = gateway(copy.path()).await;
+    assert_eq!(Digest::of(gateway.state()), written.digests[SEEDED + 1]);
+    assert!(!RealDisk::new(copy.path()).is_copy(), "it is where changes are written from now on");
+    let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+    add(&mut bot, "after@example.com").await;
+    assert_eq!(digest_on_disk(copy.path()), Digest::of(gateway.state()));
 }
 
 #[tokio::test]

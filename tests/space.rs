@@ -39,12 +39,18 @@ struct Running {
 
 impl Running {
     fn start(disk: SimulatedDisk, durability: Durability, segment_bytes_max: u64) -> Self {
+        Self::start_with_room(disk, durability, segment_bytes_max, 0)
+    }
+
+    /// The same with so much room made ahead at a time.
+    fn start_with_room(disk: SimulatedDisk, durability: Durability, segment_bytes_max: u64, ahead: u64) -> Self {
         let health = Arc::new(Health::default());
         let store = Store::Disk { disk: Arc::new(disk.clone()), durability, snapshot_every: u64::MAX };
         let limits = Limits {
             resume_interval: Duration::from_millis(1),
             resume_room_bytes: ROOM_BYTES,
             segment_bytes_max,
+            journal_ahead_bytes_max: ahead,
             ..Limits::default()
         };
         let Opened { writer, journal, snapshots, .. } =
@@ -113,6 +119,12 @@ fn apps(state: &State) -> Vec<u64> {
     apps
 }
 
+/// Bytes of all files.
+fn bytes(disk: &SimulatedDisk) -> u64 {
+    let bytes = disk.contents().iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+    u64::try_from(bytes).expect("it is small")
+}
+
 /// Which limit is met.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
@@ -131,12 +143,13 @@ impl Limit {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_at_any_byte_nothing_of_a_refused_change_is_there() {
-    for limit in [Limit::Disk, Limit::File] {
+    for (limit, ahead) in [(Limit::Disk, 0), (Limit::File, 0), (Limit::Disk, 300), (Limit::File, 40)] {
         for more in 0..LINE_BYTES_MAX {
-            let told = format!("{limit:?}, {more} bytes more");
-            let mut running = Running::start(SimulatedDisk::new(more), Durability::Sync, u64::MAX);
+            let told = format!("{limit:?}, {more} bytes more, {ahead} of room");
+            let disk = SimulatedDisk::new(more);
+            let mut running = Running::start_with_room(disk, Durability::Sync, u64::MAX, ahead);
             assert_eq!(running.make(1, 5).await, 5);
-            let written = running.health.segment_bytes();
+            let written = bytes(&running.disk);
             limit.set(&running.disk, Some(written + more));
             assert!(running.make(6, 5).await < 5, "{told}: there is no room for so many");
             assert_eq!(running.health.full_episodes.get(), 1, "{told}");
@@ -180,6 +193,30 @@ async fn while_there_is_no_room_the_disk_is_not_filled_and_not_touched_by_change
     running.make_at_last(6).await;
     running.check("after it was full");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_there_is_no_space_for_room_it_is_left_to_changes() {
+    for limit in [Limit::Disk, Limit::File] {
+        let mut running = Running::start_with_room(SimulatedDisk::new(1), Durability::Sync, u64::MAX, 700);
+        assert_eq!(running.make(1, 5).await, 5);
+        let most = bytes(&running.disk) + 500;
+        limit.set(&running.disk, Some(most));
+        let mut id = 6;
+        while running.make(id, 1).await == 1 {
+            id += 1;
+        }
+        let left = most - running.health.segment_bytes();
+        assert!(left < LINE_BYTES_MAX, "{limit:?}: {left} bytes were left when a change was refused");
+        assert_eq!(running.health.broken.get(), 0, "{limit:?}");
+        running.check(&format!("{limit:?}"));
+        limit.set(&running.disk, None);
+        running.make_at_last(id).await;
+        let disk = running.disk.clone();
+        running.stop().await;
+        let roomy = disk.contents().iter().any(|(_, bytes)| bytes.last() == Some(&0));
+        assert!(!roomy, "{limit:?}: room is left after a stop");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

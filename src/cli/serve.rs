@@ -58,7 +58,7 @@ struct Settings {
     /// What an ack promises [default: sync]
     #[arg(long, env = "GUESTLIST_DURABILITY", value_enum)]
     durability: Option<Durability>,
-    /// Journal entries between two snapshots, at least; more where more is kept [default: 100000]
+    /// Journal entries between two snapshots, at least; more where more is kept [default: 500000]
     #[arg(long, env = "GUESTLIST_SNAPSHOT_EVERY", value_name = "ENTRIES", value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_every: Option<u64>,
     /// Bytes of journal kept as an audit log beyond what a start could need [default: 268435456]

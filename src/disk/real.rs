@@ -2,10 +2,17 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Disk, DiskFile};
+
+/// The file by which a directory is taken. It tells its own inode, which a copy of it does not have.
+pub const LOCK: &str = "lock";
+
+/// What stands before the inode.
+pub const INODE: &str = "inode ";
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
@@ -40,6 +47,15 @@ impl Disk for RealDisk {
         &self.path
     }
 
+    fn is_copy(&self) -> bool {
+        let Ok(mut lock) = File::open(self.at(LOCK)) else { return false };
+        let mut text = String::new();
+        let is_read = lock.read_to_string(&mut text).is_ok();
+        let own = lock.metadata().map(|lock| lock.ino());
+        let told = text.lines().find_map(|line| line.strip_prefix(INODE)?.parse::<u64>().ok());
+        is_read && told.is_some() && told != own.ok()
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
         // A name that is no text is none of ours.
@@ -50,19 +66,23 @@ impl Disk for RealDisk {
         Ok(Box::new(File::open(self.at(name))?))
     }
 
+    fn may_be_read_ahead(&self) -> bool {
+        true
+    }
+
     fn bytes(&self, name: &str) -> io::Result<u64> {
         Ok(fs::metadata(self.at(name))?.len())
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        // For appending: after a cut the next bytes must follow the last good ones.
-        let file = File::options().append(true).create(true).open(self.at(name))?;
-        file.set_len(0)?;
-        Ok(Box::new(RealFile(file)))
+        let file = File::options().write(true).create(true).truncate(true).open(self.at(name))?;
+        Ok(Box::new(RealFile { file, written: 0, bytes: 0 }))
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(File::options().append(true).open(self.at(name))?)))
+        let file = File::options().write(true).open(self.at(name))?;
+        let bytes = file.metadata()?.len();
+        Ok(Box::new(RealFile { file, written: bytes, bytes }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -92,11 +112,23 @@ impl Names {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// Where the next byte goes.
+    written: u64,
+    /// What it has with the room after that.
+    bytes: u64,
+}
+
+/// Zeros that are written at a time to make room.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 impl Write for RealFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let taken = self.file.write_at(bytes, self.written)?;
+        self.written += wide(taken);
+        self.bytes = self.bytes.max(self.written);
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -105,14 +137,36 @@ impl Write for RealFile {
 }
 
 impl DiskFile for RealFile {
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
+        let end = self.written + bytes;
+        // Written and not only allocated: the file system would have to note of every block that it is in use, with the sync of
+        // what is written there.
+        while self.bytes < end {
+            let zeros = usize::try_from(end - self.bytes).map_or(ZEROS.len(), |missing| missing.min(ZEROS.len()));
+            match self.file.write_at(&ZEROS[..zeros], self.bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => self.bytes += wide(taken),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)?;
+        (self.written, self.bytes) = (bytes, bytes);
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
         // With it goes all that is needed to read the bytes back, the length among it.
-        self.0.sync_data()
+        self.file.sync_data()
     }
+}
+
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).expect("a length fits into 64 bits")
 }
 
 #[cfg(test)]

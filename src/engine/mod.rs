@@ -191,7 +191,10 @@ impl Engine {
         }
         batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, self.flushed, at_ms));
         let bytes = u64::try_from(self.lines.len()).expect("a length fits into 64 bits");
-        let written = self.journal.append(&self.lines);
+        let written = match first_seq {
+            1 => self.journal.append_first(&self.lines, self.digest()),
+            _ => self.journal.append(&self.lines),
+        };
         self.lines.shrink_to(self.limits.batch_bytes_max);
         match written {
             Ok(()) => {

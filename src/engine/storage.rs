@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// The digest of the live state.
-    fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         self.writer.state().digest().digest
     }
 }

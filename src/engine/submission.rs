@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::access::Caller;
 use crate::fold::Outcome;
 use crate::health::{Health, Storage};
-use crate::journal::write_entry;
+use crate::journal::{Stamp, write_entry};
 use crate::methods::Change;
 
 /// Changes of one caller that were checked and prepared, to be made in their order.
@@ -52,9 +52,9 @@ impl Submission {
     /// Appends its lines, the first entry being of this number, after `flushed` was made durable; gives the
     /// number after its last.
     pub(super) fn write(&self, lines: &mut Vec<u8>, mut seq: u64, flushed: u64, at_ms: u64) -> u64 {
-        let mut start = 0;
+        let (mut start, stamp) = (0, Stamp::new(at_ms, self.caller));
         for end in &self.ends {
-            write_entry(lines, seq, flushed, at_ms, self.caller, &self.text[start..*end]);
+            write_entry(lines, seq, flushed, &stamp, &self.text[start..*end]);
             start = *end;
             seq += 1;
         }

@@ -3,16 +3,18 @@
 //! The names are the manifest: `journal-<seq>` begins with the entry of that number, `snapshot-<seq>` holds the state after it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::disk::real::{INODE, LOCK};
 use crate::disk::{Disk, RealDisk, is_full};
 
 /// A data directory, locked for as long as this value lives.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// Why a data directory cannot be had.
@@ -64,26 +66,48 @@ impl DataDir {
         // The directory's own name must be durable too, or a loss of power takes everything in it.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         RealDisk::new(parent.unwrap_or(Path::new("."))).sync().map_err(failed)?;
-        let lock_path = path.join("lock");
-        let mut lock =
-            File::options().read(true).write(true).create(true).truncate(false).open(lock_path).map_err(failed)?;
-        match lock.try_lock() {
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(failed)?;
+        let is_taken = lock.try_lock();
+        let mut text = String::new();
+        let (pid, inode) = match lock.read_to_string(&mut text) {
+            Ok(_) => text.split_once('\n').unwrap_or((&text, "")),
+            Err(_) => Default::default(),
+        };
+        match is_taken {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let known = lock.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
-                let pid = if known { format!(" (pid {})", pid.trim()) } else { String::new() };
+                let pid = if pid.is_empty() { String::new() } else { format!(" (pid {pid})") };
                 return Err(OpenError::Taken { path: path.display().to_string(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // The pid is for people; the lock itself is the kernel's and goes with the process. A full disk is no reason not to
-        // start: there is much to be read.
-        match lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())) {
-            Err(error) if !is_full(&error) => return Err(failed(error)),
-            _ => {}
+        let directory = Self { path: path.to_owned(), lock };
+        // What it was before stays known until a start has read it all.
+        directory.tell(inode).map_err(failed)?;
+        Ok(directory)
+    }
+
+    /// Notes that this is where the files are written from now on, wherever they were copied from.
+    pub fn settle(&self) -> Result<(), OpenError> {
+        let told = self.lock.metadata().and_then(|lock| self.tell(&format!("{INODE}{}\n", lock.ino())));
+        told.map_err(|error| OpenError::Io(self.path.display().to_string(), error))
+    }
+
+    /// Writes down who has it. The pid is for people; the lock itself is the kernel's and goes with the process.
+    fn tell(&self, inode: &str) -> io::Result<()> {
+        let text = format!("{}\n{inode}", std::process::id());
+        let bytes = u64::try_from(text.len()).expect("a length fits into 64 bits");
+        match self.lock.write_all_at(text.as_bytes(), 0).and_then(|()| self.lock.set_len(bytes)) {
+            // A full disk is no reason not to start: there is much to be read.
+            Err(error) if !is_full(&error) => Err(error),
+            _ => Ok(()),
         }
-        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// The directory as a disk.

@@ -1,12 +1,14 @@
 //! This is where the journal is written to disk, segment after segment.
 
 use std::io::{self, BufReader, Read};
+use std::mem;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::directory::{SEGMENT_ASIDE, remove_leftovers, segment_name};
 use super::{FORMAT, Failure, Journal, write_line};
+use crate::config::JOURNAL_AHEAD_BYTES_MIN;
 use crate::disk::{Disk, DiskFile, is_full};
 use crate::state::digest::Digest;
 
@@ -40,11 +42,27 @@ pub struct Header {
 #[derive(Debug)]
 pub struct FileJournal {
     disk: Arc<dyn Disk>,
-    segment: Box<dyn DiskFile>,
-    /// Bytes of the segment up to the end of the last batch that went well.
-    good_bytes: u64,
+    segment: Segment,
     durability: Durability,
     unflushed: bool,
+    /// Bytes of room that are made ahead at a time, at most; none where it is 0.
+    ahead_bytes_max: u64,
+}
+
+/// The segment that is written.
+///
+/// A file that grows has the file system write its own journal at every flush. So room is made ahead, as zeros that are flushed
+/// together with a batch that would have the file grow; the batches after it only write over them. What is not used of it is cut
+/// off when the segment is sealed, and by the next start.
+#[derive(Debug)]
+struct Segment {
+    file: Box<dyn DiskFile>,
+    /// Bytes up to the end of the last batch that went well.
+    good_bytes: u64,
+    /// Bytes with the room after those.
+    room_end: u64,
+    /// Whether no more room is made: there was no space for any.
+    is_tight: bool,
 }
 
 /// Where a start found the journal to end, and what is to be done so that it can go on.
@@ -88,9 +106,9 @@ impl FileJournal {
             cut().map_err(Failure::Broken)?;
         }
         let with = tail.again.as_ref().map_or(With::Nothing, With::Entries);
-        let (segment, good_bytes) = match new_segment(&*disk, tail.first_seq, tail.digest, with) {
+        let segment = match new_segment(&*disk, tail.first_seq, tail.digest, with) {
             Err(Failure::Unchanged(error)) if is_full(&error) => match &tail.in_place {
-                Some((name, bytes)) => (cut_off(&*disk, name, *bytes).map_err(Failure::Broken)?, *bytes),
+                Some((name, bytes)) => Segment::new(cut_off(&*disk, name, *bytes).map_err(Failure::Broken)?, *bytes),
                 None => return Err(Failure::Unchanged(error)),
             },
             begun => {
@@ -101,26 +119,67 @@ impl FileJournal {
                 begun
             }
         };
-        Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
+        Ok(Self { disk, segment, durability, unflushed: false, ahead_bytes_max: 0 })
     }
 
     /// Begins a new segment; the digest is that of the state before its first entry.
     pub fn begin(disk: Arc<dyn Disk>, first_seq: u64, digest: Digest, durability: Durability) -> Result<Self, Failure> {
-        let (segment, good_bytes) = new_segment(&*disk, first_seq, digest, With::Nothing)?;
-        Ok(Self { disk, segment, good_bytes, durability, unflushed: false })
+        let segment = new_segment(&*disk, first_seq, digest, With::Nothing)?;
+        Ok(Self { disk, segment, durability, unflushed: false, ahead_bytes_max: 0 })
+    }
+
+    /// Has room made ahead, at most so many bytes at a time.
+    pub fn ahead(self, bytes_max: u64) -> Self {
+        // Where flushes are rare it is no matter what they cost.
+        let ahead_bytes_max = if self.durability == Durability::Sync { bytes_max } else { 0 };
+        Self { ahead_bytes_max, ..self }
+    }
+}
+
+impl Segment {
+    fn new(file: Box<dyn DiskFile>, bytes: u64) -> Self {
+        Self { file, good_bytes: bytes, room_end: bytes, is_tight: false }
+    }
+
+    /// Makes room where what was written since the last good batch, of so many bytes, went beyond it: the flush that follows is
+    /// one of those that take long anyway.
+    fn make_room(&mut self, written: u64, bytes_max: u64) -> io::Result<()> {
+        let end = self.good_bytes + written;
+        if end <= self.room_end {
+            return Ok(());
+        }
+        self.room_end = end;
+        if bytes_max == 0 || self.is_tight {
+            return Ok(());
+        }
+        // As much again as there is, so that a small journal stays small and a large one seldom grows.
+        let bytes = end.max(JOURNAL_AHEAD_BYTES_MIN).min(bytes_max);
+        match self.file.reserve(bytes) {
+            Ok(()) => self.room_end += bytes,
+            Err(error) if is_full(&error) => {
+                self.is_tight = true;
+                // What there was of space is better left to what must be written. Zeros that stay do no harm.
+                self.file.set_len(end).ok();
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Takes back what was not written whole: nobody was told of it, so none of it should come back.
     fn cut_back(&mut self) -> io::Result<()> {
-        self.segment.set_len(self.good_bytes)?;
-        self.segment.sync()
+        self.room_end = self.good_bytes;
+        self.file.set_len(self.good_bytes)?;
+        self.file.sync()
     }
 }
 
 impl Journal for FileJournal {
     fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
-        if let Err(error) = self.segment.write_all(lines) {
-            return Err(match self.cut_back() {
+        let bytes = u64::try_from(lines.len()).expect("a length fits into 64 bits");
+        let written = self.segment.file.write_all(lines);
+        if let Err(error) = written.and_then(|()| self.segment.make_room(bytes, self.ahead_bytes_max)) {
+            return Err(match self.segment.cut_back() {
                 Ok(()) if is_full(&error) => Failure::Unchanged(error),
                 _ => Failure::Broken(error),
             });
@@ -129,16 +188,21 @@ impl Journal for FileJournal {
         if self.durability == Durability::Sync {
             self.flush().inspect_err(|_| {
                 // It is unknown what the disk has of it; a cut makes it unlikely that refused changes come back.
-                self.cut_back().ok();
+                self.segment.cut_back().ok();
             })?;
         }
-        self.good_bytes += u64::try_from(lines.len()).expect("a length fits into 64 bits");
+        self.segment.good_bytes += bytes;
+        Ok(())
+    }
+
+    fn append_first(&mut self, lines: &[u8], digest: Digest) -> Result<(), Failure> {
+        self.segment = new_segment(&*self.disk, 1, digest, With::Lines(lines))?;
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
         if self.unflushed {
-            self.segment.sync().map_err(Failure::Broken)?;
+            self.segment.file.sync().map_err(Failure::Broken)?;
             self.unflushed = false;
         }
         Ok(())
@@ -154,12 +218,17 @@ impl Journal for FileJournal {
 
     fn rotate_with_room(&mut self, next_seq: u64, digest: Digest, room_bytes: usize) -> Result<(), Failure> {
         self.flush()?;
-        (self.segment, self.good_bytes) = new_segment(&*self.disk, next_seq, digest, With::Room(room_bytes))?;
+        let next = new_segment(&*self.disk, next_seq, digest, With::Room(room_bytes))?;
+        let mut sealed = mem::replace(&mut self.segment, next);
+        if sealed.room_end > sealed.good_bytes {
+            // Should it not be cut, or the cut not be durable, the next start sees to it.
+            sealed.file.set_len(sealed.good_bytes).ok();
+        }
         Ok(())
     }
 
     fn segment_bytes(&self) -> u64 {
-        self.good_bytes
+        self.segment.good_bytes
     }
 }
 
@@ -179,16 +248,13 @@ enum With<'a> {
     Room(usize),
     /// These entries.
     Entries(&'a Span),
+    /// The lines of these.
+    Lines(&'a [u8]),
 }
 
-/// Begins a segment, aside first, so that one of this name is whole or not there; gives its size too.
-fn new_segment(
-    disk: &dyn Disk,
-    first_seq: u64,
-    digest: Digest,
-    with: With<'_>,
-) -> Result<(Box<dyn DiskFile>, u64), Failure> {
-    let (segment, bytes) = write_aside(disk, first_seq, digest, with).inspect_err(|_| {
+/// Begins a segment, aside first, so that one of this name is whole or not there.
+fn new_segment(disk: &dyn Disk, first_seq: u64, digest: Digest, with: With<'_>) -> Result<Segment, Failure> {
+    let segment = write_aside(disk, first_seq, digest, with).inspect_err(|_| {
         // What lies aside may be the very space that is missing.
         disk.remove(SEGMENT_ASIDE).ok();
     })?;
@@ -196,15 +262,10 @@ fn new_segment(
     disk.rename(SEGMENT_ASIDE, &segment_name(first_seq)).map_err(Failure::Unchanged)?;
     // From here on it is unknown which of the two segments a start would find last.
     disk.sync().map_err(Failure::Broken)?;
-    Ok((segment, bytes))
+    Ok(segment)
 }
 
-fn write_aside(
-    disk: &dyn Disk,
-    first_seq: u64,
-    digest: Digest,
-    with: With<'_>,
-) -> Result<(Box<dyn DiskFile>, u64), Failure> {
+fn write_aside(disk: &dyn Disk, first_seq: u64, digest: Digest, with: With<'_>) -> Result<Segment, Failure> {
     let mut header = Vec::new();
     write_line(
         &mut header,
@@ -218,10 +279,14 @@ fn write_aside(
         With::Room(room) => {
             segment.write_all(&vec![0; room]).and_then(|()| segment.set_len(bytes)).map_err(Failure::Unchanged)?;
         }
+        With::Lines(lines) => {
+            segment.write_all(lines).map_err(Failure::Unchanged)?;
+            bytes += u64::try_from(lines.len()).expect("a length fits into 64 bits");
+        }
         With::Entries(span) => bytes += copy(disk, span, &mut *segment).map_err(Failure::Unchanged)?,
     }
     segment.sync().map_err(Failure::Broken)?;
-    Ok((segment, bytes))
+    Ok(Segment::new(segment, bytes))
 }
 
 fn copy(disk: &dyn Disk, span: &Span, segment: &mut dyn DiskFile) -> io::Result<u64> {

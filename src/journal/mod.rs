@@ -6,18 +6,22 @@
 //! After `seq` there may be `"flushed":…`, the number of the last entry that was durable when the line was written; without it
 //! that is the one before. So a good line after a bad one tells whether that one was durable once, and is damaged, or may be of
 //! the same flush, torn by a loss of power. In format 1 no line has it.
+//!
+//! A segment may end with zeros, which are room for what comes next; no line has any.
 
 pub mod directory;
 pub mod file;
 pub mod memory;
 pub mod read;
 
-use std::io::{self, Write};
+use std::io;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::Caller;
+use crate::json;
 use crate::methods::Change;
 use crate::state::digest::Digest;
 use crate::wire::envelope;
@@ -40,6 +44,12 @@ pub enum Failure {
 pub trait Journal: Send {
     /// Appends whole lines. When it returns they are durable, as far as the journal promises that.
     fn append(&mut self, lines: &[u8]) -> Result<(), Failure>;
+
+    /// Appends the first lines there are, which begin with a seed: after a loss of power all of them are there, or none. The digest
+    /// is that of the state before them.
+    fn append_first(&mut self, lines: &[u8], _digest: Digest) -> Result<(), Failure> {
+        self.append(lines)
+    }
 
     /// Makes durable what is not yet.
     fn flush(&mut self) -> Result<(), Failure>;
@@ -84,7 +94,10 @@ pub(crate) struct Head {
 impl Head {
     /// Reads it off the JSON text of an entry's line.
     pub fn parse(json: &str) -> Result<Self, String> {
-        let head: Self = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
+        let head = match Self::split(json) {
+            Some((head, message)) if serde_json::from_str::<IgnoredAny>(message).is_ok() => head,
+            _ => serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?,
+        };
         if head.seq > head.durable() {
             Ok(head)
         } else {
@@ -92,10 +105,32 @@ impl Head {
         }
     }
 
+    /// Takes it off the text of an entry in just the form that gateways write, and gives the message too, unread.
+    fn split(json: &str) -> Option<(Self, &str)> {
+        let mut rest = json;
+        let seq = number(&mut rest, r#"{"seq":"#)?;
+        let flushed = number(&mut rest, r#","flushed":"#);
+        let at_ms = number(&mut rest, r#","at_ms":"#)?;
+        let (by, message) = rest.strip_prefix(r#","by":""#)?.split_once('"')?;
+        let message = message.strip_prefix(r#","do":"#)?.strip_suffix('}')?;
+        Some((Self { seq, flushed, at_ms, by: by.parse().ok()? }, message))
+    }
+
     /// The last entry that was durable when this one was written.
     pub fn durable(&self) -> u64 {
         self.flushed.unwrap_or(self.seq.saturating_sub(1))
     }
+}
+
+/// Takes a number off a text, where it comes after a prefix.
+fn number(rest: &mut &str, prefix: &str) -> Option<u64> {
+    let digits = rest.strip_prefix(prefix)?;
+    let end = digits.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, after) = digits.split_at(end);
+    // JSON has no leading zeros.
+    let number = digits.parse().ok().filter(|_| digits.len() == 1 || !digits.starts_with('0'))?;
+    *rest = after;
+    Some(number)
 }
 
 #[derive(Deserialize)]
@@ -107,21 +142,37 @@ struct Line<'a> {
     message: &'a RawValue,
 }
 
+/// What the lines of entries that one caller made at one time have in common.
+#[derive(Debug)]
+pub struct Stamp(Vec<u8>);
+
+impl Stamp {
+    /// The time is in milliseconds since 1970.
+    pub fn new(at_ms: u64, by: Caller) -> Self {
+        Self(format!(",\"at_ms\":{at_ms},\"by\":\"{by}\",\"do\":").into_bytes())
+    }
+}
+
 /// Appends an entry's line; `message` is the change as [`Change::write`] wrote it, `flushed` the last entry that is durable.
-pub fn write_entry(lines: &mut Vec<u8>, seq: u64, flushed: u64, at_ms: u64, by: Caller, message: &[u8]) {
-    let flushed = Some(flushed).filter(|flushed| flushed + 1 < seq);
-    line(lines, |json| {
-        serde_json::to_writer(&mut *json, &Head { seq, flushed, at_ms, by }).expect("a head has string keys");
-        json.pop();
-        json.extend_from_slice(b",\"do\":");
-        json.extend_from_slice(message);
-        json.push(b'}');
+pub fn write_entry(lines: &mut Vec<u8>, seq: u64, flushed: u64, stamp: &Stamp, message: &[u8]) {
+    line(lines, |text| {
+        let mut number = |name: &[u8], number: u64| {
+            text.extend_from_slice(name);
+            json::write(text, &number);
+        };
+        number(b"{\"seq\":", seq);
+        if flushed + 1 < seq {
+            number(b",\"flushed\":", flushed);
+        }
+        text.extend_from_slice(&stamp.0);
+        text.extend_from_slice(message);
+        text.push(b'}');
     });
 }
 
 /// Appends a line of JSON with its checksum.
 pub fn write_line(lines: &mut Vec<u8>, value: &impl Serialize) {
-    line(lines, |json| serde_json::to_writer(json, value).expect("records have string keys"));
+    line(lines, |text| json::write(text, value));
 }
 
 /// Bytes of a line before its JSON text: the checksum, and two spaces.
@@ -132,7 +183,9 @@ fn line(lines: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     lines.extend_from_slice(b"00000000  ");
     write(lines);
     let checksum = crc32c::crc32c(&lines[start + LINE_HEAD_BYTES..]);
-    write!(&mut lines[start..start + 8], "{checksum:08x}").expect("eight digits fit into eight bytes");
+    for (place, digit) in lines[start..start + 8].iter_mut().enumerate() {
+        *digit = b"0123456789abcdef"[(checksum >> (28 - 4 * place)) as usize & 15];
+    }
     lines.push(b'\n');
 }
 
@@ -165,17 +218,30 @@ impl Entry {
     pub fn copy(&self) -> Result<Self, String> {
         let (mut message, mut lines) = (Vec::new(), Vec::new());
         self.change.write(&mut message);
-        write_entry(&mut lines, self.seq, self.seq - 1, self.at_ms, self.by, &message);
+        write_entry(&mut lines, self.seq, self.seq - 1, &Stamp::new(self.at_ms, self.by), &message);
         lines.pop();
         checked(&lines).and_then(Self::parse)
     }
 
     /// Reads the JSON text of an entry's line.
     pub fn parse(json: &str) -> Result<Self, String> {
+        Self::parse_as_written(json).map_or_else(|| Self::parse_otherwise(json), Ok)
+    }
+
+    /// The same of a text in just the form that gateways write, of which nothing is looked at twice.
+    fn parse_as_written(json: &str) -> Option<Self> {
+        let (Head { seq, at_ms, by, .. }, message) = Head::split(json)?;
+        let (method, _) = message.strip_prefix(r#"{"method":""#)?.split_once('"')?;
+        let change = Change::read(method, message)?.ok()?;
+        Some(Self { seq, at_ms, by, change })
+    }
+
+    /// The same of any text, with a word on what is wrong with it.
+    fn parse_otherwise(json: &str) -> Result<Self, String> {
         let line: Line<'_> = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
         let message = line.message.get();
-        let envelope = envelope::open(&message.into()).map(|envelope| envelope.method.into_owned());
-        let method = envelope.map_err(|(error, _)| format!("holds no message: {}", error.message))?;
+        let method =
+            envelope::open(message).map_err(|(error, _)| format!("holds no message: {}", error.message))?.method;
         let change = Change::read(&method, message).ok_or_else(|| format!("holds the unknown method `{method}`"))?;
         let change = change.map_err(|error| format!("holds a message that cannot be read: {}", error.message))?;
         Ok(Self { seq: line.seq, at_ms: line.at_ms, by: line.by, change })

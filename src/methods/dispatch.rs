@@ -41,6 +41,14 @@ macro_rules! methods {
                 None
             }
 
+            /// The same with the reference, in one go; `None` where the message is unusual too.
+            pub fn open(method: &str, text: &str) -> Option<(Self, Reference)> {
+                $(if method == $change::CALL.method {
+                    return opened::whole(text).map(|(message, reference)| (Self::$change(message), reference));
+                })+
+                None
+            }
+
             /// How it is called.
             pub fn call(&self) -> &'static Call {
                 match self { $(Self::$change(_) => &$change::CALL,)+ }
@@ -124,6 +132,14 @@ macro_rules! methods {
             pub fn read(method: &str, text: &str) -> Option<Result<Self, Error>> {
                 $(if method == $query::CALL.method {
                     return Some(envelope::fields(text).map(Self::$query));
+                })+
+                None
+            }
+
+            /// The same with the reference, in one go; `None` where the message is unusual too.
+            pub fn open(method: &str, text: &str) -> Option<(Self, Reference)> {
+                $(if method == $query::CALL.method {
+                    return opened::whole(text).map(|(message, reference)| (Self::$query(message), reference));
                 })+
                 None
             }

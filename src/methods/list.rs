@@ -95,7 +95,7 @@ pub fn bound_items(path: &str, items: usize, max: usize) -> Result<(), Error> {
 
 /// Refuses too many or too long tags.
 pub fn bound_tags(path: impl FnOnce() -> String, tags: Option<&Tags>) -> Result<(), Error> {
-    let Some(Tags(tags)) = tags else { return Ok(()) };
+    let Some(tags) = tags else { return Ok(()) };
     if tags.len() > TAGS_MAX {
         return Err(Error::field(path(), format!("at most {TAGS_MAX} tags are taken, not {}", tags.len())));
     }

@@ -33,6 +33,7 @@ use crate::state::moment::Moment;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
+use crate::wire::opened;
 
 pub use access::{
     AuthZen, CheckAccess, Checked, Decided, Evaluation, Found, Known, SearchActions, SearchResources, SearchSubjects,
@@ -327,6 +328,14 @@ impl Command {
             return query.map(Self::Query);
         }
         Err(Error::new(Code::UnknownMethod, format!("there is no method `{method}`; the README lists those there are")))
+    }
+
+    /// Decodes a message together with its reference, in one go. `None` where that does not do: it has to be read in steps, which
+    /// tell what is wrong with it, if anything is.
+    pub fn open(text: &str) -> Option<(Self, Reference)> {
+        let method = opened::method(text)?;
+        let change = Change::open(method, text).map(|(change, reference)| (Self::Change(change), reference));
+        change.or_else(|| Query::open(method, text).map(|(query, reference)| (Self::Query(query), reference)))
     }
 }
 

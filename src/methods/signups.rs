@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +63,8 @@ pub struct People;
 pub struct SignupRecord {
     id: RecordId,
     /// As it was first given.
-    signup_id: Box<str>,
+    #[schemars(with = "Box<str>")]
+    signup_id: CompactString,
     #[serde(skip_serializing_if = "Tags::is_empty")]
     tags: Tags,
 }
@@ -85,7 +87,8 @@ pub struct Added {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Removed {
     app_id: AppId,
-    signups: Vec<Box<str>>,
+    #[schemars(with = "Vec<Box<str>>")]
+    signups: Vec<CompactString>,
 }
 
 /// A page of a list.
@@ -165,7 +168,7 @@ fn add<L: OfList>(app: &mut AppMut<'_>, signup: Signup) -> SignupRecord {
             SignupRecord { id: RecordId(id), signup_id, tags }
         }
         Err(vacancy) => {
-            let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
+            let entry = Entry { signup_id: signup.signup_id.into(), tags: tags.unwrap_or_default() };
             let mut record = SignupRecord::new((0, &entry));
             record.id = RecordId(app.add_signup(L::LIST, vacancy, entry));
             record

@@ -9,9 +9,12 @@ mod pipeline;
 mod requests;
 mod sign_in;
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, SinkExt, StreamExt};
@@ -30,6 +33,9 @@ use crate::wire::error::{Code, Error};
 pub use meter::Metered;
 use pipeline::Pipeline;
 pub use sign_in::TokenAuth;
+
+/// Frames after which it is looked whether a turn has taken long, where none of them is heavy.
+const FRAMES_PER_LOOK: usize = 16;
 
 /// A connection whose client has signed in.
 struct Session<S> {
@@ -212,10 +218,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if let Ok(close) = self.seat.closing.try_recv() {
                 return Some(End::Close(close));
             }
+            let is_heavy = message.len() > self.shared.limits.heavy_frame_bytes;
             self.take(message);
             taken += 1;
-            let limits = &self.shared.limits;
-            if taken == limits.frames_per_turn_max || !self.may_read() || self.last_heard.elapsed() > limits.turn_wait {
+            if taken == self.shared.limits.frames_per_turn_max || !self.may_read() {
+                return None;
+            }
+            // The clock is not read for every frame.
+            if (is_heavy || taken % FRAMES_PER_LOOK == 0) && self.last_heard.elapsed() > self.shared.limits.turn_wait {
                 return None;
             }
             next = self.socket.next().now_or_never()?;
@@ -237,21 +247,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         self.outbox_bytes = 0;
         let patience = self.shared.limits.write_wait;
-        let sent = async {
-            if ping {
-                self.socket.feed(Message::Ping(Bytes::new())).await?;
-            }
-            for frame in self.outbox.drain(..) {
-                // The bound is on progress, not on the whole: who reads much slowly still reads.
-                timeout(patience, self.socket.feed(Message::Text(frame))).await??;
-            }
-            timeout(patience, self.socket.flush()).await??;
-            Ok::<(), Unsent>(())
-        };
-        sent.await.map_err(|unsent| match unsent {
-            Unsent::Broken => End::Gone,
-            Unsent::Unread => End::Close(Close::SlowReader),
-        })
+        let ping = ping.then(|| Message::Ping(Bytes::new()));
+        for message in ping.into_iter().chain(self.outbox.drain(..).map(Message::Text)) {
+            // The bound is on progress, not on the whole: who reads much slowly still reads.
+            soon(patience, poll_fn(|context| self.socket.poll_ready_unpin(context))).await?;
+            self.socket.start_send_unpin(message).map_err(|_| End::Gone)?;
+        }
+        soon(patience, self.socket.flush()).await
     }
 
     /// Whether the client's token has ended by itself.
@@ -274,22 +276,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-/// Why answers were not sent.
-enum Unsent {
-    Broken,
-    Unread,
-}
-
-impl From<tungstenite::Error> for Unsent {
-    fn from(_: tungstenite::Error) -> Self {
-        Self::Broken
-    }
-}
-
-impl From<tokio::time::error::Elapsed> for Unsent {
-    fn from(_: tokio::time::error::Elapsed) -> Self {
-        Self::Unread
-    }
+/// Waits for a socket to take what it is given; where it does so at once, no timer is set.
+async fn soon(patience: Duration, taken: impl Future<Output = tungstenite::Result<()>>) -> Result<(), End> {
+    let mut taken = pin!(taken);
+    let taken = match taken.as_mut().now_or_never() {
+        Some(taken) => taken,
+        None => timeout(patience, taken).await.map_err(|_| End::Close(Close::SlowReader))?,
+    };
+    taken.map_err(|_| End::Gone)
 }
 
 /// What the end of a socket's stream means.

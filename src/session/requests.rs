@@ -60,13 +60,19 @@ impl<S> Session<S> {
     }
 
     fn text(&mut self, text: &Utf8Bytes) {
+        let max = self.shared.limits.frame_bytes_max;
+        if text.len() <= max
+            && let Some((command, reference)) = Command::open(text)
+        {
+            self.last_reference = reference.as_number().or(self.last_reference);
+            return self.decide(Parked { command, reference, bytes: text.len() });
+        }
         let envelope = match envelope::open(text) {
             Ok(envelope) => envelope,
             Err((error, reference)) => return self.refuse(&error, None, &reference),
         };
         let (method, reference) = (&*envelope.method, envelope.reference);
         self.last_reference = reference.as_number().or(self.last_reference);
-        let max = self.shared.limits.frame_bytes_max;
         let command = match method {
             "PING" => return self.answer(frame::pong()),
             "TOKEN_AUTH" => Err(Error::new(Code::Conflict, "this connection is signed in already; open another one")),

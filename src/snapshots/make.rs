@@ -4,8 +4,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 
+use super::pace::{Pace, Paced};
 use crate::disk::Disk;
 use crate::health::Health;
 use crate::journal::directory::{self, Files, SNAPSHOT_ASIDE};
@@ -72,7 +72,7 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// One that says how many records its last snapshot had, and rests while it writes unless it is told to hurry.
+    /// One that says how many records its last snapshot had, and rests between its work unless it is told to hurry.
     pub fn new(disk: Arc<dyn Disk>, health: Arc<Health>, records: Arc<AtomicU64>, hurry: Arc<AtomicBool>) -> Self {
         Self { disk, health, remover: Remover::new(Retention::default()), records, hurry }
     }
@@ -138,7 +138,8 @@ impl Maker {
 
     /// Writes aside what the files fold to.
     fn write(&self, files: &Files, seq: u64, live: Digest) -> Result<Trailer, SnapshotError> {
-        let recovered = recovery::fold_sealed(&*self.disk, files, seq)?;
+        let mut pace = Pace::begin(self.hurry.clone());
+        let recovered = recovery::fold_sealed(&Paced { disk: &*self.disk, pace: pace.clone() }, files, seq)?;
         let state = recovered.writer.state();
         let found = state.folded();
         if found != seq {
@@ -148,13 +149,7 @@ impl Maker {
         if folded != live {
             return Err(SnapshotError::Differs { found: folded, live });
         }
-        // As long as the disk was busy with it, the disk is left to others.
-        let rest = |synced_for| {
-            if !self.hurry.load(Ordering::Relaxed) {
-                thread::sleep(synced_for);
-            }
-        };
-        let trailer = snapshot::write(&*self.disk, seq, state, rest)?;
+        let trailer = snapshot::write(&*self.disk, seq, state, || pace.rest())?;
         // Counted record by record; the one above was kept up to date by what came and went.
         if trailer.digest != live {
             return Err(SnapshotError::Differs { found: trailer.digest, live });

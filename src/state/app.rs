@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, Reason};
+use super::digest::Digest;
 use super::id::AppId;
 use super::pattern_list::PatternList;
 use super::patterns::fold;
@@ -57,12 +58,16 @@ pub struct App {
     pub last_signup: u64,
     /// The number of the newest pattern ever added to either list.
     pub last_pattern: u64,
+    /// What the records of all on its lists come to, so that they can be counted out at once when it is removed. Nothing where
+    /// they were never counted, because the state was restored from records that do not make the digest written with them.
+    pub(super) listed: Option<Digest>,
 }
 
 impl App {
     /// An app with empty lists.
     pub fn new(settings: AppSettings) -> Self {
-        Self { settings, whitelist: List::default(), blacklist: List::default(), last_signup: 0, last_pattern: 0 }
+        let (whitelist, blacklist) = Default::default();
+        Self { settings, whitelist, blacklist, last_signup: 0, last_pattern: 0, listed: Some(Digest::default()) }
     }
 
     /// One of the lists.

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::State;
 use super::record::{Record, each_record};
+use crate::json;
 
 /// The sum of the SHA-256 hashes of all records, lane by lane; equal digests mean equal states.
 ///
@@ -37,8 +38,13 @@ impl Digest {
         self.remove_hash(RecordHash::of(record, &mut Vec::new()));
     }
 
+    /// Counts out all that make another digest.
+    pub(super) fn remove_all(&mut self, Self(all): Self) {
+        self.remove_hash(RecordHash(all));
+    }
+
     /// Counts in a record by its hash.
-    pub(super) fn add_hash(&mut self, RecordHash(hash): RecordHash) {
+    pub(crate) fn add_hash(&mut self, RecordHash(hash): RecordHash) {
         self.0.iter_mut().zip(hash).for_each(|(lane, hash)| *lane = lane.wrapping_add(hash));
     }
 
@@ -49,19 +55,25 @@ impl Digest {
 }
 
 /// What a record adds to the digest.
-pub(super) struct RecordHash([u64; 4]);
+#[derive(Clone, Copy, Debug)]
+pub struct RecordHash([u64; 4]);
 
 impl RecordHash {
-    /// The hash of a record's JSON, which is written into a buffer that can be used again.
-    pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
-        text.clear();
-        serde_json::to_writer(&mut *text, record).expect("records have string keys and no failing parts");
-        let hash = Sha256::digest(&*text);
+    /// The hash of a record by its JSON, in the form in which records are written.
+    pub fn of_text(text: &[u8]) -> Self {
+        let hash = Sha256::digest(text);
         let mut lanes = [0; 4];
         for (lane, bytes) in lanes.iter_mut().zip(hash.chunks_exact(8)) {
             *lane = u64::from_le_bytes(bytes.try_into().expect("a chunk has 8 bytes"));
         }
         Self(lanes)
+    }
+
+    /// The hash of a record's JSON, which is written into a buffer that can be used again.
+    pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
+        text.clear();
+        json::write(text, record);
+        Self::of_text(text)
     }
 }
 

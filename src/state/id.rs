@@ -42,7 +42,7 @@ macro_rules! numeric_id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(itoa::Buffer::new().format(self.0))
             }
         }
 

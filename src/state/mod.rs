@@ -6,6 +6,7 @@
 pub mod account;
 pub mod app;
 pub mod bot;
+mod chunked;
 pub mod decision;
 pub mod digest;
 pub mod email;
@@ -16,20 +17,23 @@ pub mod organization;
 pub mod password;
 pub mod pattern_list;
 pub mod patterns;
+mod places;
 pub mod ranked;
 pub mod record;
 pub mod restore;
 pub mod share;
 pub mod signup_list;
+mod tags;
 mod tally;
 pub mod token;
 mod writer;
+pub mod written;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use dashmap::DashMap;
 use dashmap::mapref::one::Ref;
+use hashbrown::DefaultHashBuilder;
 use uuid::Uuid;
 
 use account::{Chat, Session, User};
@@ -44,27 +48,30 @@ use share::Share;
 use token::{Holder, TokenHash};
 pub use writer::{AppMut, OrganizationMut, ShareMut, Writer};
 
+/// A map that many read while one writes. Its hashes are quick, and drawn anew at every start.
+type Map<K, V> = dashmap::DashMap<K, V, DefaultHashBuilder>;
+
 /// Everything that is known: apps with their lists, users with their chats and shares, organisations with their members, and
 /// who holds which token.
 #[derive(Debug, Default)]
 pub struct State {
-    apps: DashMap<AppId, App>,
-    bots: DashMap<BotId, Bot>,
-    users: DashMap<UserId, User>,
+    apps: Map<AppId, App>,
+    bots: Map<BotId, Bot>,
+    users: Map<UserId, User>,
     /// By folded address.
-    users_of_emails: DashMap<Box<str>, UserId>,
-    sessions: DashMap<TokenHash, Session>,
+    users_of_emails: Map<Box<str>, UserId>,
+    sessions: Map<TokenHash, Session>,
     /// Oldest first.
-    sessions_of_users: DashMap<UserId, Vec<TokenHash>>,
-    chats: DashMap<ChatId, Chat>,
+    sessions_of_users: Map<UserId, Vec<TokenHash>>,
+    chats: Map<ChatId, Chat>,
     /// Rising.
-    chats_of_users: DashMap<UserId, Vec<ChatId>>,
-    shares: DashMap<ShareId, Share>,
-    shares_of_chats: DashMap<ChatId, ShareId>,
-    shares_of_uuids: DashMap<Uuid, ShareId>,
-    organizations: DashMap<OrgId, Organization>,
-    api_keys: DashMap<KeyId, ApiKey>,
-    tokens: DashMap<TokenHash, Holder>,
+    chats_of_users: Map<UserId, Vec<ChatId>>,
+    shares: Map<ShareId, Share>,
+    shares_of_chats: Map<ChatId, ShareId>,
+    shares_of_uuids: Map<Uuid, ShareId>,
+    organizations: Map<OrgId, Organization>,
+    api_keys: Map<KeyId, ApiKey>,
+    tokens: Map<TokenHash, Holder>,
     last_ids: RwLock<LastIds>,
     folded: AtomicU64,
     at_ms: AtomicU64,

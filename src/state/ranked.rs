@@ -2,33 +2,36 @@
 
 use std::ops::Bound;
 
-/// How many slots share one counter: a page is found by the counters and then by a walk over at most this many slots.
-const CHUNK: usize = 64;
+/// How many values a chunk has at most: a removal moves no more, and a page is found by counting chunks.
+const CHUNK: usize = 256;
 
-/// Dead slots that are tolerated whatever the size, so that small lists are not rebuilt at every removal.
-const DEAD_MIN: usize = 64;
+/// Empty chunks that are tolerated whatever the size, so that small lists are not swept at every removal.
+const EMPTY_MIN: usize = 16;
 
 /// Values in the order of their ids, addressed by id and by rank.
 ///
-/// Adding, removing and finding the k-th value cost O(log n); removed values leave dead slots, which are swept when they
-/// outnumber the living, so that a sweep is paid for by the removals before it.
+/// Adding, removing and finding the k-th value cost O(log n). Values stand in chunks, so that neither growth nor removal ever
+/// moves more than one of them; chunks that became empty are swept when they outnumber the others.
 #[derive(Debug)]
 pub struct Ranked<T> {
-    slots: Vec<Slot<T>>,
-    /// A Fenwick tree over the number of living slots in each chunk.
-    living: Vec<usize>,
+    chunks: Vec<Chunk<T>>,
+    /// A Fenwick tree over the number of values in each chunk.
+    counts: Vec<usize>,
+    empty: usize,
     len: usize,
+    last_id: Option<u64>,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
-    id: u64,
-    value: Option<T>,
+struct Chunk<T> {
+    /// No id in it is lower, and none in the chunks before it as high.
+    first: u64,
+    values: Vec<(u64, T)>,
 }
 
 impl<T> Default for Ranked<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), living: Vec::new(), len: 0 }
+        Self { chunks: Vec::new(), counts: Vec::new(), empty: 0, len: 0, last_id: None }
     }
 }
 
@@ -43,9 +46,9 @@ impl<T> Ranked<T> {
         self.len == 0
     }
 
-    /// The highest id, also of a value that was removed only lately.
+    /// The highest id there ever was, also of a value that was removed.
     pub fn last_id(&self) -> Option<u64> {
-        self.slots.last().map(|slot| slot.id)
+        self.last_id
     }
 
     /// Appends a value.
@@ -53,42 +56,52 @@ impl<T> Ranked<T> {
     /// # Panics
     /// If `id` is not above every id that was ever pushed: order by id is what ranks and cursors rest on.
     pub fn push(&mut self, id: u64, value: T) {
-        assert!(self.slots.last().is_none_or(|last| last.id < id), "ids only rise");
-        if self.slots.len().is_multiple_of(CHUNK) {
-            self.grow();
+        assert!(self.last_id.is_none_or(|last| last < id), "ids only rise");
+        self.last_id = Some(id);
+        if self.chunks.last().is_none_or(|last| last.values.len() == CHUNK) {
+            self.counts.push(self.earlier(self.chunks.len() + 1));
+            self.chunks.push(Chunk { first: id, values: Vec::new() });
+            self.empty += 1;
         }
-        let chunk = self.slots.len() / CHUNK;
-        self.slots.push(Slot { id, value: Some(value) });
+        let chunk = self.chunks.len() - 1;
+        self.empty -= usize::from(self.chunks[chunk].values.is_empty());
+        self.chunks[chunk].values.push((id, value));
         self.len += 1;
         let mut node = chunk + 1;
-        while node <= self.living.len() {
-            self.living[node - 1] += 1;
+        while node <= self.counts.len() {
+            self.counts[node - 1] += 1;
             node += lowest_bit(node);
         }
     }
 
     /// The value under an id.
     pub fn get(&self, id: u64) -> Option<&T> {
-        self.slots[self.slot_of(id)?].value.as_ref()
+        let (chunk, place) = self.place_of(id)?;
+        Some(&self.chunks[chunk].values[place].1)
     }
 
     /// The value under an id, to be changed in place.
     pub fn get_mut(&mut self, id: u64) -> Option<&mut T> {
-        let slot = self.slot_of(id)?;
-        self.slots[slot].value.as_mut()
+        let (chunk, place) = self.place_of(id)?;
+        Some(&mut self.chunks[chunk].values[place].1)
     }
 
     /// Takes a value out.
     pub fn remove(&mut self, id: u64) -> Option<T> {
-        let slot = self.slot_of(id)?;
-        let value = self.slots[slot].value.take()?;
+        let (chunk, place) = self.place_of(id)?;
+        let values = &mut self.chunks[chunk].values;
+        let (_, value) = values.remove(place);
+        if values.len() < values.capacity() / 4 {
+            values.shrink_to(values.capacity() / 2);
+        }
+        self.empty += usize::from(values.is_empty());
         self.len -= 1;
-        let mut node = slot / CHUNK + 1;
-        while node <= self.living.len() {
-            self.living[node - 1] -= 1;
+        let mut node = chunk + 1;
+        while node <= self.counts.len() {
+            self.counts[node - 1] -= 1;
             node += lowest_bit(node);
         }
-        if self.slots.len() - self.len > self.len.max(DEAD_MIN) {
+        if self.empty > EMPTY_MIN.max(self.chunks.len() / 2) {
             self.sweep();
         }
         Some(value)
@@ -96,45 +109,65 @@ impl<T> Ranked<T> {
 
     /// All values with their ids, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
-        living(&self.slots)
+        self.since_place(0, 0)
     }
 
     /// The values from the one with `rank` others before it on.
     pub fn from_rank(&self, rank: usize) -> impl Iterator<Item = (u64, &T)> {
         let (chunk, before) = self.chunk_of_rank(rank);
-        let start = (chunk * CHUNK).min(self.slots.len());
-        living(&self.slots[start..]).skip(rank - before)
+        self.since_place(chunk, rank - before)
     }
 
     /// The values with ids within a lower bound.
     pub fn from_id(&self, start: Bound<u64>) -> impl Iterator<Item = (u64, &T)> {
-        let slot = match start {
-            Bound::Unbounded => 0,
-            Bound::Included(id) => self.slots.partition_point(|slot| slot.id < id),
-            Bound::Excluded(id) => self.slots.partition_point(|slot| slot.id <= id),
+        let id = match start {
+            Bound::Unbounded => Some(0),
+            Bound::Included(id) => Some(id),
+            Bound::Excluded(id) => id.checked_add(1),
         };
-        living(&self.slots[slot..])
+        let chunk = id.map_or(self.chunks.len(), |id| self.chunk_of(id).unwrap_or(0));
+        let values = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.values);
+        self.since_place(chunk, values.partition_point(|(other, _)| id.is_some_and(|id| *other < id)))
     }
 
-    fn slot_of(&self, id: u64) -> Option<usize> {
-        // Where ids have no gaps, the distance from the first is the slot; gaps only make the slot come earlier.
-        let first = self.slots.first()?.id;
-        let guess = usize::try_from(id.checked_sub(first)?).unwrap_or(usize::MAX);
-        if self.slots.get(guess).is_some_and(|slot| slot.id == id) {
+    fn since_place(&self, chunk: usize, place: usize) -> impl Iterator<Item = (u64, &T)> {
+        let mut chunks = self.chunks[chunk.min(self.chunks.len())..].iter().map(|chunk| &*chunk.values);
+        let first = chunks.next().and_then(|values| values.get(place..)).unwrap_or_default();
+        first.iter().chain(chunks.flatten()).map(|(id, value)| (*id, value))
+    }
+
+    /// The chunk in which an id would be.
+    fn chunk_of(&self, id: u64) -> Option<usize> {
+        let first = self.chunks.first()?.first;
+        // Where ids have no gaps, the distance from the first tells the chunk; gaps only make it come earlier.
+        let guess = usize::try_from(id.checked_sub(first)?).unwrap_or(usize::MAX) / CHUNK;
+        let begins_by = |chunk: usize| self.chunks.get(chunk).is_some_and(|chunk| chunk.first <= id);
+        if begins_by(guess) && !begins_by(guess + 1) {
             return Some(guess);
         }
-        self.slots[..guess.min(self.slots.len())].binary_search_by_key(&id, |slot| slot.id).ok()
+        self.chunks[..guess.min(self.chunks.len())].partition_point(|chunk| chunk.first <= id).checked_sub(1)
+    }
+
+    fn place_of(&self, id: u64) -> Option<(usize, usize)> {
+        let chunk = self.chunk_of(id)?;
+        let values = &self.chunks[chunk].values;
+        let guess = usize::try_from(id.checked_sub(values.first()?.0)?).unwrap_or(usize::MAX);
+        if values.get(guess).is_some_and(|(other, _)| *other == id) {
+            return Some((chunk, guess));
+        }
+        let place = values[..guess.min(values.len())].binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some((chunk, place))
     }
 
     /// The chunk that holds the value of a rank, and how many values stand before that chunk.
     fn chunk_of_rank(&self, rank: usize) -> (usize, usize) {
         if rank >= self.len {
-            return (self.living.len(), rank);
+            return (self.counts.len(), rank);
         }
         let (mut chunk, mut before) = (0, 0);
-        let mut step = (self.living.len() + 1).next_power_of_two() / 2;
+        let mut step = (self.counts.len() + 1).next_power_of_two() / 2;
         while step > 0 {
-            if let Some(count) = self.living.get(chunk + step - 1)
+            if let Some(count) = self.counts.get(chunk + step - 1)
                 && before + count <= rank
             {
                 chunk += step;
@@ -145,30 +178,27 @@ impl<T> Ranked<T> {
         (chunk, before)
     }
 
-    /// Opens the next chunk: its node counts the earlier chunks it stands for in the tree.
-    fn grow(&mut self) {
-        let node = self.living.len() + 1;
-        let mut count = 0;
-        let mut child = node - 1;
+    /// How many values are in the earlier chunks that a node of the tree stands for.
+    fn earlier(&self, node: usize) -> usize {
+        let (mut count, mut child) = (0, node - 1);
         while child > node - lowest_bit(node) {
-            count += self.living[child - 1];
+            count += self.counts[child - 1];
             child -= lowest_bit(child);
         }
-        self.living.push(count);
+        count
     }
 
+    /// Drops empty chunks; what is in the others stays where it is.
     fn sweep(&mut self) {
-        let slots = std::mem::take(self).slots;
-        for slot in slots {
-            if let Some(value) = slot.value {
-                self.push(slot.id, value);
-            }
+        self.chunks.retain(|chunk| !chunk.values.is_empty());
+        self.empty = 0;
+        self.counts.clear();
+        for chunk in &self.chunks {
+            let node = self.counts.len() + 1;
+            let count = chunk.values.len() + self.earlier(node);
+            self.counts.push(count);
         }
     }
-}
-
-fn living<T>(slots: &[Slot<T>]) -> impl Iterator<Item = (u64, &T)> {
-    slots.iter().filter_map(|slot| Some((slot.id, slot.value.as_ref()?)))
 }
 
 fn lowest_bit(node: usize) -> usize {

@@ -2,7 +2,7 @@
 
 use super::account::User;
 use super::app::{App, ListName};
-use super::digest::Digest;
+use super::digest::{Digest, RecordHash};
 use super::id::{AppId, OrgId, ShareId};
 use super::last_ids::LastIds;
 use super::organization::{ApiKey, Member, Organization};
@@ -41,17 +41,29 @@ pub struct Restore<'a> {
     /// Patterns of one list wait here, so that they are compiled together.
     patterns: Vec<(u64, Pattern, Expression)>,
     patterns_of: Option<(AppId, ListName)>,
+    patterns_listed: Vec<RecordHash>,
+    /// What all records come to.
+    counted: Digest,
 }
 
 impl<'a> Restore<'a> {
     /// Starts on an empty state. Its records are not counted one by one: [`Restore::finish`] is told what they come to.
     pub fn new(writer: &'a mut Writer) -> Self {
         writer.stop_counting();
-        Self { writer, patterns: Vec::new(), patterns_of: None }
+        let (patterns, patterns_listed) = Default::default();
+        Self { writer, patterns, patterns_of: None, patterns_listed, counted: Digest::default() }
     }
 
     /// Adds the next record.
     pub fn take(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
+        let hash = RecordHash::of(&record, &mut Vec::new());
+        self.take_hashed(record, hash)
+    }
+
+    /// The same where the hash of its text is known. It is believed only if those of all records come to the digest that
+    /// [`Restore::finish`] is told: an earlier gateway may have written a record in another way.
+    pub fn take_hashed(&mut self, record: Record<'_>, hash: RecordHash) -> Result<(), RestoreError> {
+        self.counted.add_hash(hash);
         match record {
             Record::App { settings, last_signup, last_pattern } => {
                 is_new(self.state().app(settings.app_id).is_none(), || format!("app {}", settings.app_id))?;
@@ -68,6 +80,7 @@ impl<'a> Restore<'a> {
                 }
                 let vacancy = signups.look_up(&entry.signup_id).err().ok_or(RestoreError::Twice(app_id, id))?;
                 app.push_signup(list, vacancy, id, entry.into_owned());
+                app.note_listed(hash);
             }
             Record::Pattern { app_id, list, id, pattern } => {
                 if self.patterns_of != Some((app_id, list)) {
@@ -80,6 +93,7 @@ impl<'a> Restore<'a> {
                     Expression::nothing()
                 });
                 self.patterns.push((id, pattern.into_owned(), expression));
+                self.patterns_listed.push(hash);
             }
             Record::Bot(bot) => {
                 let stands = self.state().bot(bot.bot_id).is_some() || self.state().holder(&bot.token).is_some();
@@ -121,6 +135,9 @@ impl<'a> Restore<'a> {
     /// records; [`Digest::of`] counts anew.
     pub fn finish(mut self, digest: Digest) -> Result<(), RestoreError> {
         self.flush()?;
+        if self.counted != digest {
+            self.writer.forget_listed();
+        }
         self.writer.take_as_counted(digest);
         Ok(())
     }
@@ -198,6 +215,7 @@ impl<'a> Restore<'a> {
             return Err(RestoreError::Number(app_id, *id));
         }
         app.push_patterns(list, patterns);
+        std::mem::take(&mut self.patterns_listed).into_iter().for_each(|hash| app.note_listed(hash));
         Ok(())
     }
 }

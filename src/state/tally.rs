@@ -42,6 +42,24 @@ impl Tally {
         }
     }
 
+    /// Counts in a record of what is on an app's lists, whose sum it belongs to as well.
+    pub(super) fn add_listed(&mut self, listed: &mut Option<Digest>, record: &Record<'_>) {
+        if !self.paused {
+            let hash = RecordHash::of(record, &mut self.text);
+            self.digest.add_hash(hash);
+            listed.iter_mut().for_each(|listed| listed.add_hash(hash));
+        }
+    }
+
+    /// Counts it out.
+    pub(super) fn remove_listed(&mut self, listed: &mut Option<Digest>, record: &Record<'_>) {
+        if !self.paused {
+            let hash = RecordHash::of(record, &mut self.text);
+            self.digest.remove_hash(hash);
+            listed.iter_mut().for_each(|listed| listed.remove_hash(hash));
+        }
+    }
+
     fn add_next(&mut self, record: &Record<'_>) -> Result<(), Infallible> {
         self.add(record);
         Ok(())
@@ -59,10 +77,10 @@ impl Tally {
         }
     }
 
-    /// An app comes, with all on its lists.
+    /// An app comes, with nothing on its lists.
     pub(super) fn add_app(&mut self, app: &App) {
+        debug_assert_eq!(app.listed, Some(Digest::default()), "lists are filled where they stand");
         self.add(&Record::of_app(app));
-        let Ok(()) = record::on_lists_of(app, |record| self.add_next(&record));
     }
 
     /// An app is gone, with all on its lists.
@@ -70,7 +88,12 @@ impl Tally {
         if !self.open_apps.remove(&app.settings.app_id) {
             self.remove(&Record::of_app(app));
         }
-        let Ok(()) = record::on_lists_of(app, |record| self.remove_next(&record));
+        match app.listed {
+            Some(listed) => self.digest.remove_all(listed),
+            None => {
+                let Ok(()) = record::on_lists_of(app, |record| self.remove_next(&record));
+            }
+        }
     }
 
     /// A share comes, with all on its list.

@@ -200,7 +200,7 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
 /// Tags: an array of strings or whole numbers, or a single one.
 pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tags>, D::Error> {
     let tags = Option::<Many<Text>>::deserialize(deserializer)?;
-    Ok(tags.map(|tags| Tags(tags.0.into_iter().map(|tag| tag.0).collect())))
+    Ok(tags.map(|tags| tags.0.into_iter().map(|tag| tag.0).collect()))
 }
 
 /// What tags are read from; goes with `tags`.

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::envelope::Reference;
 use super::error::{Code, Error};
 use crate::config::ERROR_BYTES_MAX;
+use crate::json;
 use crate::state::id::{AppId, BotId};
 
 /// What an answer carries beside its method and reference.
@@ -38,7 +39,7 @@ pub fn answer<R: Reply>(
     bytes_max: usize,
     frames: &mut Vec<Utf8Bytes>,
 ) {
-    let frame = encode(&Answer { method }, &reply, reference, absent);
+    let frame = encode(|text| begin(text, method), &reply, reference, absent);
     if frame.len() <= bytes_max {
         return frames.push(frame);
     }
@@ -50,11 +51,6 @@ pub fn answer<R: Reply>(
     drop(frame);
     answer(method, reply, reference, absent, bytes_max, frames);
     answer(method, rest, reference, absent, bytes_max, frames);
-}
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    method: &'a str,
 }
 
 /// Encodes a refusal. `as_method` adds `"method":"error"`, which brings it to a bot's catch-all callback.
@@ -76,7 +72,7 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
     let head = Head { method: as_method.then_some("error"), error: error.code.number() };
     let (request, message) = (request.map(shortened), shortened(&error.message));
     let body = Refusal { app_id: error.app_id, request: request.as_deref(), message: &message };
-    encode(&head, &body, reference, AbsentReference::Omitted)
+    encode(|text| json::write(text, &head), &body, reference, AbsentReference::Omitted)
 }
 
 /// What a refusal looks like, in schemas.
@@ -159,7 +155,7 @@ impl Welcome<'_> {
             email: None,
             chat_id: self.bound_app,
         };
-        encode(&Answer { method: "TOKEN_AUTH_OK" }, &body, reference, AbsentReference::Omitted)
+        encode(|text| begin(text, "TOKEN_AUTH_OK"), &body, reference, AbsentReference::Omitted)
     }
 }
 
@@ -185,19 +181,24 @@ pub fn welcome_schema(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// One object of three parts: the head's members, the body's members, the reference.
-fn encode(head: &impl Serialize, body: &impl Serialize, reference: &Reference, absent: AbsentReference) -> Utf8Bytes {
+fn encode(
+    head: impl FnOnce(&mut Vec<u8>),
+    body: &impl Serialize,
+    reference: &Reference,
+    absent: AbsentReference,
+) -> Utf8Bytes {
     let mut text = Vec::with_capacity(256);
-    object(&mut text, head);
+    head(&mut text);
     join(&mut text, body);
     text.pop();
     if let Some(reference) = &reference.short {
         text.extend_from_slice(b",\"ref\":");
-        text.extend_from_slice(reference);
+        text.extend_from_slice(reference.as_bytes());
     }
     match (&reference.reference, absent) {
         (Some(reference), _) => {
             text.extend_from_slice(b",\"reference\":");
-            text.extend_from_slice(reference);
+            text.extend_from_slice(reference.as_bytes());
         }
         (None, AbsentReference::Null) if reference.short.is_none() => text.extend_from_slice(b",\"reference\":null"),
         (None, _) => {}
@@ -208,19 +209,22 @@ fn encode(head: &impl Serialize, body: &impl Serialize, reference: &Reference, a
 
 /// Writes `{"method":NAME,…fields…}`, the form in which changes are journaled.
 pub fn message(text: &mut Vec<u8>, method: &str, fields: &impl Serialize) {
-    object(text, &Answer { method });
+    begin(text, method);
     join(text, fields);
 }
 
-fn object(text: &mut Vec<u8>, value: &impl Serialize) {
-    serde_json::to_writer(text, value).expect("what is sent has string keys and no secret in clear");
+/// Writes `{"method":NAME}`; the names of methods need no escapes.
+fn begin(text: &mut Vec<u8>, method: &str) {
+    text.extend_from_slice(b"{\"method\":\"");
+    text.extend_from_slice(method.as_bytes());
+    text.extend_from_slice(b"\"}");
 }
 
 /// Appends an object's members to the object that `text` ends with: `{…}{…}` becomes `{…,…}`.
 fn join(text: &mut Vec<u8>, members: &impl Serialize) {
     text.pop();
     let comma = text.len();
-    object(text, members);
+    json::write(text, members);
     if text.len() == comma + 2 {
         text.truncate(comma);
         text.push(b'}');

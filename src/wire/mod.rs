@@ -8,3 +8,4 @@ pub mod envelope;
 pub mod error;
 pub mod fields;
 pub mod frame;
+pub mod opened;

@@ -110,6 +110,10 @@ impl Write for File {
 }
 
 impl DiskFile for File {
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
+        self.disk.saw(self.file.reserve(bytes))
+    }
+
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.disk.saw(self.file.set_len(bytes))
     }

@@ -11,7 +11,7 @@ use guestlist::fold::fold;
 use guestlist::health::Health;
 use guestlist::journal::directory::{Files, files};
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Entry, Journal, write_entry};
+use guestlist::journal::{Entry, Journal, Stamp, write_entry};
 use guestlist::methods::Change;
 use guestlist::recovery::{fold_files, recover};
 use guestlist::retention::Retention;
@@ -58,7 +58,7 @@ impl Kept {
         let change = Change::read(method, &text).expect("it is a change").expect("it is well formed");
         let (mut message, mut lines) = (Vec::new(), Vec::new());
         change.write(&mut message);
-        write_entry(&mut lines, seq, seq - 1, seq, Caller::Seed, &message);
+        write_entry(&mut lines, seq, seq - 1, &Stamp::new(seq, Caller::Seed), &message);
         self.journal.append(&lines).expect("the journal is written");
         let entry = Entry { seq, at_ms: seq, by: Caller::Seed, change };
         fold(&mut self.writer, entry, &mut Vec::new()).expect("it is accepted");

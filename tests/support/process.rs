@@ -68,7 +68,8 @@ pub fn ran(command: &mut Command) -> Ran {
     Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-fn signal(pid: u32, name: &str) {
+/// Sends a signal, such as `TERM`.
+pub fn signal(pid: u32, name: &str) {
     // The shell's own kill: a small Debian has no program of that name.
     let sent = Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", name, &pid.to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "SIG{name} was not sent");

@@ -8,7 +8,7 @@ use guestlist::access::Caller;
 use guestlist::disk::{RealDisk, SimulatedDisk};
 use guestlist::journal::directory::{segment_name, segment_path};
 use guestlist::journal::file::{Durability, FileJournal};
-use guestlist::journal::{Journal, checked, write_entry};
+use guestlist::journal::{Journal, Stamp, checked, write_entry};
 use guestlist::recovery::recover;
 use guestlist::state::digest::Digest;
 use guestlist::state::moment::Moment;
@@ -50,7 +50,8 @@ impl Written {
             add(&mut bot, &format!("u{n}@example.com")).await;
         }
         // Before a stop makes a snapshot of it.
-        let bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        let mut bytes = fs::read(segment_path(directory.path(), 1)).expect("the journal can be read");
+        bytes.truncate(used(&bytes));
         let mut written = Self { bytes, digests: Vec::new() };
         for end in written.lines().split_off(1) {
             let disk = SimulatedDisk::new(0);
@@ -100,6 +101,11 @@ impl Written {
     }
 }
 
+/// How many bytes of a segment are used, without the room after them.
+pub fn used(segment: &[u8]) -> usize {
+    segment.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
 /// A directory of its own.
 pub fn directory() -> TempDir {
     TempDir::new().expect("a temporary directory")
@@ -113,7 +119,7 @@ pub async fn add(bot: &mut Client, signup: &str) {
 
 /// The bytes of a segment, with all that was done moved so far into the past.
 pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
-    let mut lines = segment.split_inclusive(|byte| *byte == b'\n');
+    let mut lines = segment[..used(segment)].split_inclusive(|byte| *byte == b'\n');
     let mut aged = lines.next().expect("a segment has a header").to_vec();
     let mut moments = HashMap::new();
     for line in lines {
@@ -128,7 +134,7 @@ pub fn aged(segment: &[u8], by_ms: u64) -> Vec<u8> {
         if let Some(since) = entry["do"].get_mut("known_since") {
             *since = json!(moments[since.as_str().expect("a moment is a string")]);
         }
-        write_entry(&mut aged, seq, seq - 1, at_ms, by, entry["do"].to_string().as_bytes());
+        write_entry(&mut aged, seq, seq - 1, &Stamp::new(at_ms, by), entry["do"].to_string().as_bytes());
     }
     aged
 }

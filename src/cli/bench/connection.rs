@@ -109,7 +109,11 @@ impl Target {
                 let text = String::from_utf8_lossy(message).into_owned();
                 welcome.get_or_insert((!is_refusal(message) && text.contains("\"TOKEN_AUTH_OK\""), text));
             };
-            connection.turn(buffer, told).await?;
+            let turned = connection.turn(buffer, told).await;
+            // A refusal and the end come together, and the refusal says more.
+            if welcome.is_none() {
+                turned?;
+            }
         }
         connection.out = Vec::new();
         match welcome {

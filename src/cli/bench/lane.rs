@@ -22,6 +22,8 @@ pub struct Lane {
     /// Messages that are to be counted and still to be sent, where they are numbered.
     left: Option<u64>,
     added: u64,
+    /// Whether it has been seen that nothing more will be due.
+    is_ending: bool,
     /// Of each method, the number of the id it asks about next.
     next: [u64; Method::ALL.len()],
 }
@@ -46,6 +48,7 @@ impl Lane {
             sent: 0,
             left,
             added: 0,
+            is_ending: false,
             next: [0; Method::ALL.len()],
         }
     }
@@ -57,7 +60,7 @@ impl Lane {
         if let Err(lost) = ended {
             tally.lose(lost);
         }
-        if let Some(rate) = self.course.plan.rate {
+        if let Some(rate) = self.course.plan.rate.filter(|_| self.left != Some(0)) {
             tally.unsent += self.course.missed(rate, self.number, self.sent);
         }
     }
@@ -105,13 +108,16 @@ impl Lane {
     }
 
     fn send(&mut self, now: Instant) {
-        if self.course.is_over(now) {
-            return;
-        }
         let room = self.course.plan.in_flight - self.waiting;
-        match self.course.plan.rate {
-            None => self.send_as_answered(now, room),
-            Some(rate) => self.send_as_due(now, room, rate),
+        match (self.course.plan.rate, self.course.until().filter(|until| now >= *until)) {
+            (None, None) => self.send_as_answered(now, room),
+            (Some(rate), None) => self.send_as_due(now, room, rate),
+            // What fell due just before the end was seen is not late yet.
+            (Some(rate), Some(until)) if !self.is_ending => {
+                self.is_ending = true;
+                self.send_as_due(until, room, rate);
+            }
+            _ => {}
         }
     }
 
@@ -125,10 +131,10 @@ impl Lane {
     }
 
     /// An open loop: what is due is sent, however late the answers are.
-    fn send_as_due(&mut self, now: Instant, room: usize, rate: f64) {
+    fn send_as_due(&mut self, until: Instant, room: usize, rate: f64) {
         for _ in 0..room {
             let at = self.course.due_at(rate, self.number, self.sent);
-            if at > now || self.left == Some(0) {
+            if at >= until || self.left == Some(0) {
                 break;
             }
             self.push(at, 1);

@@ -115,7 +115,10 @@ async fn drive(
     let mut interrupts = 0;
     loop {
         tokio::select! {
-            ended = lanes.join_next() => if ended.is_none() { break },
+            ended = lanes.join_next() => match ended {
+                Some(ended) => ended.expect("a lane neither panics nor is aborted"),
+                None => break,
+            },
             () = &mut beats, if !has_beat => has_beat = true,
             () = tokio::time::sleep_until(course.counted_from.into()), if !is_counting => {
                 used = Used::now(server);

@@ -125,7 +125,7 @@ fn tell_snapshot(out: &mut impl Write, dir: &Path, snapshot: &Snapshot, is_newes
 }
 
 fn tell_segment(out: &mut impl Write, dir: &Path, segment: &Segment) -> io::Result<()> {
-    let Segment { file, first, bytes, verdict, .. } = segment;
+    let Segment { file, first, bytes, ahead_bytes, verdict, .. } = segment;
     write!(out, "segment   {}  {verdict}; ", dir.join(file).display())?;
     match segment.last {
         Some(last) => write!(out, "entries {first} to {last}, ")?,
@@ -137,7 +137,11 @@ fn tell_segment(out: &mut impl Write, dir: &Path, segment: &Segment) -> io::Resu
     if let Some(digest) = segment.digest {
         write!(out, "begun at digest {digest}, ")?;
     }
-    writeln!(out, "{bytes} bytes{}", unneeded(segment.needed))
+    write!(out, "{bytes} bytes")?;
+    if *ahead_bytes > 0 {
+        write!(out, ", and {ahead_bytes} ahead")?;
+    }
+    writeln!(out, "{}", unneeded(segment.needed))
 }
 
 fn unneeded(needed: bool) -> &'static str {

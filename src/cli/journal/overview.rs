@@ -65,8 +65,11 @@ pub struct Segment {
     /// The last entry after what is bad.
     #[serde(skip)]
     pub last_after: Option<u64>,
-    /// Its size.
+    /// Its size, without the room at its end.
     pub bytes: u64,
+    /// Room at its end for what is to be written next, if there is some.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ahead_bytes: u64,
     /// The digest of the state before it, as its header has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -196,6 +199,7 @@ impl Segment {
                     _ => None,
                 },
                 bytes: survey.bytes,
+                ahead_bytes: survey.ahead_bytes,
                 digest: survey.digest,
                 needed,
                 verdict: Verdict::of_segment(&survey, next),
@@ -207,12 +211,17 @@ impl Segment {
                 last: None,
                 last_after: None,
                 bytes: disk.bytes(&file.name).unwrap_or(0),
+                ahead_bytes: 0,
                 digest: None,
                 needed,
                 verdict: Verdict::of(error),
             },
         }
     }
+}
+
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 impl Before {

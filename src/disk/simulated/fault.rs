@@ -20,8 +20,10 @@ pub enum Call {
     Create,
     /// A file is opened to be written on.
     Append,
-    /// Bytes are written at a file's end.
+    /// Bytes are written after those before.
     Write,
+    /// Room is made for more.
+    Reserve,
     /// A file is cut off.
     SetLen,
     /// A file's bytes are made durable.
@@ -36,13 +38,14 @@ pub enum Call {
 
 impl Call {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Names,
         Self::Read,
         Self::ReadBytes,
         Self::Create,
         Self::Append,
         Self::Write,
+        Self::Reserve,
         Self::SetLen,
         Self::SyncFile,
         Self::Rename,
@@ -222,20 +225,21 @@ impl Plan {
         self.random.random_range(0..=bytes)
     }
 
-    /// How many of so many bytes there is room for in a file.
-    pub fn room(&self, model: &Model, file: u64, bytes: usize) -> io::Result<usize> {
-        let mut room = bytes;
+    /// How many of so many bytes there is room for at a place in a file; what is there already needs none.
+    pub fn room(&self, model: &Model, file: u64, at: usize, bytes: usize) -> io::Result<usize> {
+        let there = model.bytes_of(file).saturating_sub(at).min(bytes);
+        let mut more = bytes - there;
         for (limit, used, errno) in [
             (self.file_bytes_max, model.bytes_of(file), Errno::FileTooLarge),
             (self.space, if self.space.is_some() { model.bytes_of_all() } else { 0 }, Errno::NoSpace),
         ] {
             let Some(limit) = limit else { continue };
             let left = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(used);
-            if left == 0 && bytes > 0 {
+            if left == 0 && there == 0 && bytes > 0 {
                 return Err(errno.error());
             }
-            room = room.min(left);
+            more = more.min(left);
         }
-        Ok(room)
+        Ok(there + more)
     }
 }

@@ -31,6 +31,7 @@ struct Machine {
     model: Model,
     plan: Plan,
     witness: Option<Witness>,
+    is_copy: bool,
 }
 
 impl SimulatedDisk {
@@ -41,7 +42,7 @@ impl SimulatedDisk {
     }
 
     fn of(model: Model, seed: u64) -> Self {
-        let machine = Machine { model, plan: Plan::new(seed), witness: None };
+        let machine = Machine { model, plan: Plan::new(seed), ..Machine::default() };
         Self(Arc::new(Mutex::new(machine)))
     }
 
@@ -59,6 +60,11 @@ impl SimulatedDisk {
     /// A disk of its own with the same files, all of them durable: what a copy of a directory is.
     pub fn copy(&self) -> Self {
         self.crash(Rule::Everything, 0)
+    }
+
+    /// Says that all that is on it was copied from somewhere.
+    pub fn note_copied(&self) {
+        self.lock().is_copy = true;
     }
 
     /// Has calls fail as the fault says, from now on.
@@ -156,6 +162,10 @@ impl Disk for SimulatedDisk {
         Path::new("simulated")
     }
 
+    fn is_copy(&self) -> bool {
+        self.lock().is_copy
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         let mut machine = self.lock();
         machine.call(Call::Names, "").result()?;
@@ -210,7 +220,7 @@ impl Disk for SimulatedDisk {
 impl SimulatedDisk {
     fn open(&self, machine: &mut Machine, file: u64) -> Box<dyn DiskFile> {
         machine.model.open(file);
-        Box::new(OpenFile { disk: self.clone(), file })
+        Box::new(OpenFile { disk: self.clone(), file, written: machine.model.bytes_of(file) })
     }
 }
 
@@ -237,6 +247,8 @@ impl Read for Reader {
 struct OpenFile {
     disk: SimulatedDisk,
     file: u64,
+    /// Where the next byte goes.
+    written: usize,
 }
 
 impl Write for OpenFile {
@@ -245,17 +257,18 @@ impl Write for OpenFile {
         let machine = &mut *machine;
         match machine.call(Call::Write, "") {
             Outcome::Well => {
-                let room = machine.plan.room(&machine.model, self.file, bytes.len())?;
+                let room = machine.plan.room(&machine.model, self.file, self.written, bytes.len())?;
                 let taken = machine.plan.shortened(room)?;
                 machine.plan.note(&bytes[..taken]);
-                machine.model.write(self.file, &bytes[..taken]);
+                machine.model.write(self.file, self.written, &bytes[..taken]);
+                self.written += taken;
                 Ok(taken)
             }
             Outcome::Dark => Outcome::Dark.result().map(|()| 0),
             failed => {
                 // Nobody says how much of it is there.
                 let part = machine.plan.any_part(bytes.len());
-                machine.model.write(self.file, &bytes[..part]);
+                machine.model.write(self.file, self.written, &bytes[..part]);
                 failed.result().map(|()| 0)
             }
         }
@@ -267,10 +280,33 @@ impl Write for OpenFile {
 }
 
 impl DiskFile for OpenFile {
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
+        let mut machine = self.disk.lock();
+        let machine = &mut *machine;
+        let end = self.written + usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let there = machine.model.bytes_of(self.file);
+        let missing = end.saturating_sub(there);
+        let (made, outcome) = match machine.call(Call::Reserve, "") {
+            Outcome::Well => match machine.plan.room(&machine.model, self.file, there, missing) {
+                Ok(room) if room < missing => (room, Err(Errno::NoSpace.error())),
+                Ok(room) => (room, Ok(())),
+                Err(error) => (0, Err(error)),
+            },
+            Outcome::Dark => return Outcome::Dark.result(),
+            failed => (machine.plan.any_part(missing), failed.result()),
+        };
+        if made > 0 {
+            machine.model.write(self.file, there, &vec![0; made]);
+        }
+        outcome
+    }
+
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         let mut machine = self.disk.lock();
         machine.call(Call::SetLen, "").result()?;
-        machine.model.set_len(self.file, usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?);
+        let bytes = usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        machine.model.set_len(self.file, bytes);
+        self.written = bytes;
         Ok(())
     }
 

@@ -178,8 +178,7 @@ impl Model {
         self.file(file).open -= 1;
     }
 
-    pub(super) fn write(&mut self, file: u64, bytes: &[u8]) {
-        let at = self.bytes_of(file);
+    pub(super) fn write(&mut self, file: u64, at: usize, bytes: &[u8]) {
         self.change_file(file, FileChange::Write { at, bytes: bytes.to_vec() });
     }
 

@@ -64,6 +64,60 @@ fn what_was_synced_survives_every_crash_and_what_was_not_as_the_rule_says() {
 }
 
 #[test]
+fn room_is_zeros_that_are_written_over_sector_by_sector() {
+    let disk = SimulatedDisk::new(1);
+    let mut file = disk.create("a").expect("the disk is well");
+    write(&mut file, &[1; 300]);
+    file.reserve(1_700).and_then(|()| file.sync()).and_then(|()| disk.sync()).expect("the disk is well");
+    let with = |bytes: &[u8]| Some([&[1; 300][..], bytes, &vec![0; 1_700 - bytes.len()]].concat());
+    write(&mut file, &[2; 900]);
+    for rule in Rule::ALL {
+        for found in outcomes(&disk, rule, "a") {
+            let found = found.expect("its name is durable");
+            assert!(found.len() == 2_000 && found.starts_with(&[1; 300]), "{rule:?}");
+            assert!(found[300..1_200].iter().all(|byte| [0, 2].contains(byte)), "{rule:?}");
+            assert!(found[1_200..].iter().all(|byte| *byte == 0), "{rule:?}");
+        }
+    }
+    let (nothing, everything) = (with(&[]), with(&[2; 900]));
+    assert_eq!(outcomes(&disk, Rule::Nothing, "a"), [nothing.clone()].into());
+    assert_eq!(outcomes(&disk, Rule::Grown, "a"), [nothing.clone()].into());
+    assert_eq!(outcomes(&disk, Rule::Everything, "a"), [everything.clone()].into());
+    assert_eq!(outcomes(&disk, Rule::Prefix, "a"), [nothing.clone(), everything.clone()].into());
+    assert_eq!(outcomes(&disk, Rule::Reordered, "a"), [nothing, everything.clone()].into());
+    assert!(outcomes(&disk, Rule::Cut, "a").len() > 50);
+    assert_eq!(outcomes(&disk, Rule::Torn, "a").len(), 8, "three sectors, each as it was or as it was to be");
+    file.sync().expect("the disk is well");
+    for rule in Rule::ALL {
+        assert_eq!(outcomes(&disk, rule, "a"), [everything.clone()].into(), "{rule:?}");
+    }
+    // What goes beyond it makes the file grow, and a cut takes it away.
+    write(&mut file, &[3; 900]);
+    assert_eq!(content(&disk, "a").map(|bytes| bytes.len()), Some(2_100));
+    file.reserve(10).and_then(|()| file.set_len(1_300)).expect("the disk is well");
+    write(&mut file, &[4; 1]);
+    assert_eq!(content(&disk, "a").map(|bytes| bytes[1_299..].to_vec()), Some(vec![3, 4]));
+}
+
+#[test]
+fn room_takes_space_and_what_is_written_there_needs_no_more() {
+    let disk = SimulatedDisk::new(1);
+    let mut file = disk.create("a").expect("a name needs no space");
+    disk.set_space(Some(100));
+    file.reserve(60).expect("it fits");
+    assert_eq!(file.reserve(120).expect_err("it does not").kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(content(&disk, "a").map(|bytes| bytes.len()), Some(100), "what fits is taken");
+    assert_eq!(file.write(&[1; 130]).expect("some fits"), 100);
+    assert_eq!(file.write(&[1; 1]).expect_err("none fits").kind(), std::io::ErrorKind::StorageFull);
+    file.set_len(30).expect("the disk is well");
+    disk.set_file_bytes_max(Some(50));
+    assert_eq!(file.reserve(40).expect_err("the file may not grow so far").kind(), std::io::ErrorKind::StorageFull);
+    disk.fail(Fault { call: Some(Call::Reserve), number: 1, errno: Errno::Io, lasting: false });
+    assert_eq!(file.reserve(1).expect_err("it was told to fail").raw_os_error(), Some(5));
+    assert_eq!(file.write(&[1; 40]).expect("some fits"), 20);
+}
+
+#[test]
 fn a_cut_survives_or_does_not_until_it_is_synced() {
     let (disk, mut file) = half_synced();
     file.set_len(100).expect("the disk is well");

@@ -1,5 +1,6 @@
 //! This is where segments are read back, and where a torn end is told from damage.
 
+pub mod ahead;
 mod error;
 mod lines;
 mod one_bit;

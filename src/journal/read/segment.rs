@@ -23,8 +23,10 @@ pub struct Survey {
     pub next_seq: u64,
     /// Bytes up to the end of its last good line.
     pub good_bytes: u64,
-    /// Bytes of the file.
+    /// Bytes of the file, without the zeros at its end.
     pub bytes: u64,
+    /// Those: room that was made for what was to be written next.
+    pub ahead_bytes: u64,
     /// The first of its last good entries, which none after them shows to be durable; where the next one would be, if all are.
     pub unproven: Place,
     /// When its first and its last good entry were journaled, in milliseconds since 1970.
@@ -47,8 +49,8 @@ pub struct Place {
 pub enum Verdict {
     /// All its lines are good.
     Whole,
-    /// From the end of the good lines on it was being written when the power or the process went: nothing of it was ever
-    /// acknowledged. Only the last segment can be torn; any other was flushed, so that this is damage there.
+    /// From the end of the good lines on it was being written when the power or the process went, and nothing of it was ever
+    /// acknowledged; or when it was copied, and nothing of it was before that. Only the last segment can be torn; any other was flushed, so that this is damage there.
     Torn {
         /// What is wrong with the first line that is not good.
         what: String,
@@ -61,13 +63,29 @@ pub enum Verdict {
         whole_after: u64,
         /// The number of the last of those.
         last_after: Option<u64>,
+        /// Whether it has zeros, which no line that was written has.
+        has_zeros: bool,
     },
     /// A later gateway wrote it.
     Newer(u32),
 }
 
-/// Reads a segment to its end.
+/// Reads a segment to its end, which a gateway may be writing to.
 pub fn survey(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError> {
+    let mut survey = survey_once(disk, segment)?;
+    // What is read first of a file is of an earlier moment than what is read last. Zeros between the two may have been written
+    // over meanwhile, and are damage only where they stay.
+    while matches!(survey.verdict, Verdict::Damaged { has_zeros: true, .. }) {
+        let again = survey_once(disk, segment)?;
+        if again.good_bytes <= survey.good_bytes {
+            break;
+        }
+        survey = again;
+    }
+    Ok(survey)
+}
+
+fn survey_once(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError> {
     let mut lines = Lines::open(disk, &segment.name)?;
     let mut survey = Survey::begin(segment.seq);
     let mut bad: Option<Bad> = None;
@@ -81,12 +99,13 @@ pub fn survey(disk: &dyn Disk, segment: &Numbered) -> Result<Survey, ReadError> 
             return Ok(survey);
         }
     }
+    survey.ahead_bytes = lines.ahead_bytes();
     if survey.is_of_format_1() {
         // Every entry shows all before it to be durable, and after a start so is the last.
         survey.unproven = Place { seq: survey.next_seq, offset: survey.good_bytes };
     }
     if let Some(bad) = bad {
-        survey.verdict = bad.verdict();
+        survey.verdict = bad.verdict(disk.is_copy());
     }
     Ok(survey)
 }
@@ -115,6 +134,24 @@ impl Entries {
             }
             _ => Ok(entries),
         }
+    }
+
+    /// The entries before one of a number, each with the place after it; nothing after an error.
+    pub fn until(&mut self, seq: u64) -> impl Iterator<Item = Result<(Entry, Place), ReadError>> + Send {
+        let mut has_failed = false;
+        std::iter::from_fn(move || {
+            if has_failed || self.place.seq >= seq {
+                return None;
+            }
+            let entry = self.next_entry();
+            has_failed = entry.is_err();
+            Some(entry.transpose()?.map(|entry| (entry, self.place)))
+        })
+    }
+
+    /// Zeros that the segment ends with, once all its entries were read.
+    pub fn ahead_bytes(&self) -> u64 {
+        self.lines.ahead_bytes()
     }
 
     /// The next entry, if there is one. After an error the segment is not to be read on.
@@ -167,6 +204,7 @@ impl Survey {
             next_seq: first_seq,
             good_bytes: 0,
             bytes: 0,
+            ahead_bytes: 0,
             unproven: Place { seq: first_seq, offset: 0 },
             moments_ms: None,
             verdict: Verdict::Whole,
@@ -226,8 +264,11 @@ struct Bad {
     first_seq: u64,
     bytes: Vec<u8>,
     is_ended: bool,
+    has_zeros: bool,
     is_first_after: bool,
     is_damage: bool,
+    /// Whether a line after it shows it to be durable.
+    is_proven: bool,
     whole_after: u64,
     last_after: Option<u64>,
 }
@@ -240,13 +281,15 @@ impl Bad {
             first_seq: survey.first_seq,
             bytes: line.bytes.to_vec(),
             is_ended: line.is_ended,
+            has_zeros: line.bytes.contains(&0),
             is_first_after: true,
             is_damage: false,
+            is_proven: false,
             whole_after: 0,
             last_after: None,
         };
         // A sector that was never written is all zeros, which no line has.
-        let is_tear = !bad.is_ended || bad.bytes.contains(&0);
+        let is_tear = !bad.is_ended || bad.has_zeros;
         let inside = bad.is_ended.then(|| flipped_inside(&bad.bytes)).flatten();
         bad.is_damage =
             !is_tear || inside.is_some_and(|json| bad.was(&json)) || flipped_ends(&bad.bytes).any(|json| bad.was(json));
@@ -268,7 +311,8 @@ impl Bad {
                 self.whole_after += 1;
                 self.last_after = Some(head.seq);
                 // A header is durable before anything comes after it, and no number comes twice.
-                self.is_damage |= self.seq.is_none_or(|seq| head.durable() >= seq || head.seq <= seq);
+                self.is_damage |= self.seq.is_none_or(|seq| head.seq <= seq);
+                self.is_proven |= self.seq.is_some_and(|seq| head.durable() >= seq);
             }
             Err(_) => self.is_damage = true,
         }
@@ -282,8 +326,13 @@ impl Bad {
         })
     }
 
-    fn verdict(self) -> Verdict {
-        let Self { what, is_damage, whole_after, last_after, .. } = self;
-        if is_damage { Verdict::Damaged { what, whole_after, last_after } } else { Verdict::Torn { what } }
+    fn verdict(self, is_copy: bool) -> Verdict {
+        let Self { what, is_damage, is_proven, whole_after, last_after, has_zeros, .. } = self;
+        // In a copy it need not have been there yet when its place was read.
+        if is_damage || (is_proven && !(is_copy && has_zeros)) {
+            Verdict::Damaged { what, whole_after, last_after, has_zeros }
+        } else {
+            Verdict::Torn { what }
+        }
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Reach {
 pub(super) struct Trie {
     nodes: Vec<Node>,
     edges: HashMap<(u32, char), u32>,
+    /// Which ASCII letters lead on from the root: most walks end there, which this tells without a look-up.
+    firsts: u128,
     /// Nodes to use again.
     free: Vec<u32>,
 }
@@ -53,7 +55,7 @@ struct Ends {
 
 impl Default for Trie {
     fn default() -> Self {
-        Self { nodes: vec![Node::new(ROOT, Step::Any)], edges: HashMap::new(), free: Vec::new() }
+        Self { nodes: vec![Node::new(ROOT, Step::Any)], edges: HashMap::new(), firsts: 0, free: Vec::new() }
     }
 }
 
@@ -120,8 +122,8 @@ impl Trie {
             if node.wildcard != NOWHERE {
                 self.walk(node.wildcard, letters.clone(), best);
             }
-            match self.edges.get(&(index, letter)) {
-                Some(next) => index = *next,
+            match self.edge(index, letter) {
+                Some(next) => index = next,
                 None => return,
             }
         }
@@ -129,9 +131,16 @@ impl Trie {
 
     fn follow(&self, node: u32, step: Step) -> Option<u32> {
         match step {
-            Step::Letter(letter) => self.edges.get(&(node, letter)).copied(),
+            Step::Letter(letter) => self.edge(node, letter),
             Step::Any => Some(self.nodes[node as usize].wildcard).filter(|next| *next != NOWHERE),
         }
+    }
+
+    fn edge(&self, node: u32, letter: char) -> Option<u32> {
+        if node == ROOT && letter.is_ascii() && self.firsts & first(letter) == 0 {
+            return None;
+        }
+        self.edges.get(&(node, letter)).copied()
     }
 
     fn grow(&mut self, parent: u32, step: Step) -> u32 {
@@ -151,6 +160,9 @@ impl Trie {
         match step {
             Step::Letter(letter) => {
                 self.edges.insert((parent, letter), index);
+                if parent == ROOT {
+                    self.firsts |= first(letter);
+                }
             }
             Step::Any => self.nodes[parent as usize].wildcard = index,
         }
@@ -166,6 +178,9 @@ impl Trie {
             match step {
                 Step::Letter(letter) => {
                     self.edges.remove(&(parent, letter));
+                    if parent == ROOT {
+                        self.firsts &= !first(letter);
+                    }
                 }
                 Step::Any => self.nodes[parent as usize].wildcard = NOWHERE,
             }
@@ -192,6 +207,11 @@ impl Ends {
             Reach::Open => &mut self.open,
         }
     }
+}
+
+/// The bit of an ASCII letter; no other has one.
+fn first(letter: char) -> u128 {
+    if letter.is_ascii() { 1 << u32::from(letter) } else { 0 }
 }
 
 fn improve(best: &mut Option<u64>, candidate: Option<&u64>) {

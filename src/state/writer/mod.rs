@@ -18,6 +18,7 @@ use super::digest::{Digest, Settled};
 use super::id::{BotId, EntryId};
 use super::last_ids::LastIds;
 use super::record::Record;
+use super::tags::SharedTags;
 use super::tally::Tally;
 use super::token::Holder;
 
@@ -30,6 +31,7 @@ pub use shares::ShareMut;
 pub struct Writer {
     state: Arc<State>,
     tally: Tally,
+    tags: SharedTags,
 }
 
 impl Writer {
