@@ -5,7 +5,7 @@ mod inputs;
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use inputs::{ENTRIES, Lists, add, change, check, decode, encode, guest, journal, page, query};
+use inputs::{ENTRIES, Lists, add, change, check, decode, encode, guest, journal, page, query, stamp};
 
 /// Patterns of the lists that a check is held against.
 const PATTERNS: [usize; 4] = [0, 10, 1_000, 10_000];
@@ -28,11 +28,11 @@ fn running(c: &mut Criterion) {
     });
     let (mut admitted, reference) = change(&add(ENTRIES));
     lists.admit(&mut admitted);
-    let mut lines = Vec::new();
+    let (stamp, mut lines) = (stamp(), Vec::new());
     group.bench_function("journal", |b| {
         b.iter(|| {
             lines.clear();
-            journal(black_box(&admitted), &mut lines);
+            journal(black_box(&admitted), &stamp, &mut lines);
         });
     });
     group.bench_function("encode", |b| {

@@ -1,16 +1,21 @@
 //! How many instructions each step of a message takes, which no other load of the machine changes: `benches/instructions`
 //! installs what it needs, and runs it. What was counted is kept under `target/gungraun`, and the next run says what changed.
 
-#![expect(missing_docs, unused_qualifications, reason = "the macros make modules of their own, and write paths in full")]
+#![expect(
+    missing_docs,
+    unused_qualifications,
+    reason = "the macros make modules of their own, and write paths in full"
+)]
 
 mod inputs;
 
 use std::hint::black_box;
 
+use guestlist::journal::Stamp;
 use guestlist::methods::{Answer, Change, Command, Query};
 use guestlist::wire::envelope::Reference;
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use inputs::{ENTRIES, Lists, add, change, check, decode, encode, guest, journal, page, query};
+use inputs::{ENTRIES, Lists, add, change, check, decode, encode, guest, journal, page, query, stamp};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Lists with many entries, and a change that is new to them.
@@ -25,6 +30,12 @@ fn with_admitted(entries: usize) -> (Lists, Change) {
     (lists, change)
 }
 
+/// What is written down of a change, and with what.
+fn with_stamp() -> (Lists, Change, Stamp) {
+    let (lists, change) = with_admitted(0);
+    (lists, change, stamp())
+}
+
 /// What came of a change.
 fn answered(entries: usize) -> (Answer, Reference) {
     let mut lists = Lists::new(entries, 0);
@@ -33,7 +44,7 @@ fn answered(entries: usize) -> (Answer, Reference) {
 }
 
 /// A question about lists with many entries and patterns.
-fn with_query(frame: Utf8Bytes, patterns: usize) -> (Lists, Query, Reference) {
+fn with_query(frame: String, patterns: usize) -> (Lists, Query, Reference) {
     let lists = Lists::new(ENTRIES, patterns);
     let (mut query, reference) = query(&frame);
     lists.admit_query(&mut query);
@@ -44,7 +55,7 @@ fn with_query(frame: Utf8Bytes, patterns: usize) -> (Lists, Query, Reference) {
 #[bench::add(add(7))]
 #[bench::check(check(7))]
 #[bench::page(page(0))]
-fn decoding(frame: Utf8Bytes) -> (Command, Reference) {
+fn decoding(frame: String) -> (Command, Reference) {
     black_box(decode(black_box(&frame)))
 }
 
@@ -56,10 +67,10 @@ fn admitting((lists, mut change): (Lists, Change)) -> (Lists, Change) {
 }
 
 #[library_benchmark]
-#[bench::add(with_admitted(0))]
-fn journaling((lists, change): (Lists, Change)) -> (Lists, Change, Vec<u8>) {
+#[bench::add(with_stamp())]
+fn journaling((lists, change, stamp): (Lists, Change, Stamp)) -> (Lists, Change, Vec<u8>) {
     let mut lines = Vec::new();
-    journal(black_box(&change), &mut lines);
+    journal(black_box(&change), &stamp, &mut lines);
     (lists, change, lines)
 }
 

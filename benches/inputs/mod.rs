@@ -4,15 +4,18 @@
 use guestlist::access::{Caller, Sender, View};
 use guestlist::config::FRAME_OUT_BYTES_MAX;
 use guestlist::fold::fold;
-use guestlist::journal::{Entry, write_entry};
+use guestlist::journal::{Entry, Stamp, write_entry};
 use guestlist::methods::{Answer, Change, Command, Query};
 use guestlist::random::Random;
 use guestlist::state::id::{AppId, BotId};
 use guestlist::state::{State, Writer};
 use guestlist::testing::demo;
-use guestlist::wire::envelope::{self, Reference};
-use serde_json::json;
+use guestlist::wire::envelope::Reference;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// As in the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Entries of the lists that are neither short nor so long that a bench takes minutes to begin.
 pub const ENTRIES: usize = 100_000;
@@ -38,24 +41,24 @@ impl Lists {
     /// Lists with so many people on the whitelist and so many patterns on the blacklist, which every check has to go through.
     pub fn new(entries: usize, patterns: usize) -> Self {
         let mut lists = Self { writer: Writer::default() };
-        lists.seed(json!({"method": "setApp", "app_id": demo::APP, "use_whitelist": true, "use_blacklist": true}));
-        let grants = [json!({"permission": "signup_management", "app_id": demo::APP})];
-        lists.seed(
-            json!({"method": "setBot", "bot_id": BOT, "apps": [demo::APP], "grants": grants, "token": demo::BOT}),
-        );
+        let app = demo::APP;
+        lists.seed(&format!(r#"{{"method":"setApp","app_id":"{app}","use_whitelist":true,"use_blacklist":true}}"#));
+        let grant = format!(r#"{{"permission":"signup_management","app_id":"{app}"}}"#);
+        let rights = format!(r#""apps":["{app}"],"grants":[{grant}],"token":"{}""#, demo::BOT);
+        lists.seed(&format!(r#"{{"method":"setBot","bot_id":"{}",{rights}}}"#, BOT.0));
         for first in (0..entries).step_by(CALL) {
-            let signups: Vec<_> = (first..entries.min(first + CALL)).map(guest).collect();
-            lists.seed(json!({"method": "addToWhitelist", "app_id": demo::APP, "signups": signups}));
+            let signups = quoted((first..entries.min(first + CALL)).map(guest));
+            lists.seed(&format!(r#"{{"method":"addToWhitelist","app_id":"{app}","signups":[{signups}]}}"#));
         }
         for first in (0..patterns).step_by(CALL) {
-            let texts: Vec<_> = (first..patterns.min(first + CALL)).map(pattern).collect();
-            lists.seed(json!({"method": "addBlacklistPatterns", "app_id": demo::APP, "patterns": texts}));
+            let texts = quoted((first..patterns.min(first + CALL)).map(pattern));
+            lists.seed(&format!(r#"{{"method":"addBlacklistPatterns","app_id":"{app}","patterns":[{texts}]}}"#));
         }
         lists
     }
 
-    fn seed(&mut self, message: serde_json::Value) {
-        let (Command::Change(mut change), _) = decode(&message.to_string().into()) else { panic!("only changes seed") };
+    fn seed(&mut self, message: &str) {
+        let (Command::Change(mut change), _) = decode(message) else { panic!("only changes seed") };
         let view = View { state: self.state(), caller: Caller::Seed, at_ms: AT_MS };
         change.admit(Sender { view, bound_app: None }).expect("a seed may do everything");
         change.prepare(view, &Random::default()).expect("a seed is well formed");
@@ -120,39 +123,41 @@ fn pattern(number: usize) -> String {
     }
 }
 
+/// Texts as JSON has them in an array.
+fn quoted(texts: impl Iterator<Item = String>) -> String {
+    let quoted: Vec<String> = texts.map(|text| serde_json::Value::from(text).to_string()).collect();
+    quoted.join(",")
+}
+
 /// A message that adds somebody, with a tag.
-pub fn add(number: usize) -> Utf8Bytes {
-    let id = guest(number);
-    frame(json!({"method": "addToWhitelist", "app_id": demo::APP, "signups": [{"signup_id": id, "tags": ["4"]}]}))
+pub fn add(number: usize) -> String {
+    let (app, id) = (demo::APP, guest(number));
+    let signups = format!(r#"[{{"signup_id":"{id}","tags":["4"]}}]"#);
+    format!(r#"{{"method":"addToWhitelist","app_id":"{app}","signups":{signups},"reference":1000000007}}"#)
 }
 
 /// A message that asks whether somebody may sign up.
-pub fn check(number: usize) -> Utf8Bytes {
-    let subject = json!({"type": "user", "id": guest(number)});
-    let resource = json!({"type": "app", "id": demo::APP});
-    frame(json!({"method": "checkAccess", "subject": subject, "action": {"name": "sign_up"}, "resource": resource}))
+pub fn check(number: usize) -> String {
+    let (app, id) = (demo::APP, guest(number));
+    let who = format!(r#""subject":{{"type":"user","id":"{id}"}},"action":{{"name":"sign_up"}}"#);
+    let what = format!(r#""resource":{{"type":"app","id":"{app}"}}"#);
+    format!(r#"{{"method":"checkAccess",{who},{what},"reference":1000000007}}"#)
 }
 
 /// A message that asks for a page that begins with an entry.
-pub fn page(entry: usize) -> Utf8Bytes {
-    let number = entry / PAGE;
-    frame(json!({"method": "getWhitelistUsers", "app_id": demo::APP, "page_size": PAGE, "page_number": number}))
+pub fn page(entry: usize) -> String {
+    let (app, number) = (demo::APP, entry / PAGE);
+    let page = format!(r#""page_size":{PAGE},"page_number":{number}"#);
+    format!(r#"{{"method":"getWhitelistUsers","app_id":"{app}",{page},"reference":1000000007}}"#)
 }
 
-fn frame(mut message: serde_json::Value) -> Utf8Bytes {
-    message["reference"] = 1_000_000_007_u64.into();
-    message.to_string().into()
-}
-
-/// Opens a frame and reads its message.
-pub fn decode(frame: &Utf8Bytes) -> (Command, Reference) {
-    let envelope = envelope::open(frame).expect("it is a message");
-    let command = Command::read(&envelope.method, frame).expect("it is well formed");
-    (command, envelope.reference)
+/// Reads a message with its reference.
+pub fn decode(frame: &str) -> (Command, Reference) {
+    Command::open(frame).expect("it is well formed, and written as SDKs do")
 }
 
 /// The change in a frame.
-pub fn change(frame: &Utf8Bytes) -> (Change, Reference) {
+pub fn change(frame: &str) -> (Change, Reference) {
     match decode(frame) {
         (Command::Change(change), reference) => (change, reference),
         (Command::Query(_), _) => panic!("{frame} changes nothing"),
@@ -160,18 +165,23 @@ pub fn change(frame: &Utf8Bytes) -> (Change, Reference) {
 }
 
 /// The question in a frame.
-pub fn query(frame: &Utf8Bytes) -> (Query, Reference) {
+pub fn query(frame: &str) -> (Query, Reference) {
     match decode(frame) {
         (Command::Query(query), reference) => (query, reference),
         (Command::Change(_), _) => panic!("{frame} changes something"),
     }
 }
 
+/// What all lines of a batch have in common.
+pub fn stamp() -> Stamp {
+    Stamp::new(AT_MS, Caller::Bot(BOT))
+}
+
 /// Appends a change's line to what the journal is about to write.
-pub fn journal(change: &Change, lines: &mut Vec<u8>) {
+pub fn journal(change: &Change, stamp: &Stamp, lines: &mut Vec<u8>) {
     let mut message = Vec::new();
     change.write(&mut message);
-    write_entry(lines, 7, 6, AT_MS, Caller::Bot(BOT), &message);
+    write_entry(lines, 7, 6, stamp, &message);
 }
 
 /// Makes an answer a frame.
