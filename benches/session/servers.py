@@ -109,6 +109,8 @@ def gateway(directory, *options, cores=(SERVER_CORE,)):
     try:
         with running(guestlist(data, *options), cores) as server:
             yield server
+            # What a stop in good order would write down is thrown away here.
+            server.process.kill()
     finally:
         shutil.rmtree(data)
 
