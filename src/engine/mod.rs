@@ -8,6 +8,10 @@ mod submission;
 use std::sync::Arc;
 use std::thread;
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityOsValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -93,7 +97,10 @@ impl Engine {
     /// Runs on a thread of its own, for flushing blocks.
     pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
         let runtime = tokio::runtime::Handle::current();
-        thread::Builder::new().name("engine".to_owned()).spawn(move || runtime.block_on(self.run()))
+        thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            gather_rather_than_hurry();
+            runtime.block_on(self.run())
+        })
     }
 
     /// Runs on a thread of its own, or where there are to be none, as a task.
@@ -216,6 +223,22 @@ impl Engine {
                 Err(perhaps_written())
             }
         }
+    }
+}
+
+/// Has this thread wait for its turn when it has something to do, and not cut the turns of connections short, who share a
+/// processor with it: so more comes together for one flush.
+fn gather_rather_than_hurry() {
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
+    // A niceness comes with the policy: this is 0, and the one there was is put back.
+    let usual = ThreadPriority::Os(ThreadPriorityOsValue::default());
+    let this = rustix::thread::gettid();
+    let nice = rustix::process::getpriority_process(Some(this));
+    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), usual, policy) {
+        tracing::debug!(?error, "the engine is scheduled like everything else");
+    }
+    if let Err(error) = nice.and_then(|nice| rustix::process::setpriority_process(Some(this), nice)) {
+        tracing::debug!(%error, "the engine may have another priority than everything else");
     }
 }
 

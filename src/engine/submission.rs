@@ -10,6 +10,9 @@ use crate::health::{Health, Storage};
 use crate::journal::{Stamp, write_entry};
 use crate::methods::Change;
 
+/// Bytes that the message of a change is likely to have.
+const LIKELY_BYTES: usize = 128;
+
 /// Changes of one caller that were checked and prepared, to be made in their order.
 #[derive(Debug)]
 pub struct Submission {
@@ -25,6 +28,13 @@ impl Submission {
     /// A submission with nothing in it yet.
     pub fn new(caller: Caller) -> Self {
         Self { caller, changes: Vec::new(), text: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Makes room for so many changes.
+    pub fn reserve(&mut self, changes: usize) {
+        self.changes.reserve(changes);
+        self.ends.reserve(changes);
+        self.text.reserve(changes * LIKELY_BYTES);
     }
 
     /// Adds a prepared change.

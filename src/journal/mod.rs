@@ -149,7 +149,13 @@ pub struct Stamp(Vec<u8>);
 impl Stamp {
     /// The time is in milliseconds since 1970.
     pub fn new(at_ms: u64, by: Caller) -> Self {
-        Self(format!(",\"at_ms\":{at_ms},\"by\":\"{by}\",\"do\":").into_bytes())
+        let mut text = Vec::with_capacity(64);
+        text.extend_from_slice(b",\"at_ms\":");
+        json::write(&mut text, &at_ms);
+        text.extend_from_slice(b",\"by\":");
+        json::write(&mut text, &by);
+        text.extend_from_slice(b",\"do\":");
+        Self(text)
     }
 }
 

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::list::{OfList, bound_items, bound_tags, resolve, resolved, second_half, with_app};
 use super::listing::Items;
@@ -80,7 +81,9 @@ impl SignupRecord {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Added {
     app_id: AppId,
-    signups: Vec<SignupRecord>,
+    /// Most answer one, which is within it.
+    #[schemars(with = "Vec<SignupRecord>")]
+    signups: SmallVec<[SignupRecord; 1]>,
 }
 
 /// The sign-up ids that were really removed, as they stood.
@@ -102,7 +105,8 @@ pub struct Users {
 
 impl Reply for Added {
     fn split_off(&mut self) -> Option<Self> {
-        Some(Self { app_id: self.app_id, signups: second_half(&mut self.signups)? })
+        let half = self.signups.len() / 2;
+        (half > 0).then(|| Self { app_id: self.app_id, signups: self.signups.drain(half..).collect() })
     }
 }
 
@@ -137,7 +141,7 @@ impl<L: OfList> Alter for Add<L> {
     fn check(&mut self, View { state, .. }: View<'_>) -> Result<Verdict<Added>, Error> {
         with_app(state, self.app_id, |app| {
             let list = &app.list(L::LIST).signups;
-            let standing: Option<Vec<_>> = self.signups.0.iter().map(|signup| stands::<L>(list, signup)).collect();
+            let standing: Option<SmallVec<_>> = self.signups.0.iter().map(|signup| stands::<L>(list, signup)).collect();
             standing
                 .map_or(Verdict::Proceed, |signups| Verdict::Unchanged(Added { app_id: app.settings.app_id, signups }))
         })
@@ -168,7 +172,7 @@ fn add<L: OfList>(app: &mut AppMut<'_>, signup: Signup) -> SignupRecord {
             SignupRecord { id: RecordId(id), signup_id, tags }
         }
         Err(vacancy) => {
-            let entry = Entry { signup_id: signup.signup_id.into(), tags: tags.unwrap_or_default() };
+            let entry = Entry { signup_id: signup.signup_id, tags: tags.unwrap_or_default() };
             let mut record = SignupRecord::new((0, &entry));
             record.id = RecordId(app.add_signup(L::LIST, vacancy, entry));
             record

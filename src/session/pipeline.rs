@@ -35,6 +35,8 @@ pub struct Pipeline {
     caller: Caller,
     gathering: Submission,
     gathering_tickets: Vec<Ticket>,
+    /// How many changes were gathered the last time.
+    gathered: usize,
     in_flight: VecDeque<InFlight>,
     /// Outcomes that came, with their places, and are not all encoded yet.
     settling: Option<(vec::IntoIter<Ticket>, vec::IntoIter<Outcome>)>,
@@ -85,6 +87,7 @@ impl Pipeline {
             caller,
             gathering: Submission::new(caller),
             gathering_tickets: Vec::new(),
+            gathered: 0,
             in_flight: VecDeque::new(),
             settling: None,
             answers: 0,
@@ -139,6 +142,11 @@ impl Pipeline {
     pub fn gather(&mut self, change: Change, reference: Reference, bytes: usize) {
         let method = change.call().method;
         self.may_end |= change.ends_token();
+        if !self.is_gathering() {
+            // As many as the last time will come.
+            self.gathering.reserve(self.gathered);
+            self.gathering_tickets.reserve(self.gathered);
+        }
         self.gathering.push(change);
         self.gathering_tickets.push(Ticket::Change { reference, method, bytes });
         self.answers += 1;
@@ -200,6 +208,7 @@ impl Pipeline {
     /// Notes where the outcomes of what was gathered will come from.
     pub fn await_outcomes(&mut self, outcomes: oneshot::Receiver<Vec<Outcome>>) {
         let tickets = std::mem::take(&mut self.gathering_tickets);
+        self.gathered = tickets.len();
         self.in_flight.push_back(InFlight { tickets, outcomes });
     }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::State;
+use super::app::ListName;
+use super::id::AppId;
 use super::record::{Record, each_record};
 use crate::json;
 
@@ -20,7 +22,7 @@ pub struct Digest([u64; 4]);
 impl Digest {
     /// The digest of a state, counted anew. Costs one hash a record; [`State::digest`] has it at hand.
     pub fn of(state: &State) -> Self {
-        let (mut digest, mut text) = (Self::default(), Vec::new());
+        let (mut digest, mut text) = (Self::default(), RecordText::default());
         let Ok(()) = each_record(state, |record| {
             digest.add_hash(RecordHash::of(&record, &mut text));
             Ok::<(), Infallible>(())
@@ -30,12 +32,12 @@ impl Digest {
 
     /// Counts a record in.
     pub fn add(&mut self, record: &Record<'_>) {
-        self.add_hash(RecordHash::of(record, &mut Vec::new()));
+        self.add_hash(RecordHash::of(record, &mut RecordText::default()));
     }
 
     /// Counts a record out that was counted in, whatever came or went in between.
     pub fn remove(&mut self, record: &Record<'_>) {
-        self.remove_hash(RecordHash::of(record, &mut Vec::new()));
+        self.remove_hash(RecordHash::of(record, &mut RecordText::default()));
     }
 
     /// Counts out all that make another digest.
@@ -69,11 +71,51 @@ impl RecordHash {
         Self(lanes)
     }
 
-    /// The hash of a record's JSON, which is written into a buffer that can be used again.
-    pub(super) fn of(record: &Record<'_>, text: &mut Vec<u8>) -> Self {
-        text.clear();
-        json::write(text, record);
-        Self::of_text(text)
+    /// The hash of a record's JSON.
+    pub(super) fn of(record: &Record<'_>, text: &mut RecordText) -> Self {
+        Self::of_text(text.write(record))
+    }
+}
+
+/// Where records are written to be hashed, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct RecordText {
+    text: Vec<u8>,
+    /// How many bytes `text` begins with that all sign-ups on one list have in common, and which list that is.
+    common: Option<(AppId, ListName, usize)>,
+}
+
+impl RecordText {
+    /// A record's JSON. Sign-ups are most of what there is, and come list by list: what they begin with is written once.
+    fn write(&mut self, record: &Record<'_>) -> &[u8] {
+        let Record::Signup { app_id, list, id, entry } = record else {
+            self.common = None;
+            self.text.clear();
+            json::write(&mut self.text, record);
+            return &self.text;
+        };
+        let common = match self.common {
+            Some((app, of_app, common)) if (app, of_app) == (*app_id, *list) => common,
+            _ => self.begin(*app_id, *list),
+        };
+        self.text.truncate(common);
+        json::write(&mut self.text, id);
+        self.text.extend_from_slice(b",\"entry\":");
+        json::write(&mut self.text, entry);
+        self.text.extend_from_slice(b"}}");
+        &self.text
+    }
+
+    fn begin(&mut self, app_id: AppId, list: ListName) -> usize {
+        self.text.clear();
+        self.text.extend_from_slice(b"{\"signup\":{\"app_id\":");
+        json::write(&mut self.text, &app_id);
+        self.text.extend_from_slice(b",\"list\":");
+        json::write(&mut self.text, &list);
+        self.text.extend_from_slice(b",\"id\":");
+        let common = self.text.len();
+        self.common = Some((app_id, list, common));
+        common
     }
 }
 
@@ -113,5 +155,29 @@ impl TryFrom<String> for Digest {
             *lane = u64::from_str_radix(&text[index * 16..(index + 1) * 16], 16).map_err(|_| error)?;
         }
         Ok(digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::signup_list::Entry;
+
+    #[test]
+    fn records_are_hashed_as_they_are_written_whatever_came_before() {
+        let entry = |text: &str| serde_json::from_str::<Entry>(text).expect("it is an entry");
+        let entries =
+            [entry(r#"{"signup_id":"ann@example.com"}"#), entry(r#"{"signup_id":"\"bob\"","tags":["4","5"]}"#)];
+        let mut text = RecordText::default();
+        for (app, list) in [(1, ListName::Whitelist), (1, ListName::Blacklist), (2, ListName::Blacklist)] {
+            for (id, entry) in (9..).zip(&entries) {
+                let record = Record::of_signup(AppId(app), list, id, entry);
+                let expected = serde_json::to_string(&record).expect("a record can be written");
+                assert_eq!(text.write(&record), expected.as_bytes());
+            }
+            let last = Record::LastIds(crate::state::last_ids::LastIds::default());
+            let expected = serde_json::to_string(&last).expect("a record can be written");
+            assert_eq!(text.write(&last), expected.as_bytes());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::account::User;
 use super::app::{App, ListName};
-use super::digest::{Digest, RecordHash};
+use super::digest::{Digest, RecordHash, RecordText};
 use super::id::{AppId, OrgId, ShareId};
 use super::last_ids::LastIds;
 use super::organization::{ApiKey, Member, Organization};
@@ -56,7 +56,7 @@ impl<'a> Restore<'a> {
 
     /// Adds the next record.
     pub fn take(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
-        let hash = RecordHash::of(&record, &mut Vec::new());
+        let hash = RecordHash::of(&record, &mut RecordText::default());
         self.take_hashed(record, hash)
     }
 

@@ -4,9 +4,11 @@ use std::hash::BuildHasher;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hashbrown::DefaultHashBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
 /// Ids of an app's tags, given to a person at sign-up; kept and echoed, never interpreted.
 ///
@@ -15,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Tags(
     /// Nothing where there is no tag.
     #[schemars(with = "Box<[Box<str>]>")]
-    Option<Arc<Box<[Box<str>]>>>,
+    Option<Arc<SmallVec<[CompactString; 1]>>>,
 );
 
 impl Tags {
@@ -26,21 +28,16 @@ impl Tags {
 }
 
 impl Deref for Tags {
-    type Target = [Box<str>];
+    type Target = [CompactString];
 
-    fn deref(&self) -> &[Box<str>] {
+    fn deref(&self) -> &[CompactString] {
         self.0.as_ref().map_or(&[], |tags| tags)
     }
 }
 
-impl FromIterator<Box<str>> for Tags {
-    fn from_iter<I: IntoIterator<Item = Box<str>>>(tags: I) -> Self {
-        Box::<[Box<str>]>::from_iter(tags).into()
-    }
-}
-
-impl From<Box<[Box<str>]>> for Tags {
-    fn from(tags: Box<[Box<str>]>) -> Self {
+impl FromIterator<CompactString> for Tags {
+    fn from_iter<I: IntoIterator<Item = CompactString>>(tags: I) -> Self {
+        let tags = SmallVec::from_iter(tags);
         Self((!tags.is_empty()).then(|| Arc::new(tags)))
     }
 }
@@ -53,7 +50,7 @@ impl Serialize for Tags {
 
 impl<'de> Deserialize<'de> for Tags {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<[Box<str>]>::deserialize(deserializer).map(Self::from)
+        Vec::<CompactString>::deserialize(deserializer).map(Self::from_iter)
     }
 }
 

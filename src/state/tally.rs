@@ -1,11 +1,12 @@
 //! This is where the digest of the state is kept up to date: each record counted in when it comes, and out when it goes.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
+
+use hashbrown::HashSet;
 
 use super::State;
 use super::app::App;
-use super::digest::{Digest, RecordHash};
+use super::digest::{Digest, RecordHash, RecordText};
 use super::id::AppId;
 use super::last_ids::LastIds;
 use super::organization::Organization;
@@ -23,8 +24,7 @@ pub(super) struct Tally {
     last_ids_are_open: bool,
     /// Nothing is counted while a state is restored whose digest is known.
     paused: bool,
-    /// The JSON of the record that is being counted; kept to be used again.
-    text: Vec<u8>,
+    text: RecordText,
 }
 
 impl Tally {

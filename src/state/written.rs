@@ -94,7 +94,7 @@ mod tests {
             cut in any::<prop::sample::Index>(),
             other in any::<char>(),
         ) {
-            let tags: Tags = tags.into_iter().map(Box::from).collect();
+            let tags: Tags = tags.into_iter().map(compact_str::CompactString::from).collect();
             let entry = Entry { signup_id: signup_id.into(), tags };
             let json = written(&Record::of_signup(AppId(app), ListName::Blacklist, id, &entry));
             prop_assert_eq!(read(&json), Some(json.clone()));

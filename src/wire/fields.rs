@@ -6,41 +6,43 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use compact_str::CompactString;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer, U64Deserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::json;
+use smallvec::{SmallVec, smallvec};
 
 use crate::config::{NAME_BYTES_MAX, PATTERN_BYTES_MAX, SIGNUP_ID_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
 use crate::schema::leaf::{AlsoNamed, also, schema_of};
 use crate::state::patterns::Operator;
 use crate::state::signup_list::Tags;
 
-/// A text that may come as an integer, which is then taken as its digits.
+/// A text that may come as an integer, which is then taken as its digits. Kept in whatever is made of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Text(pub Box<str>);
+pub struct Text<S = Box<str>>(pub S);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de, S: for<'t> From<&'t str>> Deserialize<'de> for Text<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Expected;
-        impl Visitor<'_> for Expected {
-            type Value = Text;
+        struct Expected<S>(PhantomData<S>);
+        impl<S: for<'t> From<&'t str>> Visitor<'_> for Expected<S> {
+            type Value = Text<S>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or a whole number")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+            fn visit_str<E>(self, text: &str) -> Result<Text<S>, E> {
                 Ok(Text(text.into()))
             }
 
-            fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
-                Ok(Text(number.to_string().into()))
+            fn visit_u64<E>(self, number: u64) -> Result<Text<S>, E> {
+                Ok(Text(itoa::Buffer::new().format(number).into()))
             }
         }
-        deserializer.deserialize_any(Expected)
+        deserializer.deserialize_any(Expected(PhantomData))
     }
 }
 
@@ -142,10 +144,10 @@ impl<T: JsonSchema> JsonSchema for Object<T> {
     }
 }
 
-/// An array, or one item that stands for an array of one.
+/// An array, or one item that stands for an array of one. Most hold one, and that is within it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Many<T>(pub Vec<T>);
+pub struct Many<T>(pub SmallVec<[T; 1]>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -159,7 +161,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Many<T>, A::Error> {
                 // The hint is the sender's word; what is set aside in advance stays small.
-                let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(64));
+                let mut items = SmallVec::with_capacity(seq.size_hint().unwrap_or(0).min(64));
                 while let Some(item) = seq.next_element()? {
                     items.push(item);
                 }
@@ -167,15 +169,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Many<T>, E> {
-                Ok(Many(vec![T::deserialize(StrDeserializer::new(text))?]))
+                Ok(Many(smallvec![T::deserialize(StrDeserializer::new(text))?]))
             }
 
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Many<T>, E> {
-                Ok(Many(vec![T::deserialize(U64Deserializer::new(number))?]))
+                Ok(Many(smallvec![T::deserialize(U64Deserializer::new(number))?]))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Many<T>, A::Error> {
-                Ok(Many(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
+                Ok(Many(smallvec![T::deserialize(MapAccessDeserializer::new(map))?]))
             }
         }
         deserializer.deserialize_any(Expected(PhantomData))
@@ -199,7 +201,7 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
 
 /// Tags: an array of strings or whole numbers, or a single one.
 pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tags>, D::Error> {
-    let tags = Option::<Many<Text>>::deserialize(deserializer)?;
+    let tags = Option::<Many<Text<CompactString>>>::deserialize(deserializer)?;
     Ok(tags.map(|tags| tags.0.into_iter().map(|tag| tag.0).collect()))
 }
 
@@ -217,7 +219,7 @@ pub fn tags_schema(_: &mut SchemaGenerator) -> Schema {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signup {
     /// The email address, phone number or other id.
-    pub signup_id: Box<str>,
+    pub signup_id: CompactString,
     /// The tags, where given.
     pub tags: Option<Tags>,
 }
@@ -229,7 +231,8 @@ struct SignupObject {
     /// The email address, phone number or other id. Ids compare trimmed and without case.
     #[serde(alias = "signup_user")]
     #[schemars(extend("maxLength" = SIGNUP_ID_BYTES_MAX, "pattern" = r"\S"))]
-    signup_id: Text,
+    #[schemars(with = "Text")]
+    signup_id: Text<CompactString>,
     #[serde(default, deserialize_with = "tags")]
     #[schemars(schema_with = "tags_schema")]
     tags: Option<Tags>,
@@ -254,7 +257,7 @@ impl<'de> Deserialize<'de> for Signup {
         let expecting = "a sign-up: a string, a whole number, or an object with `signup_id`";
         let item: Item<SignupObject> = item(deserializer, expecting)?;
         Ok(match item {
-            Item::Text(text) => Self { signup_id: text.0, tags: None },
+            Item::Text(text) => Self { signup_id: text, tags: None },
             Item::Object(object) => Self { signup_id: object.signup_id.0, tags: object.tags },
         })
     }
@@ -336,7 +339,7 @@ impl<'de> Deserialize<'de> for PatternForm {
 impl From<PatternForm> for PatternField {
     fn from(form: PatternForm) -> Self {
         match form.0 {
-            Item::Text(text) => Self { pattern: text.0, operator: None, example: None, tags: None },
+            Item::Text(text) => Self { pattern: text.into(), operator: None, example: None, tags: None },
             Item::Object(object) => Self {
                 pattern: object.pattern.0,
                 operator: object.operator,
@@ -371,7 +374,7 @@ impl JsonSchema for NewPattern {
 
 /// An item that comes bare or as an object.
 enum Item<T> {
-    Text(Text),
+    Text(CompactString),
     Object(T),
 }
 
@@ -388,11 +391,11 @@ fn item<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         }
 
         fn visit_str<E>(self, text: &str) -> Result<Item<T>, E> {
-            Ok(Item::Text(Text(text.into())))
+            Ok(Item::Text(text.into()))
         }
 
         fn visit_u64<E>(self, number: u64) -> Result<Item<T>, E> {
-            Ok(Item::Text(Text(number.to_string().into())))
+            Ok(Item::Text(itoa::Buffer::new().format(number).into()))
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item<T>, A::Error> {

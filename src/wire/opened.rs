@@ -12,8 +12,9 @@ use super::envelope::{Reference, echo};
 
 /// The name of a message's method, where it comes first and has no escapes, as all SDKs write it.
 pub fn method(text: &str) -> Option<&str> {
-    let (name, _) = text.strip_prefix(r#"{"method":""#)?.split_once('"')?;
-    (!name.contains('\\')).then_some(name)
+    let name = text.strip_prefix(r#"{"method":""#)?;
+    let end = name.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    (name.as_bytes()[end] == b'"').then(|| &name[..end])
 }
 
 /// The fields of a message and its reference. `None` where anything is unusual, and be it an error: whoever reads the message in
