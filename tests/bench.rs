@@ -21,7 +21,7 @@ fn bench(gateway: &Gateway, arguments: &str) -> Ran {
 
 fn bench_as(token: &str, gateway: &Gateway, arguments: &str) -> Ran {
     let url = gateway.url();
-    run(&["bench", &url, "--token", token].into_iter().chain(arguments.split_whitespace()).collect::<Vec<_>>())
+    run(&["bench", "--url", &url, "--token", token].into_iter().chain(arguments.split_whitespace()).collect::<Vec<_>>())
 }
 
 /// Its results, where it prints them as JSON.
@@ -37,7 +37,8 @@ fn listed(gateway: &Gateway) -> usize {
 /// One that makes load for a minute, when the first of it has come.
 fn under_way(gateway: &Gateway) -> Child {
     let url = gateway.url();
-    let arguments = ["bench", &url, "--token", BOT, "--connections", "3", "--duration", "1m", "--warm-up", "0s"];
+    let arguments =
+        ["bench", "--url", &url, "--token", BOT, "--connections", "3", "--duration", "1m", "--warm-up", "0s"];
     let mut child =
         guestlist(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     while listed(gateway) == 0 {
@@ -192,7 +193,7 @@ fn what_cannot_be_measured_is_said_with_exit_code_2() {
         ("http://127.0.0.1:1/", "is no address of a gateway"),
         (&gateway.http_url().replace("http", "ws"), "was not reached: HTTP error: 404"),
     ] {
-        let unreached = run(&["bench", url, "--token", BOT, "--count", "1"]);
+        let unreached = run(&["bench", "--url", url, "--token", BOT, "--count", "1"]);
         assert!(unreached.code == Some(2) && unreached.stderr.contains(said), "{unreached:?}");
     }
 }

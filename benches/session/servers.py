@@ -125,7 +125,7 @@ def serving(name, directory):
 def load(server, *options, cores=(LOAD_CORE,)):
     """What `guestlist bench` says of a load."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        command = [RELEASE / "guestlist", "bench", server.url, "--token", BOT, "--pid", server.pid, "--json", report.name]
+        command = [RELEASE / "guestlist", "bench", "--url", server.url, "--token", BOT, "--pid", server.pid, "--json", report.name]
         done = subprocess.run(pinned(cores, [*command, *options]), capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed((done.stderr.strip() or done.stdout.strip())[-400:])

@@ -61,7 +61,7 @@ fn quoted(text: &mut Vec<u8>, plain: &str) {
 fn needs_escapes(bytes: &[u8]) -> bool {
     match bytes.last_chunk() {
         // The last eight may have been looked at before.
-        Some(last) => bytes.as_chunks().0.iter().any(|eight| one_of_eight_does(eight)) || one_of_eight_does(last),
+        Some(last) => bytes.as_chunks().0.iter().any(one_of_eight_does) || one_of_eight_does(last),
         None => bytes.iter().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')),
     }
 }

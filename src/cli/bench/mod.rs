@@ -38,7 +38,7 @@ use self::progress::Progress;
 #[command(after_help = EXAMPLES)]
 pub struct Bench {
     /// Where the server listens
-    #[arg(env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
+    #[arg(long, env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
     url: String,
     /// The token to sign in with, on every connection
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
