@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use schemars::{JsonSchema, Schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -19,7 +20,8 @@ pub type Properties = Option<Object<Map<String, Value>>>;
 pub struct Entity {
     /// `user` for a subject; `app`, `chat_share` or `organization` for a resource.
     #[serde(rename = "type")]
-    kind: Option<Box<str>>,
+    #[schemars(with = "Option<Box<str>>")]
+    kind: Option<CompactString>,
     id: Option<Id>,
     properties: Properties,
 }
@@ -29,7 +31,8 @@ pub struct Entity {
 pub struct Sought {
     /// The type.
     #[serde(rename = "type")]
-    kind: Option<Box<str>>,
+    #[schemars(with = "Option<Box<str>>")]
+    kind: Option<CompactString>,
     properties: Properties,
 }
 
@@ -37,7 +40,8 @@ pub struct Sought {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Action {
     /// `sign_up` to an app, `can_read` a shared chat, or one of an organisation's permissions.
-    name: Option<Box<str>>,
+    #[schemars(with = "Option<Box<str>>")]
+    name: Option<CompactString>,
     properties: Properties,
 }
 
@@ -45,7 +49,7 @@ pub struct Action {
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Id {
-    text: Box<str>,
+    text: CompactString,
     #[serde(skip)]
     is_text: bool,
 }
@@ -173,7 +177,7 @@ impl<'de> Deserialize<'de> for Id {
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Id, E> {
-                Ok(Id { text: number.to_string().into(), is_text: false })
+                Ok(Id { text: itoa::Buffer::new().format(number).into(), is_text: false })
             }
         }
         deserializer.deserialize_any(Expected)
