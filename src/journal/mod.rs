@@ -24,7 +24,7 @@ use crate::access::Caller;
 use crate::json;
 use crate::methods::Change;
 use crate::state::digest::Digest;
-use crate::wire::envelope;
+use crate::wire::{envelope, opened};
 
 /// The version of the format of segments and snapshots that this gateway writes and the newest it reads.
 pub const FORMAT: u32 = 2;
@@ -237,8 +237,7 @@ impl Entry {
     /// The same of a text in just the form that gateways write, of which nothing is looked at twice.
     fn parse_as_written(json: &str) -> Option<Self> {
         let (Head { seq, at_ms, by, .. }, message) = Head::split(json)?;
-        let (method, _) = message.strip_prefix(r#"{"method":""#)?.split_once('"')?;
-        let change = Change::read(method, message)?.ok()?;
+        let change = Change::read(opened::method(message)?, message)?.ok()?;
         Some(Self { seq, at_ms, by, change })
     }
 

@@ -6,7 +6,7 @@ mod writer;
 use serde::Serialize;
 use writer::Writer;
 
-/// Appends a value's JSON, in the same bytes as serde_json, and in a fraction of the time.
+/// Appends a value's JSON, in the same bytes as serde_json.
 ///
 /// # Panics
 /// If it is a map whose names are no texts, or has a secret in clear.

@@ -18,10 +18,6 @@ impl<'t> Writer<'t> {
         Self { text }
     }
 
-    fn whole(self, number: impl itoa::Integer) {
-        self.text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    }
-
     fn rarely(self, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         serde_json::to_writer(self.text, value)
     }
@@ -78,6 +74,15 @@ fn one_of_eight_does(eight: &[u8; 8]) -> bool {
     found & (ONES << 7) != 0
 }
 
+macro_rules! whole {
+    ($($serialize:ident: $number:ty,)+) => {
+        $(fn $serialize(self, number: $number) -> Result<(), Error> {
+            self.text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+            Ok(())
+        })+
+    };
+}
+
 impl<'t> Serializer for Writer<'t> {
     type Ok = ();
     type Error = Error;
@@ -94,38 +99,9 @@ impl<'t> Serializer for Writer<'t> {
         Ok(())
     }
 
-    fn serialize_i8(self, number: i8) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i16(self, number: i16) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i32(self, number: i32) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i64(self, number: i64) -> Result<(), Error> {
-        self.whole(number);
-        Ok(())
-    }
-
-    fn serialize_u8(self, number: u8) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u16(self, number: u16) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u32(self, number: u32) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u64(self, number: u64) -> Result<(), Error> {
-        self.whole(number);
-        Ok(())
+    whole! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
     }
 
     fn serialize_f32(self, number: f32) -> Result<(), Error> {

@@ -81,7 +81,7 @@ impl SignupRecord {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Added {
     app_id: AppId,
-    /// Most answer one, which is within it.
+    // Most answer one, which is within it.
     #[schemars(with = "Vec<SignupRecord>")]
     signups: SmallVec<[SignupRecord; 1]>,
 }

@@ -143,7 +143,7 @@ impl Pipeline {
         let method = change.call().method;
         self.may_end |= change.ends_token();
         if !self.is_gathering() {
-            // As many as the last time will come.
+            // As many as the last time are likely to come.
             self.gathering.reserve(self.gathered);
             self.gathering_tickets.reserve(self.gathered);
         }
