@@ -1,6 +1,7 @@
 //! This is where the gateway meets the disk: one directory of files, written from front to back, and the few calls that make them
 //! durable. All that journal and snapshots know of a disk is here, so that a simulated one can fail at any call of it.
 
+mod direct;
 pub mod real;
 pub mod simulated;
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::direct::{Direct, ZEROS, block_end};
 use super::{Disk, DiskFile};
 
 /// The file by which a directory is taken. It tells its own inode, which a copy of it does not have.
@@ -75,14 +76,14 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let file = File::options().write(true).create(true).truncate(true).open(self.at(name))?;
-        Ok(Box::new(RealFile { file, written: 0, bytes: 0 }))
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(self.at(name))?;
+        Ok(Box::new(RealFile { file, written: 0, bytes: 0, direct: None }))
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let file = File::options().write(true).open(self.at(name))?;
+        let file = File::options().read(true).write(true).open(self.at(name))?;
         let bytes = file.metadata()?.len();
-        Ok(Box::new(RealFile { file, written: bytes, bytes }))
+        Ok(Box::new(RealFile { file, written: bytes, bytes, direct: None }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -118,13 +119,31 @@ struct RealFile {
     written: u64,
     /// What it has with the room after that.
     bytes: u64,
+    /// How it is written once room was made: only flushes that come often gain by it.
+    direct: Option<Direct>,
 }
 
-/// Zeros that are written at a time to make room.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+impl RealFile {
+    /// Goes on without [`Direct`].
+    fn end_direct(&mut self) -> io::Result<()> {
+        if self.direct.take().is_some() { Direct::end(&self.file) } else { Ok(()) }
+    }
+}
 
 impl Write for RealFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(direct) = &mut self.direct {
+            match direct.write(&self.file, self.written, bytes) {
+                Ok(()) => {
+                    self.written += wide(bytes.len());
+                    self.bytes = self.bytes.max(block_end(self.written));
+                    return Ok(bytes.len());
+                }
+                // There are file systems that accept to do it, and then do not.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.end_direct()?,
+                Err(error) => return Err(error),
+            }
+        }
         let taken = self.file.write_at(bytes, self.written)?;
         self.written += wide(taken);
         self.bytes = self.bytes.max(self.written);
@@ -138,22 +157,26 @@ impl Write for RealFile {
 
 impl DiskFile for RealFile {
     fn reserve(&mut self, bytes: u64) -> io::Result<()> {
-        let end = self.written + bytes;
+        let end = block_end(self.written + bytes);
         // Written and not only allocated: the file system would have to note of every block that it is in use, with the sync of
         // what is written there.
         while self.bytes < end {
-            let zeros = usize::try_from(end - self.bytes).map_or(ZEROS.len(), |missing| missing.min(ZEROS.len()));
-            match self.file.write_at(&ZEROS[..zeros], self.bytes) {
+            let zeros = usize::try_from(end - self.bytes).map_or(ZEROS.0.len(), |missing| missing.min(ZEROS.0.len()));
+            match self.file.write_at(&ZEROS.0[..zeros], self.bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => self.bytes += wide(taken),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        if self.direct.is_none() {
+            self.direct = Direct::begin(&self.file, self.written);
+        }
         Ok(())
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        self.end_direct()?;
         self.file.set_len(bytes)?;
         (self.written, self.bytes) = (bytes, bytes);
         Ok(())
@@ -165,13 +188,65 @@ impl DiskFile for RealFile {
     }
 }
 
-fn wide(bytes: usize) -> u64 {
+/// A length as a place in a file.
+pub(super) fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).expect("a length fits into 64 bits")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(Vec<u8>),
+        Reserve(u64),
+        Cut(f64),
+        Sync,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bytes = (1..=255_u8, prop_oneof![1..400_usize, 4_000..4_200_usize, Just(300_000)]);
+        prop_oneof![
+            6 => bytes.prop_map(|(byte, length)| Step::Write(vec![byte; length])),
+            2 => (0..200_000_u64).prop_map(Step::Reserve),
+            1 => (0.0..1.0).prop_map(Step::Cut),
+            2 => Just(Step::Sync),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_holds_what_was_written_and_then_zeros(steps in prop::collection::vec(step(), 1..24)) {
+            let directory = tempfile::tempdir().expect("there is space");
+            let disk = RealDisk::new(directory.path());
+            let (mut file, mut held) = (disk.create("a").expect("there is space"), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Write(bytes) => {
+                        file.write_all(&bytes).expect("there is space");
+                        held.extend(bytes);
+                    }
+                    Step::Reserve(bytes) => {
+                        file.reserve(bytes).expect("there is space");
+                        prop_assert!(disk.bytes("a").expect("it is there") >= wide(held.len()) + bytes);
+                    }
+                    Step::Cut(part) => {
+                        held.truncate((held.len() as f64 * part) as usize);
+                        file.set_len(wide(held.len())).expect("it can be cut");
+                        prop_assert_eq!(disk.bytes("a").expect("it is there"), wide(held.len()));
+                    }
+                    Step::Sync => file.sync().expect("the disk is well"),
+                }
+                let found = fs::read(disk.at("a")).expect("it is there");
+                let (begin, rest) = found.split_at(held.len());
+                prop_assert!(begin == held);
+                prop_assert!(rest.iter().all(|byte| *byte == 0));
+            }
+        }
+    }
 
     #[test]
     fn a_sync_of_the_directory_that_failed_is_told_to_all_who_ask_later() {
