@@ -203,7 +203,7 @@ mod tests {
     enum Step {
         Write(Vec<u8>),
         Reserve(u64),
-        Cut(f64),
+        Cut(prop::sample::Index),
         Sync,
     }
 
@@ -212,7 +212,7 @@ mod tests {
         prop_oneof![
             6 => bytes.prop_map(|(byte, length)| Step::Write(vec![byte; length])),
             2 => (0..200_000_u64).prop_map(Step::Reserve),
-            1 => (0.0..1.0).prop_map(Step::Cut),
+            1 => any::<prop::sample::Index>().prop_map(Step::Cut),
             2 => Just(Step::Sync),
         ]
     }
@@ -233,8 +233,8 @@ mod tests {
                         file.reserve(bytes).expect("there is space");
                         prop_assert!(disk.bytes("a").expect("it is there") >= wide(held.len()) + bytes);
                     }
-                    Step::Cut(part) => {
-                        held.truncate((held.len() as f64 * part) as usize);
+                    Step::Cut(at) => {
+                        held.truncate(at.index(held.len() + 1));
                         file.set_len(wide(held.len())).expect("it can be cut");
                         prop_assert_eq!(disk.bytes("a").expect("it is there"), wide(held.len()));
                     }
