@@ -1,138 +1,125 @@
 //! This is where every limit and every setting has its name, its unit and its default.
 
+mod named;
+
 use std::time::Duration;
 
-/// Bounds on what clients may send and hold, and on how long the gateway waits.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Connections served at once; more wait in the listener's backlog. Below Debian's hard limit of descriptors.
-    pub connections_max: usize,
-    /// How long a client may take over its HTTP request.
-    pub handshake_wait: Duration,
-    /// How long a connection may stay without a good `TOKEN_AUTH`.
-    pub auth_wait: Duration,
-    /// Bytes of the largest frame that is read as a message; larger ones are refused with 413. Holds 10,000 sign-ups with tags.
-    pub frame_bytes_max: usize,
-    /// Bytes of the largest frame that is taken off the wire at all; larger ones end the connection with 1009.
-    pub frame_bytes_hard_max: usize,
-    /// Bytes of a connection's read buffer. The library's default of 128 KiB costs twenty times the memory.
-    pub read_buffer_bytes: usize,
-    /// Bytes that may be read before a client has signed in: room for a token and a reference, not for a flood of strangers.
-    pub sign_in_bytes_max: usize,
-    /// Bytes of a frame that may take long to read, for which other connections are handed to another thread.
-    pub heavy_frame_bytes: usize,
-    /// Frames of one connection handled before what they caused is sent and others get their turn.
-    pub frames_per_turn_max: usize,
-    /// How long one connection's frames are handled before others get their turn.
-    pub turn_wait: Duration,
-    /// Bytes of answers gathered before they are sent.
-    pub outbox_bytes_max: usize,
-    /// Changes of one connection under way at once, with the answers that wait behind them; further frames wait unread.
-    pub in_flight_max: usize,
-    /// Bytes of the frames of those changes, and of those answers; further frames wait unread.
-    pub in_flight_bytes_max: usize,
-    /// Submissions that wait for the engine, of all connections; further ones wait with their connection.
-    pub submissions_max: usize,
-    /// Changes that are journaled and flushed together.
-    pub batch_changes_max: usize,
-    /// Bytes that are journaled and flushed together.
-    pub batch_bytes_max: usize,
-    /// How long a client may leave its answers unread before it is closed as a slow reader.
-    pub write_wait: Duration,
-    /// How often a quiet connection is pinged.
-    pub ping_interval: Duration,
-    /// How long nothing, not even a pong, may be heard. SDKs are quiet for up to 90 s, and one never speaks by itself.
-    pub idle_wait: Duration,
-    /// How long closing may take: the client's own close frame, and all connections together at a stop.
-    pub close_wait: Duration,
-    /// Bytes of an HTTP request's body.
-    pub body_bytes_max: usize,
-    /// How long a client may take over the body of its HTTP request.
-    pub body_wait: Duration,
-    /// How long accepting pauses when the process is out of descriptors.
-    pub accept_pause: Duration,
-    /// How often the journal is flushed under relaxed durability.
-    pub relaxed_flush_interval: Duration,
-    /// Bytes of journal segments that are kept as an audit log beyond what a start could need.
-    pub journal_keep_bytes: u64,
-    /// How long a file of the data directory stays after it is of no more use, for a copy that is being made to find it.
-    pub removal_wait: Duration,
-    /// Bytes of a segment after which another one is begun: what a check, a copy or a repair has to do with at once.
-    pub segment_bytes_max: u64,
-    /// Bytes of room that are made in a segment at a time, at most, before they are needed: what a batch that has it grow must
-    /// wait for, once in so many bytes.
-    pub journal_ahead_bytes_max: u64,
-    /// How often it is tried to go on writing on a disk that was full.
-    pub resume_interval: Duration,
-    /// Bytes that must fit onto a disk that was full before changes are taken again, so that it is not full again at once.
-    pub resume_room_bytes: usize,
-    /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
-    pub guesses_burst: u32,
-    /// How long it takes until one guess more is allowed.
-    pub guess_interval: Duration,
-    /// Guesses at anything that one origin may make at once. Log-ins of a crowd behind one address are among them.
-    pub guesses_of_origin_burst: u32,
-    /// How long it takes until one more of those is allowed; several times what checking a password takes.
-    pub guess_of_origin_interval: Duration,
-    /// Pairs of origin and secret that are remembered before those that have waited long enough are forgotten.
-    pub guess_keys_max: usize,
-    /// Passwords that are hashed at once. Each takes a core, and 19 MiB.
-    pub password_threads_max: usize,
-    /// Passwords that wait to be hashed; further ones are refused.
-    pub password_queue_max: usize,
-}
+use named::named;
+pub use named::{Named, NamedError};
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections_max: 18_000,
-            handshake_wait: Duration::from_secs(10),
-            auth_wait: Duration::from_secs(10),
-            frame_bytes_max: 1_000_000,
-            frame_bytes_hard_max: 4 << 20,
-            read_buffer_bytes: 4 << 10,
-            sign_in_bytes_max: 64 << 10,
-            heavy_frame_bytes: 4 << 10,
-            frames_per_turn_max: 256,
-            turn_wait: Duration::from_millis(10),
-            outbox_bytes_max: 1 << 20,
-            in_flight_max: 1_024,
-            in_flight_bytes_max: 4 << 20,
-            submissions_max: 1_024,
-            batch_changes_max: 4_096,
-            batch_bytes_max: 4 << 20,
-            write_wait: Duration::from_secs(30),
-            ping_interval: Duration::from_secs(30),
-            idle_wait: Duration::from_secs(120),
-            close_wait: Duration::from_secs(5),
-            body_bytes_max: 2_000_000,
-            body_wait: Duration::from_secs(30),
-            accept_pause: Duration::from_millis(100),
-            relaxed_flush_interval: Duration::from_secs(1),
-            journal_keep_bytes: JOURNAL_KEEP_BYTES_DEFAULT,
-            removal_wait: REMOVAL_WAIT,
-            segment_bytes_max: 64 << 20,
-            journal_ahead_bytes_max: 4 << 20,
-            resume_interval: Duration::from_millis(500),
-            resume_room_bytes: 256 << 10,
-            guesses_burst: 30,
-            guess_interval: Duration::from_secs(2),
-            guesses_of_origin_burst: 300,
-            guess_of_origin_interval: Duration::from_millis(200),
-            guess_keys_max: 65_536,
-            password_threads_max: 2,
-            password_queue_max: 256,
-        }
+named! {
+    /// Bounds on what clients may send and hold, and on how long the gateway waits.
+    pub struct Limits {
+        /// Connections served at once; more wait in the listener's backlog. Below Debian's hard limit of descriptors.
+        connections_max: usize = 18_000,
+        /// Connections from one network address at once, or from one IPv6 network of 2^64; more are ended as they come. As many as
+        /// in all, for a proxy in front of the gateway is one address.
+        connections_per_address_max: usize = 18_000,
+        /// Connections that are signed in with one token at once; more are refused with 429.
+        connections_per_token_max: usize = 18_000,
+        /// How long a client may take over its HTTP request.
+        handshake_wait: Duration = Duration::from_secs(10),
+        /// How long a connection may stay without a good `TOKEN_AUTH`.
+        auth_wait: Duration = Duration::from_secs(10),
+        /// Bytes of the largest frame that is read as a message; larger ones are refused with 413. Holds 10,000 sign-ups with tags.
+        frame_bytes_max: usize = 1_000_000,
+        /// Bytes of the largest frame that is taken off the wire at all; larger ones end the connection with 1009.
+        frame_bytes_hard_max: usize = 4 << 20,
+        /// Bytes of a connection's read buffer. The library's default of 128 KiB costs twenty times the memory.
+        read_buffer_bytes: usize = 4 << 10,
+        /// Bytes that may be read before a client has signed in: room for a token and a reference, not for a flood of strangers.
+        sign_in_bytes_max: usize = 64 << 10,
+        /// Bytes of a frame that may take long to read, for which other connections are handed to another thread.
+        heavy_frame_bytes: usize = 4 << 10,
+        /// Frames of one connection handled before what they caused is sent and others get their turn.
+        frames_per_turn_max: usize = 256,
+        /// How long one connection's frames are handled before others get their turn.
+        turn_wait: Duration = Duration::from_millis(10),
+        /// Bytes of answers gathered before they are sent.
+        outbox_bytes_max: usize = 1 << 20,
+        /// Changes of one connection under way at once, with the answers that wait behind them; further frames wait unread.
+        in_flight_max: usize = 1_024,
+        /// Bytes of the frames of those changes, and of those answers; further frames wait unread.
+        in_flight_bytes_max: usize = 4 << 20,
+        /// Submissions that wait for the engine, of all connections; further ones wait with their connection.
+        submissions_max: usize = 1_024,
+        /// Changes that are journaled and flushed together.
+        batch_changes_max: usize = 4_096,
+        /// Bytes that are journaled and flushed together.
+        batch_bytes_max: usize = 4 << 20,
+        /// How long a client may leave its answers unread before it is closed as a slow reader.
+        write_wait: Duration = Duration::from_secs(30),
+        /// How often a quiet connection is pinged.
+        ping_interval: Duration = Duration::from_secs(30),
+        /// How long nothing, not even a pong, may be heard. SDKs are quiet for up to 90 s, and one never speaks by itself.
+        idle_wait: Duration = Duration::from_secs(120),
+        /// Over how long a time connections are ended at a stop, so that clients do not all come back at once.
+        drain_window: Duration = Duration::from_millis(1),
+        /// How long closing may take: the client's own close frame, and all connections together at a stop.
+        close_wait: Duration = Duration::from_secs(5),
+        /// Bytes of an HTTP request's body.
+        body_bytes_max: usize = 2_000_000,
+        /// How long a client may take over the body of its HTTP request.
+        body_wait: Duration = Duration::from_secs(30),
+        /// How often it is looked whether the files of the certificate hold another one.
+        certificate_look_interval: Duration = Duration::from_secs(5),
+        /// How long accepting pauses when the process is out of descriptors.
+        accept_pause: Duration = Duration::from_millis(100),
+        /// How often the journal is flushed under relaxed durability.
+        relaxed_flush_interval: Duration = Duration::from_secs(1),
+        /// Bytes of journal segments that are kept as an audit log beyond what a start could need.
+        journal_keep_bytes: u64 = JOURNAL_KEEP_BYTES_DEFAULT,
+        /// How long a file of the data directory stays after it is of no more use, for a copy that is being made to find it.
+        removal_wait: Duration = REMOVAL_WAIT,
+        /// Bytes of a segment after which another one is begun: what a check, a copy or a repair has to do with at once.
+        segment_bytes_max: u64 = 64 << 20,
+        /// Bytes of room that are made in a segment at a time, at most, before they are needed: what a batch that has it grow must
+        /// wait for, once in so many bytes.
+        journal_ahead_bytes_max: u64 = 4 << 20,
+        /// How often it is tried to go on writing on a disk that was full.
+        resume_interval: Duration = Duration::from_millis(500),
+        /// Bytes that must fit onto a disk that was full before changes are taken again, so that it is not full again at once.
+        resume_room_bytes: usize = 256 << 10,
+        /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
+        guesses_burst: u32 = 30,
+        /// How long it takes until one guess more is allowed.
+        guess_interval: Duration = Duration::from_secs(2),
+        /// Guesses at anything that one origin may make at once. Log-ins of a crowd behind one address are among them.
+        guesses_of_origin_burst: u32 = 300,
+        /// How long it takes until one more of those is allowed; several times what checking a password takes.
+        guess_of_origin_interval: Duration = Duration::from_millis(200),
+        /// Pairs of origin and secret that are remembered before those that have waited long enough are forgotten.
+        guess_keys_max: usize = 65_536,
+        /// Passwords that are hashed at once. Each takes a core, and 19 MiB.
+        password_threads_max: usize = 2,
+        /// Passwords that wait to be hashed; further ones are refused.
+        password_queue_max: usize = 256,
     }
 }
 
 impl Limits {
+    /// Whether they go together.
+    pub fn check(&self) -> Result<(), NamedError> {
+        let together = |goes: bool, what: &str| {
+            if goes { Ok(()) } else { Err(NamedError::Together(what.to_owned())) }
+        };
+        together(self.idle_wait >= IDLE_WAIT_MIN, "idle_wait must be 90s at least, for SDKs are quiet for as long")?;
+        together(self.ping_interval < self.idle_wait, "ping_interval must be less than idle_wait")?;
+        together(
+            self.frame_bytes_max <= self.frame_bytes_hard_max,
+            "frame_bytes_max must not be more than frame_bytes_hard_max",
+        )
+    }
+
     /// The same for a process that may have so many descriptors. Every connection takes one, and some are left to the rest.
     pub fn within_descriptors(self, descriptors: u64) -> Self {
         let room = usize::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX);
         Self { connections_max: self.connections_max.min(room.max(1)), ..self }
     }
 }
+
+/// The shortest time that a client may be quiet.
+pub const IDLE_WAIT_MIN: Duration = Duration::from_secs(90);
 
 /// Descriptors that connections leave to everything else: the journal's segments and directory, snapshots and what they are
 /// folded from, a recording, the listener, the runtime.

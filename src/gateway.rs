@@ -27,6 +27,7 @@ use crate::server;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
+use crate::tls::{self, CertificateError, Certificates};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
 use crate::world::{Running, Threads, World};
@@ -82,6 +83,8 @@ pub struct Options {
     pub open_sign_up: bool,
     /// The directory in which it records what reaches it, if it does.
     pub record: Option<PathBuf>,
+    /// The certificate with which connections are encrypted, if they are.
+    pub tls: Option<tls::Source>,
 }
 
 impl Options {
@@ -96,6 +99,7 @@ impl Options {
             public_url: None,
             open_sign_up: true,
             record: None,
+            tls: None,
         }
     }
 }
@@ -127,6 +131,9 @@ pub enum StartError {
          on {0}; choose another directory with --data, and other tokens"
     )]
     DemoInPublic(SocketAddr),
+    /// The certificate cannot be shown.
+    #[error("{0}; see to the files named with --tls-cert and --tls-key")]
+    Certificate(#[from] CertificateError),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -141,6 +148,7 @@ pub struct Gateway {
     stop: watch::Sender<bool>,
     engine: Running,
     recording: Option<Own>,
+    certificates: Option<Arc<Certificates>>,
     _directory: Option<DataDir>,
 }
 
@@ -164,21 +172,23 @@ impl Gateway {
 
     /// The same in a world that may be simulated.
     pub async fn start_in(mut world: World, options: Options) -> Result<Self, StartError> {
-        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record } = options;
+        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls } = options;
+        let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
         let health = Arc::new(Health::default());
         let Opened { writer, journal, snapshots, directory } = open(store, &limits, &health, world.threads)?;
         let state = writer.state().clone();
-        if !listen.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
-            return Err(StartError::DemoInPublic(listen));
+        if !address.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
+            return Err(StartError::DemoInPublic(address));
         }
         let hub = Arc::new(Hub::default());
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
         let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+        let scheme = if certificates.is_some() { "https" } else { "http" };
+        let public_url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let recording = match record.map(|directory| Own::start(&directory).map_err(|error| (directory, error))) {
             Some(Err((directory, error))) => {
                 stop_engine(&handle, engine).await;
@@ -198,8 +208,23 @@ impl Gateway {
             }
         };
         let (stop, stopped) = watch::channel(false);
+        let listener = match &certificates {
+            Some(certificates) => {
+                let interval = shared.limits.certificate_look_interval;
+                tokio::spawn(certificates.clone().watch(interval, stopped.clone()));
+                listener.encrypted(certificates.config())
+            }
+            None => listener,
+        };
         tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, address, new_tokens, stop, engine, recording, _directory: directory })
+        Ok(Self { shared, address, new_tokens, stop, engine, recording, certificates, _directory: directory })
+    }
+
+    /// Reads again what may have changed outside: the certificate. Nobody's connection ends by it.
+    pub async fn reload(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.look().await;
+        }
     }
 
     /// Where it listens.
@@ -209,7 +234,8 @@ impl Gateway {
 
     /// Where bots connect.
     pub fn url(&self) -> String {
-        format!("ws://{}{}", self.address, ENDPOINT)
+        let scheme = if self.certificates.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}{ENDPOINT}", self.address)
     }
 
     /// What is known.
@@ -233,8 +259,10 @@ impl Gateway {
         if let Some(recording) = self.recording {
             recording.stop().await;
         }
+        // Not ready any more, which a proxy in front can be told as long as connections are accepted.
+        self.shared.engine.health().note_stopping();
+        self.shared.hub.close_all_within(Close::Stopping, self.shared.limits.drain_window).await;
         self.stop.send_replace(true);
-        self.shared.hub.close_all(Close::Stopping);
         let patience = self.shared.limits.close_wait * 2 + Duration::from_secs(1);
         if timeout(patience, self.shared.hub.emptied()).await.is_err() {
             tracing::warn!(connections = self.shared.hub.len(), "some connections did not end in time");

@@ -1,6 +1,6 @@
 //! This is where it is known how storage is: what the engine and the thread that makes snapshots found out, for whoever asks.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Whether changes are accepted.
@@ -52,6 +52,7 @@ pub struct Health {
     /// Why changes are refused.
     why: Mutex<String>,
     differing: AtomicU64,
+    is_stopping: AtomicBool,
     segment_bytes: AtomicU64,
     /// How often storage became full.
     pub full_episodes: Count,
@@ -116,6 +117,11 @@ impl Health {
         self.differing.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Notes that the gateway is about to end.
+    pub fn note_stopping(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+    }
+
     /// Bytes of the journal's newest segment.
     pub fn segment_bytes(&self) -> u64 {
         self.segment_bytes.load(Ordering::Relaxed)
@@ -142,7 +148,8 @@ impl Health {
             "what lies on disk folded to another state than the one in memory; keep a copy of the data directory and report this"
                 .to_owned()
         });
-        refused.into_iter().chain(differs).collect()
+        let stops = self.is_stopping.load(Ordering::Acquire).then(|| "the gateway is stopping".to_owned());
+        refused.into_iter().chain(differs).chain(stops).collect()
     }
 }
 

@@ -2,14 +2,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::sync::{Notify, oneshot};
 
 use crate::access::Caller;
+use crate::crowd::Place;
 use crate::event::Event;
 use crate::state::token::TokenHash;
 use crate::wire::close::Close;
+
+/// Steps in which connections are ended over a time, at most.
+const CLOSE_STEPS_MAX: u32 = 1_000;
 
 /// Everybody who is connected.
 #[derive(Debug, Default)]
@@ -35,6 +40,8 @@ pub struct Seat {
     hub: Arc<Hub>,
     /// Resolves when the connection must end.
     pub closing: oneshot::Receiver<Close>,
+    /// What counts it among those with its token.
+    pub place: Option<Place<TokenHash>>,
 }
 
 impl Hub {
@@ -45,9 +52,9 @@ impl Hub {
         self.seats.insert(id, Connected { token: None, close: Some(close) });
         // Asked once seated: an end between the two would find nobody to close.
         if let Some(close) = self.closed.get() {
-            self.close_all(*close);
+            self.end(id, *close);
         }
-        Seat { id, hub: self.clone(), closing }
+        Seat { id, hub: self.clone(), closing, place: None }
     }
 
     /// How many connections there are.
@@ -73,6 +80,20 @@ impl Hub {
         self.close(close, |_| true);
     }
 
+    /// The same spread over a time; those that come meanwhile are ended at once.
+    pub async fn close_all_within(&self, close: Close, window: Duration) {
+        self.closed.get_or_init(|| close);
+        let mut waiting: Vec<u64> = self.seats.iter().map(|seat| *seat.key()).collect();
+        waiting.sort_unstable();
+        let steps = u32::try_from(waiting.len()).unwrap_or(u32::MAX).clamp(1, CLOSE_STEPS_MAX);
+        let (each, pause) = (waiting.len().div_ceil(steps as usize).max(1), window / steps);
+        for ids in waiting.chunks(each) {
+            ids.iter().for_each(|id| self.end(*id, close));
+            tokio::time::sleep(pause).await;
+        }
+        self.close_all(close);
+    }
+
     /// Waits until nobody is connected.
     pub async fn emptied(&self) {
         loop {
@@ -90,11 +111,16 @@ impl Hub {
     }
 
     fn close(&self, close: Close, concerns: impl Fn(&Connected) -> bool) {
-        let concerned = self.seats.iter_mut().filter(|seat| concerns(seat));
-        let mut told: Vec<_> = concerned.filter_map(|mut seat| Some((*seat.key(), seat.close.take()?))).collect();
+        let concerned = self.seats.iter().filter(|seat| concerns(seat));
+        let mut ids: Vec<u64> = concerned.map(|seat| *seat.key()).collect();
         // In the order they came, so that a simulation sees the same order again.
-        told.sort_unstable_by_key(|(id, _)| *id);
-        for (_, sender) in told {
+        ids.sort_unstable();
+        ids.into_iter().for_each(|id| self.end(id, close));
+    }
+
+    fn end(&self, id: u64, close: Close) {
+        let sender = self.seats.get_mut(&id).and_then(|mut seat| seat.close.take());
+        if let Some(sender) = sender {
             // A connection that is ending by itself no longer listens.
             let _ = sender.send(close);
         }

@@ -21,7 +21,7 @@
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not.
-//! - [`hub`] knows who is connected; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
+//! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
@@ -49,6 +49,7 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod crowd;
 pub mod disk;
 pub mod engine;
 pub mod event;
@@ -76,6 +77,7 @@ pub mod snapshots;
 pub mod state;
 pub mod testing;
 pub mod throttle;
+pub mod tls;
 pub mod transcript;
 pub mod wire;
 pub mod world;

@@ -15,17 +15,20 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::ENDPOINT;
+use crate::crowd::{Crowd, Place};
 use crate::http::routes::{Content, Operation, Product, Routes};
 use crate::http::{self, Peer, docs, metrics};
-use crate::network::{Listener, Stream};
+use crate::network::{Arrival, Listener, Stream};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
 use crate::shared::Shared;
+use crate::throttle::network;
 use crate::transcript::record::{Line, Recorder, Tapped, exchange};
 
 /// What the gateway calls itself.
@@ -36,12 +39,13 @@ const SERVER: HeaderValue = HeaderValue::from_static(concat!("guestlist/", env!(
 struct Requests(Recorder, Arc<OnceLock<Arc<Line>>>);
 
 /// A connection's right to be served, held until its WebSocket ends.
-type Permit = Arc<OwnedSemaphorePermit>;
+type Permit = Arc<(OwnedSemaphorePermit, Place<IpAddr>)>;
 
 /// Accepts connections until told to stop.
 pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(shared.limits.connections_max));
     let routes = router(shared.clone());
+    let addresses = Crowd::default();
     let mut is_paused = false;
     let mut listener = listener.into();
     loop {
@@ -53,12 +57,16 @@ pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((arrival, peer)) => {
                 if std::mem::take(&mut is_paused) {
                     tracing::info!("connections are accepted again");
                 }
                 let (routes, shared) = (routes.clone(), shared.clone());
-                tokio::spawn(serve(stream, peer, routes, shared, Arc::new(permit)));
+                let place = addresses.enter(network(peer.ip()), shared.limits.connections_per_address_max);
+                match place {
+                    Some(place) => drop(tokio::spawn(serve(arrival, peer, routes, shared, Arc::new((permit, place))))),
+                    None => tracing::info!(%peer, "a connection was ended, for there are too many from its address"),
+                }
             }
             Err(error) => {
                 // Out of descriptors, most likely: those who are served go on, and the others wait in the backlog.
@@ -142,8 +150,12 @@ async fn named(mut response: Response) -> Response {
     response
 }
 
-async fn serve(stream: Stream, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
-    stream.leave_at_once();
+async fn serve(arrival: Arrival, peer: SocketAddr, routes: Router, shared: Arc<Shared>, permit: Permit) {
+    let opened = timeout(shared.limits.handshake_wait, arrival.opened()).await;
+    let stream = match opened.unwrap_or_else(|late| Err(late.into())) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%peer, %error, "a connection was not encrypted"),
+    };
     let requests = shared.recorder.clone().map(|recorder| Requests(recorder, Arc::default()));
     let service = tower_service(routes, peer, permit, requests);
     let stream = Patient::new(stream, shared.limits.write_wait);

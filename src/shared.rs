@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::access::{Caller, Sender, View};
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::crowd::Crowd;
 use crate::engine::EngineHandle;
 use crate::hub::Hub;
 use crate::methods::Change;
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::state::State;
+use crate::state::token::TokenHash;
 use crate::throttle::{Origin, Throttle};
 use crate::transcript::record::Recorder;
 use crate::wire::error::{Code, Error};
@@ -25,6 +27,8 @@ pub struct Shared {
     pub engine: EngineHandle,
     /// Who is connected.
     pub hub: Arc<Hub>,
+    /// How many are signed in with each token.
+    pub tokens: Crowd<TokenHash>,
     /// What is too much.
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`.
@@ -52,6 +56,7 @@ impl Shared {
             state,
             engine,
             hub,
+            tokens: Crowd::default(),
             error_method: false,
             public_url: String::new(),
             open_sign_up: true,

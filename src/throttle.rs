@@ -114,7 +114,7 @@ impl<C: Clock> Attempts<C> {
 }
 
 /// The network of an address that stands for one customer: with IPv6 that is 2^64 addresses.
-fn network(origin: IpAddr) -> IpAddr {
+pub fn network(origin: IpAddr) -> IpAddr {
     match origin.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),

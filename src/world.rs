@@ -58,6 +58,13 @@ impl World {
         Self { clock: Clock::Machine, random: Random::default(), threads: Threads::Own, listener: None }
     }
 
+    /// The machine, with a listener that was there before, such as one that a supervisor holds open.
+    pub fn machine_with(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        Ok(Self { listener: Some(Listener::Tcp(listener)), ..Self::machine() })
+    }
+
     /// A world in which a seed draws the secrets, at a time in milliseconds since 1970. To be run on a runtime of one thread, whose
     /// clock is paused. It has no network but its own, so that no client can be given a secret that others can draw too.
     pub fn simulated(seed: u64, now_ms: u64) -> (Self, Strings) {
@@ -72,7 +79,7 @@ impl World {
         (world, Strings { clock, network })
     }
 
-    /// Its listener: on an address of the machine's, or, in a simulation, the only one there is.
+    /// Its listener: on an address of the machine's, or the one it was given.
     pub(crate) async fn listen(&mut self, address: SocketAddr) -> io::Result<Listener> {
         match self.listener.take() {
             Some(listener) => Ok(listener),

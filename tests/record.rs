@@ -7,21 +7,22 @@ mod passing;
 #[path = "record/recorder.rs"]
 mod recorder;
 mod support;
-#[path = "record/tls.rs"]
-mod tls;
 
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
 
+use guestlist::config::Limits;
+use guestlist::gateway::{Gateway, Options};
 use guestlist::transcript::Transcript;
 use guestlist::transcript::exchange::Way;
 use guestlist::transcript::json::Json;
 use guestlist::transcript::record::{Cut, Recording, Rules, Tap};
 use recorder::{PATIENCE, Recorder, StandIn, ask, home, masked, must_read, plain, replayed, request, steps, upgrade};
+use support::authority::Authority;
 use support::process::run;
-use support::{ADMIN, APP, BOT, Client, Received, gateway};
+use support::{ADMIN, APP, BOT, Client, Received, gateway, options};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -158,10 +159,10 @@ async fn nothing_is_lost_however_fast_it_passes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_gateway_is_reached_if_its_authority_is_trusted() {
     let (home, data) = (home(), home());
-    let gateway = gateway(data.path()).await;
-    let authority = tls::Authority::new(home.path());
-    let port = authority.before(gateway.address()).await;
-    let url = format!("wss://localhost:{port}/nandbox/api/");
+    let authority = Authority::new(home.path());
+    let tls = Some(authority.certify().write(home.path()));
+    let gateway = Gateway::start(Options { tls, ..options(data.path(), Limits::default()) }).await.expect("it starts");
+    let url = gateway.url().replace("127.0.0.1", "localhost");
     let recorder = Recorder::start(&home, &url, &[]);
     let (mut client, _) = ask(&recorder, "").await;
     assert!(recorder::head(&mut client).await.starts_with("HTTP/1.1 502 "));

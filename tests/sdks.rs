@@ -24,17 +24,22 @@ const LINE_WAIT_MAX: Duration = Duration::from_secs(90);
 #[test]
 #[ignore = "needs the official SDKs; tests/run installs them"]
 fn python_2_1_0_keeps_the_lists() {
-    python_keeps_the_lists("2.1.0");
+    python_keeps_the_lists("2.1.0", Gateway::start());
 }
 
 #[test]
 #[ignore = "needs the official SDKs; tests/run installs them"]
 fn python_1_6_0_keeps_the_lists() {
-    python_keeps_the_lists("1.6.0");
+    python_keeps_the_lists("1.6.0", Gateway::start());
 }
 
-fn python_keeps_the_lists(version: &str) {
-    let gateway = Gateway::start();
+#[test]
+#[ignore = "needs the official SDKs; tests/run installs them"]
+fn python_keeps_the_lists_encrypted() {
+    python_keeps_the_lists("2.1.0", Gateway::start_encrypted());
+}
+
+fn python_keeps_the_lists(version: &str, gateway: Gateway) {
     let told = gateway.python_bot(version, &[]).told();
     assert_eq!(
         told,
@@ -71,7 +76,23 @@ fn python_keeps_the_lists(version: &str) {
 #[test]
 #[ignore = "needs the official SDKs; tests/run installs them"]
 fn node_1_2_19_keeps_the_lists() {
-    let gateway = Gateway::start();
+    node_keeps_the_lists(Gateway::start());
+}
+
+#[test]
+#[ignore = "needs the official SDKs; tests/run installs them"]
+fn node_keeps_the_lists_encrypted_and_trusts_nobody_it_was_not_told_of() {
+    let mut gateway = Gateway::start_encrypted();
+    let ca = gateway.ca.take();
+    let untrusting = gateway.node_bot();
+    let lines: Vec<String> = std::iter::from_fn(|| untrusting.line()).collect();
+    assert!(lines.len() == 1 && lines[0].contains(r#""missing":"onConnect""#), "{lines:?}");
+    drop(untrusting);
+    gateway.ca = ca;
+    node_keeps_the_lists(gateway);
+}
+
+fn node_keeps_the_lists(gateway: Gateway) {
     let told = gateway.node_bot().told();
     assert_eq!(
         told,
@@ -163,32 +184,44 @@ struct Gateway {
     process: Process,
     home: TempDir,
     url: String,
+    /// The file of the certificate that bots are to trust, where connections are encrypted.
+    ca: Option<PathBuf>,
 }
 
 impl Gateway {
     fn start() -> Self {
         let home = tempfile::tempdir().expect("a temporary directory can be made");
-        Self::start_in(home, "127.0.0.1:0")
+        Self::start_in(home, &["--listen", "127.0.0.1:0"])
     }
 
-    fn start_in(home: TempDir, listen: &str) -> Self {
+    /// One that has a certificate which nobody knows.
+    fn start_encrypted() -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory can be made");
+        let gateway = Self::start_in(home, &["--listen", "127.0.0.1:0", "--tls", "self-signed"]);
+        let ca = Some(gateway.home.path().join("data/self-signed.pem"));
+        Self { url: gateway.url.replace("127.0.0.1", "localhost"), ca, ..gateway }
+    }
+
+    fn start_in(home: TempDir, how: &[&str]) -> Self {
         let log = home.path().join("gateway.log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
         command
-            .args(["serve", "--demo", "--listen", listen, "--data"])
+            .args(["serve", "--demo"])
+            .args(how)
+            .arg("--data")
             .arg(home.path().join("data"))
             .stderr(File::create(&log).expect("the gateway's log can be made"));
         let process = Process::start(&mut command, Some(log));
         let line = process.line().expect("the gateway says where it listens");
         let url = line.strip_prefix("listening on ").expect("the gateway's one line is where it listens").to_owned();
-        Self { process, home, url }
+        Self { process, home, url, ca: None }
     }
 
     /// Stops it, and starts it anew on the same port with the same data. The SDK comes back once, 10 s after it was sent
     /// away, and never again if nobody listens then; nor does it close its end before, for which no stop may wait.
     fn restart(self) -> Self {
         let listen = self.url.split('/').nth(2).expect("a URL has an authority").to_owned();
-        Self::start_in(self.stop(), &listen)
+        Self::start_in(self.stop(), &["--listen", &listen])
     }
 
     /// Stops it as an operator would, and waits until it is gone.
@@ -235,6 +268,9 @@ impl Gateway {
             .env("BOT_TOKEN", DEMO_TOKEN)
             .env("BOT_APP_ID", DEMO_APP_ID)
             .env("TMPDIR", self.home.path());
+        if let Some(ca) = &self.ca {
+            command.env("NODE_EXTRA_CA_CERTS", ca);
+        }
         Process::start(command, None)
     }
 }

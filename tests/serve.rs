@@ -115,6 +115,7 @@ fn every_flag_is_a_variable_and_a_key_of_the_file() {
         let refused = home.refused(&["--config", &config]);
         assert!(refused.stderr.contains(&config) && !refused.stderr.contains("unknown field"), "{flag}: {refused:?}");
     }
+    assert!(flags.contains("limit") && flags.contains("tls-cert"), "{flags:?}");
     let config = home.write("unknown.toml", "listne = \"127.0.0.1:0\"\n");
     let refused = home.refused(&["--config", &config]);
     assert!(refused.stderr.contains("unknown field `listne`"), "{refused:?}");
@@ -309,4 +310,104 @@ fn a_second_gateway_on_a_directory_is_refused_and_told_by_whom() {
     // The lock goes with the process, however it ends.
     first.kill();
     assert_eq!(app_ids(&home.serve(&[]), ADMIN).len(), 1);
+}
+
+/// What `config` prints, given a file, a variable and a flag.
+fn shown(home: &Home, file: &str, flags: &[&str]) -> Ran {
+    let config = home.write("guestlist.toml", file);
+    let mut command = guestlist(&[&["config", "--config", &config], flags].concat());
+    ran(command.env("GUESTLIST_SNAPSHOT_EVERY", "7"))
+}
+
+#[test]
+fn every_setting_and_limit_is_shown_with_its_origin_as_a_file_that_can_be_read() {
+    let home = Home::new();
+    let file = "sign_up = false\nsnapshot_every = 9\n[limit]\nidle_wait = \"3m\"\nconnections_max = 5\n";
+    let shown = shown(&home, file, &["--log", "warn", "--limit", "connections_max=6,in_flight_max=7"]);
+    let place = home.text("guestlist.toml");
+    for line in [
+        "log = \"warn\"  # --log".to_owned(),
+        "snapshot_every = 7  # GUESTLIST_SNAPSHOT_EVERY".to_owned(),
+        format!("sign_up = false  # {place}"),
+        "listen = \"127.0.0.1:5020\"  # default".to_owned(),
+        "# seed =  # not set".to_owned(),
+        format!("idle_wait = \"3m\"  # {place}"),
+        "connections_max = 6  # --limit".to_owned(),
+        "in_flight_max = 7  # --limit".to_owned(),
+        "write_wait = \"30s\"  # default".to_owned(),
+    ] {
+        assert!(shown.stdout.lines().any(|shown| shown == line), "`{line}` is missing: {shown:?}");
+    }
+    // Read back, it is the same but for where it comes from.
+    let values = |text: &str| text.parse::<toml::Table>().expect("it is a file of settings");
+    let again = shown_again(&home, &shown.stdout);
+    assert_eq!(values(&again), values(&shown.stdout));
+    let help = run(&["serve", "--help"]).stdout;
+    for flag in flags(&help).iter().filter(|flag| *flag != "limit") {
+        let key = flag.replace('-', "_");
+        assert!(
+            shown.stdout.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} ="))),
+            "{key}"
+        );
+    }
+}
+
+fn shown_again(home: &Home, file: &str) -> String {
+    let config = home.write("again.toml", file);
+    run(&["config", "--config", &config]).stdout
+}
+
+#[test]
+fn a_limit_that_cannot_be_stops_the_start_and_says_what_can() {
+    let home = Home::new();
+    for (limit, said) in [
+        ("connection_max=5", "perhaps `connections_max` was meant"),
+        ("connections_max=none", "write a whole number"),
+        ("idle_wait=60s", "idle_wait must be 90s at least"),
+        ("idle_wait", "write NAME=VALUE"),
+        ("ping_interval=2m", "ping_interval must be less than idle_wait"),
+    ] {
+        let refused = home.refused(&["--demo", "--limit", limit]);
+        assert!(refused.stderr.contains(said), "{limit}: {refused:?}");
+        assert!(!home.path("data").exists(), "{limit}");
+    }
+    let file = home.write("limit.toml", "[limit]\nconnections_max = true\n");
+    let refused = home.refused(&["--config", &file]);
+    assert!(refused.stderr.contains("must be a number or a time in quotes"), "{refused:?}");
+}
+
+#[test]
+fn a_limit_that_is_set_holds() {
+    let home = Home::new();
+    let served = home.serve(&["--demo", "--limit", "frame_bytes_max=2000", "--limit", "auth_wait=200ms"]);
+    let refused = call(&served, BOT, &json!({"method": "getApps", "padding": "x".repeat(2_000)}));
+    assert_eq!(refused["error"], 413, "{refused}");
+}
+
+#[test]
+fn a_log_for_programs_is_an_object_a_line() {
+    let home = Home::new();
+    home.serve(&["--demo", "--log-format", "json"]).stop();
+    let log = home.log();
+    assert!(log.lines().count() > 2, "{log}");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_subcommand() {
+    let home = Home::new();
+    let pages = home.text("man");
+    assert_eq!(run(&["man", &pages]).code, Some(0));
+    let page = fs::read_to_string(home.path("man").join("guestlist-serve.1")).expect("there is a page");
+    assert!(page.contains("tls\\-cert") && page.contains("GUESTLIST_TLS_CERT"), "{page}");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let completions = run(&["completions", shell]);
+        assert_eq!(completions.code, Some(0), "{completions:?}");
+        for word in ["serve", "config", "bench", "tls-cert"] {
+            assert!(completions.stdout.contains(word), "{shell} does not know {word}");
+        }
+    }
 }

@@ -1,14 +1,16 @@
 //! `guestlist call`: sends one message and prints what comes back.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use futures::{SinkExt, StreamExt};
+use guestlist::tls::TrustError;
 use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
@@ -23,6 +25,9 @@ pub struct Call {
     /// The token to sign in with
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
     token: String,
+    /// Certificates of authorities to trust beside the system's, for wss://; PEM
+    #[arg(long, env = "GUESTLIST_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Seconds to wait for each answer
     #[arg(long, default_value_t = 10)]
     wait: u64,
@@ -38,6 +43,8 @@ Example (against guestlist serve --demo):
 
 #[derive(Debug, thiserror::Error)]
 enum CallError {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("{0} was not reached: {1}")]
     Connect(String, #[source] Box<tungstenite::Error>),
     #[error("the connection broke: {0}")]
@@ -78,7 +85,9 @@ impl Call {
 
     /// Says whether the message was accepted.
     async fn call(&self) -> Result<bool, CallError> {
-        let connected = timeout(Duration::from_secs(self.wait), connect_async(&self.url)).await;
+        let tls = super::connector(&self.url, self.ca.as_deref())?;
+        let connecting = connect_async_tls_with_config(&self.url, None, true, tls);
+        let connected = timeout(Duration::from_secs(self.wait), connecting).await;
         let connected = connected.map_err(|_| CallError::Silent(self.wait))?;
         let (mut socket, _) = connected.map_err(|error| CallError::Connect(self.url.clone(), Box::new(error)))?;
         let sign_in = serde_json::json!({ "method": "TOKEN_AUTH", "token": self.token, "rem": true });

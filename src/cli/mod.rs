@@ -2,7 +2,10 @@
 
 mod bench;
 mod call;
+mod completions;
+mod config;
 mod journal;
+mod man;
 mod mock;
 mod record;
 mod replay;
@@ -10,9 +13,12 @@ mod schema;
 mod serve;
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use guestlist::tls::{TrustError, trusting};
+use tokio_tungstenite::Connector;
 
 /// A gateway through which bots and dashboards keep guest lists: who may sign up to an app, and why.
 #[derive(Debug, Parser)]
@@ -25,6 +31,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
+  guestlist config --limit connections_max=500
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist bench --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001
   guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
@@ -37,6 +44,8 @@ Examples:
 enum Command {
     /// Run the gateway
     Serve(Box<serve::Serve>),
+    /// Show how the gateway would run, and where each setting comes from
+    Config(Box<config::Config>),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
     /// Put a server under load and measure it
@@ -51,12 +60,24 @@ enum Command {
     Journal(journal::Journal),
     /// Print the documents of the API
     Schema(schema::Schema),
+    /// Print the completions for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages
+    Man(man::Man),
 }
 
 /// Runs a subcommand. Exit codes: 0 well, 1 a refusal or a difference, 2 it could not be tried.
-pub fn run(cli: Cli) -> ExitCode {
-    match cli.command {
+pub fn run() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let ours = matches.subcommand().map_or(&matches, |(_, ours)| ours);
+    run_command(cli.command, ours)
+}
+
+fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
+    match command {
         Command::Serve(serve) => serve.run(),
+        Command::Config(config) => config.run(matches),
         Command::Call(call) => call.run(),
         Command::Bench(bench) => bench.run(),
         Command::Record(record) => record.run(),
@@ -64,6 +85,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -71,6 +94,11 @@ pub fn run(cli: Cli) -> ExitCode {
 fn failed(error: impl Display) -> ExitCode {
     eprintln!("guestlist: {error}");
     ExitCode::from(2)
+}
+
+/// How to connect to an address: for `wss://`, whom to trust.
+fn connector(url: &str, ca: Option<&Path>) -> Result<Option<Connector>, TrustError> {
+    url.starts_with("wss://").then(|| trusting(ca).map(Connector::Rustls)).transpose()
 }
 
 /// A runtime for a subcommand that talks to a gateway.

@@ -78,12 +78,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 End::Gone if socket.get_ref().is_spent() => Close::TooBig,
                 End::Gone => return,
             };
+            tracing::info!(%address, code = close.code(), reason = close.reason(), "a client was not let in");
             socket.get_mut().lift();
             return farewell::close(socket, close, &shared.limits).await;
         }
     };
     socket.get_mut().lift();
     tracing::debug!(caller = %identity.caller, "a client signed in");
+    let since = Instant::now();
     let mut session = Session {
         pipeline: Pipeline::new(identity.caller),
         socket,
@@ -106,7 +108,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if let Some(reference) = session.last_reference {
         session.seat.note_reference(session.identity.caller, reference);
     }
-    tracing::debug!(caller = %session.identity.caller, "a client's connection ended");
+    let (code, reason) = match &end {
+        End::Gone => (None, "the client left"),
+        End::Close(close) => (Some(close.code()), close.reason()),
+    };
+    let seconds = since.elapsed().as_secs();
+    tracing::info!(caller = %session.identity.caller, %address, seconds, code, reason, "a connection ended");
     if let End::Close(close) = end {
         // The seat is given up only when the farewell is said, so that a stop waits for it.
         let Session { socket, shared, seat, .. } = session;

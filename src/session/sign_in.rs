@@ -50,10 +50,14 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let (frame, outcome) = match admitted {
         Ok((identity, welcome)) => (welcome, Ok(identity)),
-        Err(refused) => (
-            refusal(&refused.error, refused.request.as_deref(), &refused.reference, shared.error_method),
-            Err(End::Close(Close::NotAuthenticated)),
-        ),
+        Err(refused) => {
+            let close = match refused.error.code {
+                Code::SlowDown => Close::Crowded,
+                _ => Close::NotAuthenticated,
+            };
+            let Refused { error, request, reference } = &*refused;
+            (refusal(error, request.as_deref(), reference, shared.error_method), Err(End::Close(close)))
+        }
     };
     match timeout(shared.limits.write_wait, socket.send(Message::Text(frame))).await {
         Ok(Ok(())) => outcome,
@@ -85,7 +89,7 @@ impl Refused {
 }
 
 /// Who it is, and the welcome.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Utf8Bytes), Box<Refused>> {
+fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Result<(Identity, Utf8Bytes), Box<Refused>> {
     let envelope =
         envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
     let reference = envelope.reference;
@@ -108,6 +112,13 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &Seat) -> Result<(Identity, Ut
     let Some(identity) = access::identify(&shared.state, &token, Moment::of_ms(date)) else {
         return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));
     };
+    let max = shared.limits.connections_per_token_max;
+    let Some(place) = shared.tokens.enter(token, max) else {
+        let message =
+            format!("{max} connections are signed in with this token, as many as there may be; close one of them");
+        return Err(refused(Error::new(Code::SlowDown, message)));
+    };
+    seat.place = Some(place);
     let (id, name) = introduced(&shared.state, identity.caller);
     let local_id = shared.hub.last_reference(identity.caller);
     let welcome = Welcome { id, name: &name, date, local_id, bound_app: identity.bound_app };

@@ -57,6 +57,8 @@ closes! {
     NotAuthenticated = (1008, "authenticate with TOKEN_AUTH first"),
     /// The token was replaced, ended, or removed with its owner, while the connection was open.
     Revoked = (1008, "the token is no longer valid"),
+    /// As many are signed in with the token as there may be; connect again later.
+    Crowded = (1013, "there are too many connections, connect again later"),
     /// A frame was larger than any frame may be.
     TooBig = (1009, "the frame is too large"),
 }

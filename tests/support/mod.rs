@@ -1,6 +1,7 @@
 //! This is where every integration test gets its gateway and its connections.
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod authority;
 pub mod engine;
 pub mod generations;
 pub mod http;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Above anything a command needs, so that one that hangs fails its test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -109,6 +109,20 @@ impl Served {
     /// Ends it with no chance to do anything more.
     pub fn kill(mut self) {
         self.child.kill().and_then(|()| self.child.wait()).expect("a process can be killed");
+    }
+
+    /// Tells it to read again what may have changed outside.
+    pub fn hang_up(&self) {
+        signal(self.child.id(), "HUP");
+    }
+
+    /// Waits until its log has a text.
+    pub fn must_log(&self, said: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(said)) {
+            assert!(Instant::now() < deadline, "`{said}` was not logged");
+            thread::yield_now();
+        }
     }
 
     /// Ends it in good order; its output is what came after the first line, its log what all that used the same file said.

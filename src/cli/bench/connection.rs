@@ -4,19 +4,22 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use guestlist::tls::TrustError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, http::Uri};
-use tokio_tungstenite::{MaybeTlsStream, client_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, client_async_tls_with_config};
 
+use super::super::connector;
 use super::answers::{Answers, Heard, Unframed, is_refusal};
 use super::frames::{Opcode, push_frame};
 
@@ -26,15 +29,17 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 const CONNECTING_MAX: usize = 64;
 
 /// Where to connect, and as whom.
-#[derive(Debug)]
 pub struct Target {
     url: String,
     address: SocketAddr,
     token: String,
+    tls: Option<Connector>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("{0} is no address of a gateway: {1}")]
     Url(String, String),
     #[error("{0} was not reached: {1}")]
@@ -59,8 +64,9 @@ pub enum Lost {
 }
 
 impl Target {
-    /// Finds out where a URL leads.
-    pub async fn find(url: &str, token: &str) -> Result<Self, ConnectError> {
+    /// Finds out where a URL leads; with `wss://`, authorities in a file are trusted too.
+    pub async fn find(url: &str, token: &str, ca: Option<&Path>) -> Result<Self, ConnectError> {
+        let tls = connector(url, ca)?;
         let unusable = |why: String| ConnectError::Url(url.to_owned(), why);
         let request = url.into_client_request().map_err(|error| unusable(error.to_string()))?;
         let (host, port) = host_and_port(request.uri())
@@ -68,7 +74,7 @@ impl Target {
         let unreached = |error: io::Error| ConnectError::Unreached(url.to_owned(), Box::new(error.into()));
         let found = tokio::net::lookup_host((host, port)).await.map_err(unreached)?.next();
         let address = found.ok_or_else(|| unusable(format!("{host} has no address")))?;
-        Ok(Self { url: url.to_owned(), address, token: token.to_owned() })
+        Ok(Self { url: url.to_owned(), address, token: token.to_owned(), tls })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -97,8 +103,8 @@ impl Target {
         stream.set_nodelay(true).map_err(|error| unreached(error.into()))?;
         // Nothing but the handshake is read through it.
         let config = WebSocketConfig::default().read_buffer_size(1_024);
-        let (socket, _) =
-            client_async_tls_with_config(&self.url, stream, Some(config), None).await.map_err(unreached)?;
+        let connecting = client_async_tls_with_config(&self.url, stream, Some(config), self.tls.clone());
+        let (socket, _) = connecting.await.map_err(unreached)?;
         // A server says nothing before it has heard a token, so nothing that was read is left behind.
         let mut connection = Connection::new(socket.into_inner());
         let sign_in = serde_json::json!({ "method": "TOKEN_AUTH", "token": self.token, "reference": 1 });

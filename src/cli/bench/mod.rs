@@ -43,6 +43,9 @@ pub struct Bench {
     /// The token to sign in with, on every connection
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
     token: String,
+    /// Certificates of authorities to trust beside the system's, for wss://; PEM
+    #[arg(long, env = "GUESTLIST_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// The app whose lists are used [default: the demo's]
     #[arg(long, value_name = "ID", default_value = demo::APP, hide_default_value = true)]
     app_id: String,
@@ -128,7 +131,7 @@ impl Bench {
     async fn bench(self) -> Result<bool, BenchError> {
         // Where the limit stays low, the connections that are too many say so.
         rlimit::increase_nofile_limit(u64::MAX).ok();
-        let target = Target::find(&self.url, &self.token).await?;
+        let target = Target::find(&self.url, &self.token, self.ca.as_deref()).await?;
         let server = match self.pid {
             Some(pid) => Some(Process::of(pid).ok_or(BenchError::NoProcess(pid))?),
             None => Process::listening_on(target.address()),

@@ -2,17 +2,15 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::MaybeTlsStream;
+
+use crate::tls::{TrustError, trusting};
 
 /// A gateway to connect to.
 #[derive(Clone)]
@@ -30,12 +28,9 @@ pub enum UpstreamError {
     /// It is no address of a WebSocket.
     #[error("{0} is no address of a gateway; write one like ws://127.0.0.1:5020/nandbox/api/ or wss://HOST/PATH")]
     Url(String),
-    /// The certificates to trust cannot be read.
-    #[error("{0}: cannot read certificates: {1}")]
-    Certificates(String, String),
-    /// The system has no certificates to trust.
-    #[error("the system has no root certificates; name a file of some with --ca")]
-    NoRoots,
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 impl Upstream {
@@ -58,7 +53,7 @@ impl Upstream {
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let tls = if is_encrypted {
             let name = ServerName::try_from(host.clone()).map_err(|_| refused())?;
-            Some((TlsConnector::from(Arc::new(trusting(ca)?)), name))
+            Some((TlsConnector::from(trusting(ca)?), name))
         } else {
             None
         };
@@ -87,28 +82,4 @@ impl Upstream {
             Some((connector, name)) => MaybeTlsStream::Rustls(connector.connect(name.clone(), stream).await?),
         })
     }
-}
-
-fn trusting(ca: Option<&Path>) -> Result<ClientConfig, UpstreamError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca {
-        let failed = |error: String| UpstreamError::Certificates(path.display().to_string(), error);
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
-        let before = roots.len();
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-            roots.add(certificate).map_err(|error| failed(error.to_string()))?;
-        }
-        if roots.len() == before {
-            return Err(failed("it has none in PEM form".to_owned()));
-        }
-    }
-    if roots.is_empty() {
-        return Err(UpstreamError::NoRoots);
-    }
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.expect("the provider knows the protocol's versions");
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -1,0 +1,150 @@
+//! `guestlist serve`: runs the gateway until it is told to stop.
+
+mod settings;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use guestlist::config::Limits;
+use guestlist::gateway::{Gateway, Options, StartError, Store};
+use guestlist::journal::file::Durability;
+use guestlist::world::World;
+use listenfd::ListenFd;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use settings::LogFormat;
+pub use settings::{Settings, SettingsError};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    /// A TOML file with any of these settings, under the names of the flags with _ for -
+    #[arg(long, env = "GUESTLIST_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+const EXAMPLES: &str = "\
+A setting is taken from its flag, else from the environment, else from the file.
+
+Examples:
+  guestlist serve --demo
+  guestlist serve --listen 127.0.0.1:0 --data /var/lib/guestlist
+  GUESTLIST_LISTEN=0.0.0.0:5020 guestlist serve --seed apps.jsonl
+  guestlist serve --config guestlist.toml        # listen = \"127.0.0.1:5020\"
+  guestlist serve --tls-cert fullchain.pem --tls-key privkey.pem --listen 0.0.0.0:443
+  guestlist serve --limit connections_max=500,idle_wait=2m";
+
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("--log {0}: {1}")]
+    Log(String, #[source] tracing_subscriber::filter::ParseError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Serve {
+    pub fn run(self) -> ExitCode {
+        match self.serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => super::failed(error),
+        }
+    }
+
+    fn serve(self) -> Result<(), ServeError> {
+        let settings = match &self.config {
+            Some(path) => self.settings.or(Settings::read(path)?),
+            None => self.settings,
+        };
+        let settings = settings.or(Settings::defaults());
+        let (filter, format) = settings.logging();
+        log(filter, format)?;
+        let options = settings.options()?;
+        super::runtime()?.block_on(serve(options))
+    }
+}
+
+fn log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log(filter.to_owned(), error))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+async fn serve(mut options: Options) -> Result<(), ServeError> {
+    // Before anything listens: a stop that comes early must not be missed.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    // A file that may not grow further must end in a write that fails, which is minded like a full disk, and not in a signal
+    // that kills. Once it was asked for it never kills again.
+    drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+    options.limits = within_descriptors(options.limits);
+    let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
+    let mut gateway = Gateway::start_in(world()?, options).await?;
+    for new in gateway.take_new_tokens() {
+        eprintln!("token of bot {}, shown this once: {}", new.bot_id, new.token);
+    }
+    if relaxed {
+        tracing::warn!("durability is relaxed: a crash of the machine loses up to a second of acknowledged changes");
+    }
+    // Nobody may be reading, and that is no reason to stop.
+    let mut stdout = std::io::stdout();
+    if let Err(error) = writeln!(stdout, "listening on {}", gateway.url()).and_then(|()| stdout.flush()) {
+        tracing::warn!(%error, url = gateway.url(), "where the gateway listens could not be printed");
+    }
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => gateway.reload().await,
+        }
+    }
+    tracing::info!("stopping: connections are closed, the journal is flushed, a snapshot is made");
+    gateway.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The machine, with the port that a supervisor holds open, if it does: that of the first socket it hands over, as systemd does.
+fn world() -> Result<World, ServeError> {
+    match ListenFd::from_env().take_tcp_listener(0)? {
+        Some(listener) => Ok(World::machine_with(listener)?),
+        None => Ok(World::machine()),
+    }
+}
+
+/// As many connections as the system gives descriptors for. Systems start programs with a low soft limit, for the sake of those
+/// that use select(); every connection takes a descriptor.
+fn within_descriptors(limits: Limits) -> Limits {
+    let wanted = limits.connections_max;
+    let raised = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+        rlimit::Resource::NOFILE.get_soft()
+    });
+    let Ok(descriptors) = raised.inspect_err(|error| tracing::warn!(%error, "the limit on open files is not known"))
+    else {
+        return limits;
+    };
+    let limits = limits.within_descriptors(descriptors);
+    if limits.connections_max < wanted {
+        let connections = limits.connections_max;
+        tracing::warn!(
+            descriptors,
+            connections,
+            "connections beyond these wait, for want of descriptors; raise the limit on open files"
+        );
+    }
+    limits
+}

@@ -1,0 +1,260 @@
+//! What `serve` can be told: by flags, in the environment, and in a file.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, NamedError, SNAPSHOT_EVERY_DEFAULT};
+use guestlist::gateway::{Options, Store};
+use guestlist::journal::file::Durability;
+use guestlist::seed::{Seed, SeedError};
+use guestlist::tls::{Source, self_signed};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Where the gateway listens, where nothing else is said.
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5020);
+
+/// Where changes are kept, where nothing else is said.
+const DATA_DEFAULT: &str = "./guestlist-data";
+
+/// One struct for the flags, the environment and the file, so that none can lack what another has.
+#[derive(Debug, Default, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:5020]
+    #[arg(long, env = "GUESTLIST_LISTEN", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Directory for the journal and its snapshots; made if missing [default: ./guestlist-data]
+    #[arg(long, env = "GUESTLIST_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Directory messages (setApp, setBot, ...), one a line, that an empty data directory begins with
+    #[arg(long, env = "GUESTLIST_SEED", value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Begin with the demo data, whose tokens everybody knows; loopback addresses only
+    #[arg(long, env = "GUESTLIST_DEMO", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    demo: Option<bool>,
+    /// What an ack promises [default: sync]
+    #[arg(long, env = "GUESTLIST_DURABILITY", value_enum)]
+    durability: Option<Durability>,
+    /// Journal entries between two snapshots, at least; more where more is kept [default: 500000]
+    #[arg(long, env = "GUESTLIST_SNAPSHOT_EVERY", value_name = "ENTRIES", value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_every: Option<u64>,
+    /// Bytes of journal kept as an audit log beyond what a start could need [default: 268435456]
+    #[arg(long, env = "GUESTLIST_JOURNAL_KEEP", value_name = "BYTES")]
+    journal_keep: Option<u64>,
+    /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
+    #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    error_method: Option<bool>,
+    /// How the gateway is reached from outside, such as https://lists.example.com behind a proxy [default: http:// and the address]
+    #[arg(long, env = "GUESTLIST_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Whether everybody may sign up as a user; else only administrators make users [default: true]
+    #[arg(long, env = "GUESTLIST_SIGN_UP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    sign_up: Option<bool>,
+    /// The certificate to encrypt connections with, and after it those that lead to its authority; PEM, read again when it changes
+    #[arg(long, env = "GUESTLIST_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key; PEM
+    #[arg(long, env = "GUESTLIST_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Encrypt connections without a certificate of yours
+    #[arg(long, env = "GUESTLIST_TLS", value_enum)]
+    tls: Option<Tls>,
+    /// Directory for recordings of what reaches the gateway, without secrets: a transcript each start
+    #[arg(long, env = "GUESTLIST_RECORD", value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, or a filter by module [default: info]
+    #[arg(long, env = "GUESTLIST_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How it is logged [default: pretty]
+    #[arg(long, env = "GUESTLIST_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// A limit other than its default; `guestlist config` lists them. In the file: [limit], and NAME = VALUE
+    #[arg(long, env = "GUESTLIST_LIMIT", value_name = "NAME=VALUE", value_delimiter = ',')]
+    #[serde(deserialize_with = "limits", skip_serializing)]
+    limit: Vec<Limit>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Pretty,
+    /// A JSON object a line
+    Json,
+}
+
+/// A limit that was given a value.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    pub name: String,
+    value: String,
+}
+
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as connections_max=500")?;
+        Ok(Self { name: name.trim().to_owned(), value: value.trim().to_owned() })
+    }
+}
+
+/// Reads limits as a file has them: a table of numbers and of times.
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Limit>, D::Error> {
+    let table = toml::Table::deserialize(deserializer)?;
+    let limits = table.into_iter().map(|(name, value)| match value {
+        toml::Value::String(value) => Ok(Limit { name, value }),
+        toml::Value::Integer(value) => Ok(Limit { name, value: value.to_string() }),
+        _ => Err(D::Error::custom(format_args!("the limit `{name}` must be a number or a time in quotes"))),
+    });
+    limits.collect()
+}
+
+/// Where a certificate comes from that nobody gave.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// One for development, made at the first start and kept in the data directory
+    SelfSigned,
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{0} cannot be read: {1}")]
+    Config(PathBuf, #[source] std::io::Error),
+    #[error("{0}: {1}")]
+    Toml(PathBuf, #[source] Box<toml::de::Error>),
+    #[error("{0}: snapshot_every must be at least 1")]
+    SnapshotEvery(PathBuf),
+    #[error(
+        "the demo's tokens are known to everybody, so --demo listens on loopback only, not on {0}; use --seed instead"
+    )]
+    DemoNotLoopback(SocketAddr),
+    #[error("--demo and --seed exclude each other; choose one")]
+    TwoSeeds,
+    #[error("a certificate and its key go together; give both --tls-cert and --tls-key")]
+    HalfCertificate,
+    #[error("--tls self-signed makes a certificate, and --tls-cert names another; choose one")]
+    TwoCertificates,
+    #[error("no certificate can be kept in {0}: {1}; choose another directory with --data")]
+    SelfSigned(PathBuf, #[source] std::io::Error),
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    #[error(transparent)]
+    Limit(#[from] NamedError),
+}
+
+impl Settings {
+    /// These settings, and where they are silent those of `other`.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            data: self.data.or(other.data),
+            seed: self.seed.or(other.seed),
+            demo: self.demo.or(other.demo),
+            durability: self.durability.or(other.durability),
+            snapshot_every: self.snapshot_every.or(other.snapshot_every),
+            journal_keep: self.journal_keep.or(other.journal_keep),
+            error_method: self.error_method.or(other.error_method),
+            public_url: self.public_url.or(other.public_url),
+            sign_up: self.sign_up.or(other.sign_up),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            tls: self.tls.or(other.tls),
+            record: self.record.or(other.record),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+            // The later of two counts.
+            limit: [other.limit, self.limit].concat(),
+        }
+    }
+
+    /// What a file says.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let text = fs::read_to_string(path).map_err(|error| SettingsError::Config(path.to_owned(), error))?;
+        let settings: Self =
+            toml::from_str(&text).map_err(|error| SettingsError::Toml(path.to_owned(), Box::new(error)))?;
+        if settings.snapshot_every == Some(0) {
+            return Err(SettingsError::SnapshotEvery(path.to_owned()));
+        }
+        Ok(settings)
+    }
+
+    /// What is so where nothing is said. Whatever is not here has no default.
+    pub fn defaults() -> Self {
+        Self {
+            listen: Some(LISTEN_DEFAULT),
+            data: Some(DATA_DEFAULT.into()),
+            demo: Some(false),
+            durability: Some(Durability::default()),
+            snapshot_every: Some(SNAPSHOT_EVERY_DEFAULT),
+            journal_keep: Some(JOURNAL_KEEP_BYTES_DEFAULT),
+            error_method: Some(false),
+            sign_up: Some(true),
+            log: Some("info".to_owned()),
+            log_format: Some(LogFormat::default()),
+            ..Self::default()
+        }
+    }
+
+    /// What is logged, and how.
+    pub fn logging(&self) -> (&str, LogFormat) {
+        (self.log.as_deref().unwrap_or("info"), self.log_format.unwrap_or_default())
+    }
+
+    /// The limits that were given values; of two of one name the later counts.
+    pub fn given_limits(&self) -> &[Limit] {
+        &self.limit
+    }
+
+    /// All limits.
+    pub fn limits(&self) -> Result<Limits, SettingsError> {
+        let mut limits = Limits::default();
+        limits.journal_keep_bytes = self.journal_keep.unwrap_or(limits.journal_keep_bytes);
+        self.limit.iter().try_for_each(|Limit { name, value }| limits.set(name, value))?;
+        limits.check()?;
+        Ok(limits)
+    }
+
+    /// How a gateway runs by them.
+    pub fn options(self) -> Result<Options, SettingsError> {
+        let limits = self.limits()?;
+        let listen = self.listen.unwrap_or(LISTEN_DEFAULT);
+        let demo = self.demo.unwrap_or(false);
+        if demo && !listen.ip().is_loopback() {
+            return Err(SettingsError::DemoNotLoopback(listen));
+        }
+        let seed = match (demo, self.seed) {
+            (true, Some(_)) => return Err(SettingsError::TwoSeeds),
+            (true, None) => Seed::demo(),
+            (false, Some(path)) => Seed::read(&path)?,
+            (false, None) => Seed::administrator(),
+        };
+        let path = self.data.unwrap_or_else(|| DATA_DEFAULT.into());
+        let tls = match (self.tls_cert, self.tls_key, self.tls) {
+            (Some(cert), Some(key), None) => Some(Source { cert, key }),
+            (None, None, Some(Tls::SelfSigned)) => {
+                let made = self_signed(&path, listen.ip());
+                Some(made.map_err(|error| SettingsError::SelfSigned(path.clone(), error))?)
+            }
+            (None, None, None) => None,
+            (_, _, Some(_)) => return Err(SettingsError::TwoCertificates),
+            _ => return Err(SettingsError::HalfCertificate),
+        };
+        let store = Store::Directory {
+            path,
+            durability: self.durability.unwrap_or_default(),
+            snapshot_every: self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT),
+        };
+        let error_method = self.error_method.unwrap_or(false);
+        let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
+        Ok(Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls })
+    }
+}

@@ -1,0 +1,9 @@
+//! This is where connections are encrypted: what the gateway shows to those who connect, and whom it trusts where it connects.
+
+mod certificates;
+mod self_signed;
+mod trust;
+
+pub use certificates::{CertificateError, Certificates, Source};
+pub use self_signed::self_signed;
+pub use trust::{TrustError, trusting};

@@ -1,0 +1,95 @@
+//! How many may come at once, from one address and with one token; and how they are sent away at a stop.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use guestlist::config::Limits;
+use serde_json::json;
+use support::http::Http;
+use support::{ADMIN, BOT, Client, Received, gateway_with};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// More than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn directory() -> TempDir {
+    TempDir::new().expect("a temporary directory")
+}
+
+/// Whether a connection is served, and not ended as it comes.
+async fn is_served(stream: &mut TcpStream) -> bool {
+    let sent = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut answer = Vec::new();
+    let read = async {
+        while !answer.ends_with(b"\r\n\r\nok\n") && stream.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {}
+    };
+    timeout(PATIENCE, read).await.expect("it is served or ended");
+    sent.is_ok() && answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections_and_gets_back_those_it_ends() {
+    let directory = directory();
+    let limits = Limits { connections_per_address_max: 2, ..Limits::default() };
+    let gateway = gateway_with(directory.path(), limits).await;
+    let connect = async || TcpStream::connect(gateway.address()).await.expect("it listens");
+    let (mut first, mut second) = (connect().await, connect().await);
+    assert!(is_served(&mut first).await && is_served(&mut second).await);
+    assert!(!is_served(&mut connect().await).await);
+    assert!(is_served(&mut first).await, "those who are in stay");
+    drop(second);
+    let again = async { while !is_served(&mut connect().await).await {} };
+    timeout(PATIENCE, again).await.expect("a place is free again");
+    drop(first);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_token_has_so_many_connections_and_others_are_none_of_its_business() {
+    let directory = directory();
+    let limits = Limits { connections_per_token_max: 1, ..Limits::default() };
+    let gateway = gateway_with(directory.path(), limits).await;
+    let first = Client::sign_in(&gateway.url(), BOT).await;
+    let sign_in = json!({"method": "TOKEN_AUTH", "token": BOT, "rem": true, "reference": 7});
+    let mut second = Client::connect(&gateway.url()).await;
+    let refused = second.call(&sign_in).await;
+    assert_eq!((&refused["error"], &refused["reference"]), (&json!(429), &json!(7)), "{refused}");
+    let close = Received::Close(1013, "there are too many connections, connect again later".to_owned());
+    assert_eq!(second.receive().await, close);
+    let other = Client::sign_in(&gateway.url(), ADMIN).await;
+    drop((first, second));
+    let again = async { while Client::connect(&gateway.url()).await.call(&sign_in).await["error"] == 429 {} };
+    timeout(PATIENCE, again).await.expect("the place is free again");
+    drop(other);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_sends_clients_away_over_a_time_and_says_that_it_is_not_ready() {
+    const WINDOW: Duration = Duration::from_millis(400);
+    let directory = directory();
+    let gateway = gateway_with(directory.path(), Limits { drain_window: WINDOW, ..Limits::default() }).await;
+    let (url, http) = (gateway.url(), Http::of(&gateway));
+    let mut clients = join_all((0..8).map(|_| Client::sign_in(&url, BOT))).await;
+    let stopping = tokio::spawn(gateway.stop());
+    let closed = clients.iter_mut().map(async |client| (client.receive().await, Instant::now()));
+    let late = async {
+        let not_ready = http.get("/readyz").send().await.expect(503).text();
+        assert_eq!(not_ready, "the gateway is stopping\n");
+        Client::connect(&url).await.receive().await
+    };
+    let (closed, late) = tokio::join!(join_all(closed), late);
+    let stopped = Received::Close(1001, "the gateway is stopping, connect again".to_owned());
+    assert_eq!(late, stopped);
+    assert!(closed.iter().all(|(close, _)| *close == stopped), "{closed:?}");
+    let moments = || closed.iter().map(|(_, at)| *at);
+    let spread = moments().max().zip(moments().min()).map(|(last, first)| last - first);
+    assert!(spread.is_some_and(|spread| spread >= WINDOW / 2), "{spread:?}");
+    drop(clients);
+    timeout(PATIENCE, stopping).await.expect("it stops").expect("it does not panic");
+}

@@ -1,0 +1,56 @@
+//! This is where the tests get certificates.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use guestlist::tls::Source;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+/// An authority that nobody knows, in a file, and who certifies that this is `localhost`.
+pub struct Authority {
+    /// Its certificate.
+    pub file: PathBuf,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, in PEM form.
+#[derive(Clone)]
+pub struct Pair {
+    /// The certificate.
+    pub cert: String,
+    /// The key.
+    pub key: String,
+}
+
+impl Authority {
+    /// A new one, whose certificate is written into a directory.
+    pub fn new(directory: &Path) -> Self {
+        let mut params = CertificateParams::new([]).expect("no names are fine names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, key()).expect("it certifies itself");
+        let file = directory.join("ca.pem");
+        fs::write(&file, issuer.pem()).expect("the file can be written");
+        Self { file, issuer }
+    }
+
+    /// A new certificate.
+    pub fn certify(&self) -> Pair {
+        let (params, key) = (CertificateParams::new(["localhost".to_owned()]).expect("a fine name"), key());
+        let cert = params.signed_by(&key, &self.issuer).expect("it certifies others").pem();
+        Pair { cert, key: key.serialize_pem() }
+    }
+}
+
+impl Pair {
+    /// Writes it into the files of a directory, in which there may be another.
+    pub fn write(&self, directory: &Path) -> Source {
+        let source = Source { cert: directory.join("cert.pem"), key: directory.join("key.pem") };
+        fs::write(&source.cert, &self.cert).expect("the file can be written");
+        fs::write(&source.key, &self.key).expect("the file can be written");
+        source
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("keys can be made")
+}
