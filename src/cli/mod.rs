@@ -5,12 +5,14 @@ mod call;
 mod completions;
 mod config;
 mod journal;
+mod lists;
 mod man;
 mod mock;
 mod record;
 mod replay;
 mod schema;
 mod serve;
+mod talk;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -33,6 +35,7 @@ Examples:
   guestlist serve --demo
   guestlist config --limit connections_max=500
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
+  guestlist import --app 90090684293000559 --list whitelist guests.csv --token demo-admin-token
   guestlist bench --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001
   guestlist record --upstream ws://127.0.0.1:5020/nandbox/api/ --out bot.jsonl
   guestlist replay fixtures/signups
@@ -48,6 +51,10 @@ enum Command {
     Config(Box<config::Config>),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
+    /// Put the people of a file on a list
+    Import(lists::Import),
+    /// Write the people on a list into a file
+    Export(lists::Export),
     /// Put a server under load and measure it
     Bench(Box<bench::Bench>),
     /// Stand in front of a gateway and write down what passes, as a transcript
@@ -79,6 +86,8 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Config(config) => config.run(matches),
         Command::Call(call) => call.run(),
+        Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
         Command::Bench(bench) => bench.run(),
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),

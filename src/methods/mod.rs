@@ -53,6 +53,7 @@ pub use shares::{
     AddToShareWhitelist, GetChats, GetShareWhitelist, GetShares, RemoveChat, RemoveFromShareWhitelist, RemoveShare,
     SetChat, SetShare,
 };
+pub use signups::bound_signup;
 pub use state_digest::GetStateDigest;
 pub use users::{GetUsers, LogIn, LogOut, RemoveUser, SetUser, SignUp};
 

@@ -1,5 +1,6 @@
 //! This is where people get on and off the lists.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
 
 use compact_str::CompactString;
@@ -229,19 +230,20 @@ impl<L: OfList> Items<L> for People {
 
 fn bound_signups(signups: &[Signup]) -> Result<(), Error> {
     bound_items("signups", signups.len(), SIGNUPS_PER_CALL_MAX)?;
-    for (index, signup) in signups.iter().enumerate() {
-        if signup.signup_id.trim().is_empty() {
-            return Err(Error::field(
-                format_args!("signups[{index}]"),
-                "is empty; give an email address or phone number",
-            ));
-        }
-        if signup.signup_id.len() > SIGNUP_ID_BYTES_MAX {
-            let length = signup.signup_id.len();
-            let message = format_args!("has {length} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}");
-            return Err(Error::field(format_args!("signups[{index}]"), message));
-        }
-        bound_tags(|| format!("signups[{index}].tags"), signup.tags.as_ref())?;
+    signups.iter().enumerate().try_for_each(|(index, signup)| bound_signup(format_args!("signups[{index}]"), signup))
+}
+
+/// Whether a sign-up is one that a list takes, on its own; `path` is where it stands.
+pub fn bound_signup(path: impl Display, signup: &Signup) -> Result<(), Error> {
+    if signup.signup_id.trim().is_empty() {
+        return Err(Error::field(path, "is empty; give an email address or phone number"));
     }
-    Ok(())
+    if signup.signup_id.len() > SIGNUP_ID_BYTES_MAX {
+        let length = signup.signup_id.len();
+        return Err(Error::field(
+            path,
+            format_args!("has {length} bytes; a sign-up id has at most {SIGNUP_ID_BYTES_MAX}"),
+        ));
+    }
+    bound_tags(|| format!("{path}.tags"), signup.tags.as_ref())
 }
