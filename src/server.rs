@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
@@ -105,6 +105,7 @@ pub fn routes() -> Routes {
             "/readyz",
             ready,
             said("readyz", "Says whether all is well, changes that are made durable first of all")
+                .saying("With `?verbose`, a line for each thing that must be well.")
                 .answering(200, "It is.", text)
                 .answering(503, "It is not: each line says what is wrong, and what to do.", text),
         )
@@ -192,13 +193,20 @@ fn tower_service(
     })
 }
 
-async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let problems = shared.engine.health().problems();
-    if problems.is_empty() {
-        "ok\n".into_response()
+async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    let checks = shared.engine.health().checks();
+    let is_well = checks.iter().all(|(_, problem)| problem.is_none());
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let text = if query.is_some_and(|query| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "verbose"))
+    {
+        let told = checks.map(|(name, problem)| format!("{name}: {}\n", problem.as_deref().unwrap_or("ok")));
+        told.concat()
+    } else if is_well {
+        "ok\n".to_owned()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, problems.join("\n") + "\n").into_response()
-    }
+        checks.into_iter().filter_map(|(_, problem)| problem).map(|problem| problem + "\n").collect()
+    };
+    (status, text).into_response()
 }
 
 async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {

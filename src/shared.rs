@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::state::token::TokenHash;
 use crate::throttle::{Origin, Throttle};
 use crate::transcript::record::Recorder;
+use crate::wire::close::Closes;
 use crate::wire::error::{Code, Error};
 use crate::world::World;
 
@@ -29,6 +30,8 @@ pub struct Shared {
     pub hub: Arc<Hub>,
     /// How many are signed in with each token.
     pub tokens: Crowd<TokenHash>,
+    /// How often what was said when a connection was ended.
+    pub closes: Closes,
     /// What is too much.
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`.
@@ -57,6 +60,7 @@ impl Shared {
             engine,
             hub,
             tokens: Crowd::default(),
+            closes: Closes::default(),
             error_method: false,
             public_url: String::new(),
             open_sign_up: true,

@@ -317,6 +317,7 @@ async fn plain_http_is_answered_in_words() {
         ("/ws", "426", "connect to this address by WebSocket\n"),
         ("/livez", "200", "ok\n"),
         ("/readyz", "200", "ok\n"),
+        ("/readyz?verbose", "200", "storage: ok\nsnapshots: ok\nrunning: ok\n"),
         ("/", "404", "nothing is here; bots connect to /nandbox/api/ by WebSocket\n"),
         ("/nandbox", "404", "nothing is here; bots connect to /nandbox/api/ by WebSocket\n"),
     ] {

@@ -61,6 +61,10 @@ async fn one_token_has_so_many_connections_and_others_are_none_of_its_business()
     assert_eq!((&refused["error"], &refused["reference"]), (&json!(429), &json!(7)), "{refused}");
     let close = Received::Close(1013, "there are too many connections, connect again later".to_owned());
     assert_eq!(second.receive().await, close);
+    let metrics = Http::of(&gateway).get("/metrics").send().await.expect(200).text();
+    let counted =
+        r#"guestlist_closes_total{code="1013",reason="there are too many connections, connect again later"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
     let other = Client::sign_in(&gateway.url(), ADMIN).await;
     drop((first, second));
     let again = async { while Client::connect(&gateway.url()).await.call(&sign_in).await["error"] == 429 {} };
@@ -81,6 +85,8 @@ async fn a_stop_sends_clients_away_over_a_time_and_says_that_it_is_not_ready() {
     let late = async {
         let not_ready = http.get("/readyz").send().await.expect(503).text();
         assert_eq!(not_ready, "the gateway is stopping\n");
+        let verbose = http.get("/readyz?verbose").send().await.expect(503).text();
+        assert_eq!(verbose, "storage: ok\nsnapshots: ok\nrunning: the gateway is stopping\n");
         Client::connect(&url).await.receive().await
     };
     let (closed, late) = tokio::join!(join_all(closed), late);

@@ -198,6 +198,7 @@ impl Engine {
         }
         batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, self.flushed, at_ms));
         let bytes = u64::try_from(self.lines.len()).expect("a length fits into 64 bits");
+        let began = std::time::Instant::now();
         let written = match first_seq {
             1 => self.journal.append_first(&self.lines, self.digest()),
             _ => self.journal.append(&self.lines),
@@ -205,7 +206,10 @@ impl Engine {
         self.lines.shrink_to(self.limits.batch_bytes_max);
         match written {
             Ok(()) => {
-                self.health.batches.add(1);
+                let changes: usize = batch.iter().map(|job| job.submission.len()).sum();
+                let changes = u32::try_from(changes).unwrap_or(u32::MAX);
+                self.health.batches.seconds.add(began.elapsed().as_secs_f64());
+                self.health.batches.changes.add(f64::from(changes));
                 self.health.bytes.add(bytes);
                 if self.journal.owes_flush() {
                     self.flush_at.get_or_insert_with(|| Instant::now() + self.limits.relaxed_flush_interval);

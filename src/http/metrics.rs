@@ -43,7 +43,13 @@ fn registry(shared: &Shared) -> Registry {
     storage(&mut registry, shared.engine.health());
     journal(&mut registry, shared);
     let connections = i64::try_from(shared.hub.len()).unwrap_or(i64::MAX);
-    registry.register("connections", "Clients that are signed in", ConstGauge::new(connections));
+    registry.register("connections", "WebSockets that are open", ConstGauge::new(connections));
+    let closes = Family::<[(&'static str, String); 2], Counter>::default();
+    for (close, count) in shared.closes.all() {
+        let labels = [("code", close.code().to_string()), ("reason", close.reason().to_owned())];
+        closes.get_or_create(&labels).inc_by(count);
+    }
+    registry.register("closes", "Connections that the gateway ended, by what it said", closes);
     registry
 }
 
@@ -75,7 +81,10 @@ fn journal(registry: &mut Registry, shared: &Shared) {
     registry.register("journal_seq", "Number of the last entry that was folded", gauge(shared.state.folded()));
     let segment = "Size of the segment that is written to";
     registry.register_with_unit("journal_segment", segment, Unit::Bytes, gauge(health.segment_bytes()));
-    registry.register("journal_batches", "Batches that were journaled", count(health.batches.get()));
+    let batches = &health.batches;
+    registry.register("journal_batch_changes", "Changes of each batch that was journaled", batches.changes.histogram());
+    let took = "How long the journal took over each, its flush among that";
+    registry.register_with_unit("journal_batch", took, Unit::Seconds, batches.seconds.histogram());
     registry.register_with_unit("journal_written", "Bytes of them", Unit::Bytes, count(health.bytes.get()));
     registry.register("journal_flushes", "How often the journal was flushed", count(health.flushes.get()));
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 
-use crate::config::Limits;
+use crate::shared::Shared;
 use crate::wire::close::Close;
 
 /// How many frames of the largest size are thrown away at most: the one that was too large, and some sent after it.
@@ -14,7 +14,9 @@ const DRAINED_FRAMES_MAX: usize = 4;
 
 /// Sends the close and waits, within bounds, for the client's own; then the connection is ended from this side, for the Python
 /// SDK never does it.
-pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, limits: &Limits) {
+pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, shared: &Shared) {
+    let limits = &shared.limits;
+    shared.closes.add(close);
     let said = timeout(limits.close_wait, async {
         // A stream that has failed ends without saying so again.
         let broken = socket.is_terminated();

@@ -80,7 +80,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             };
             tracing::info!(%address, code = close.code(), reason = close.reason(), "a client was not let in");
             socket.get_mut().lift();
-            return farewell::close(socket, close, &shared.limits).await;
+            return farewell::close(socket, close, &shared).await;
         }
     };
     socket.get_mut().lift();
@@ -117,7 +117,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if let End::Close(close) = end {
         // The seat is given up only when the farewell is said, so that a stop waits for it.
         let Session { socket, shared, seat, .. } = session;
-        farewell::close(socket, close, &shared.limits).await;
+        farewell::close(socket, close, &shared).await;
         drop(seat);
     }
 }

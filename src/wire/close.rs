@@ -4,6 +4,8 @@
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::health::Count;
+
 macro_rules! closes {
     ($($(#[doc = $doc:literal])+ $name:ident = ($code:literal, $reason:literal),)*) => {
         /// Why the gateway ended a connection.
@@ -61,6 +63,28 @@ closes! {
     Crowded = (1013, "there are too many connections, connect again later"),
     /// A frame was larger than any frame may be.
     TooBig = (1009, "the frame is too large"),
+}
+
+/// How often connections were ended, by why.
+#[derive(Debug)]
+pub struct Closes(Box<[Count]>);
+
+impl Default for Closes {
+    fn default() -> Self {
+        Self(Close::ALL.iter().map(|_| Count::default()).collect())
+    }
+}
+
+impl Closes {
+    /// Counts one.
+    pub fn add(&self, close: Close) {
+        self.0[close as usize].add(1);
+    }
+
+    /// How many there were of each.
+    pub fn all(&self) -> impl Iterator<Item = (Close, u64)> {
+        Close::ALL.iter().zip(&self.0).map(|(close, count)| (*close, count.get()))
+    }
 }
 
 impl From<Close> for CloseFrame {
