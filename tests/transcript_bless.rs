@@ -77,6 +77,22 @@ async fn blessed(text: &str) -> Option<String> {
     Some(edits.ok()?.applied(text))
 }
 
+/// The answer to a ping of the transcript is not that to one which tells where the answers end, whatever its line looks like.
+#[tokio::test]
+async fn a_ping_of_the_transcript_keeps_its_answer() {
+    let text = fs::read_to_string("fixtures/connection/ping.jsonl").expect("the fixture is there");
+    let damaged = text.replace(r#"{"expect":{"method":"PONG"}}"#, r#"{"expect":{"zz":1,"method":"PONG"}}"#);
+    let damaged = damaged.replace(
+        "\"signup_id\":\"ann@example.com\"}],\"reference\":1",
+        "\"signup_id\":\"ann@example.com\"}],\"reference\":7",
+    );
+    assert_ne!(damaged, text);
+    let blessed = blessed(&damaged).await.expect("it can be blessed");
+    let transcript = Transcript::parse("t", &*blessed).expect("it is well formed");
+    Gateway::start().await.replay(&transcript).await;
+    assert!(blessed.lines().count() == text.lines().count(), "{blessed}");
+}
+
 #[test]
 fn a_damaged_transcript_is_blessed_once_and_for_all() {
     let runtime = tokio::runtime::Runtime::new().expect("there is room for a runtime");

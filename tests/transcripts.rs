@@ -45,6 +45,7 @@ const CLOSES_ABSENT: &[(Close, &str)] = &[
     (Close::Stopping, "tests/connection.rs"),
     (Close::Idle, "tests/connection.rs"),
     (Close::SlowReader, "tests/connection.rs"),
+    (Close::Crowded, "tests/crowds.rs"),
     (Close::Failed, "tests/strain.rs"),
     (Close::Protocol, "tests/connection.rs"),
     (Close::TooBig, "tests/bad_input.rs"),

@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) arrived: VecDeque<Came>,
     /// Whether its end was read.
     over: bool,
+    /// Pings that were sent and whose answers were not read yet.
+    pings: usize,
     /// Whether the client has signed in.
     pub(super) authenticated: bool,
     /// Whether the gateway is one of this kind.
@@ -55,7 +57,8 @@ impl Connection {
         match timeout(wait, connecting).await.unwrap_or_else(|_| Err(timed_out())) {
             Ok((socket, response)) => {
                 let is_ours = is_ours(&response);
-                Ok(Connection { socket, wait, arrived: VecDeque::new(), over: false, authenticated: false, is_ours })
+                let arrived = VecDeque::new();
+                Ok(Connection { socket, wait, arrived, over: false, pings: 0, authenticated: false, is_ours })
             }
             Err(source) => Err(Fault::Connect { url: url.to_owned(), source: Box::new(source) }),
         }
@@ -69,6 +72,8 @@ impl Connection {
     /// Hands over a frame, to be sent by the next [`Self::flush`] at the latest.
     pub(super) async fn feed(&mut self, message: Message) -> Result<(), Fault> {
         self.write(|socket, context| socket.poll_ready(context)).await?;
+        // Before a client has signed in a ping is refused, and not answered.
+        self.pings += usize::from(self.authenticated && is_ping(&message));
         Pin::new(&mut self.socket).start_send(message).map_err(unsent)
     }
 
@@ -82,7 +87,7 @@ impl Connection {
         let came = match self.arrived.pop_front() {
             Some(came) => came,
             None => match self.read(deadline).await? {
-                Some(frame) => Came::new(frame),
+                Some(came) => came,
                 None => return Ok(None),
             },
         };
@@ -98,8 +103,8 @@ impl Connection {
         while !self.over && self.arrived.len() < TRANSCRIPT_FRAMES_ARRIVED_MAX {
             match next_frame(&mut self.socket).await {
                 Ok(frame) => {
-                    self.over = matches!(frame, Frame::Close(_));
-                    self.arrived.push_back(Came::new(frame));
+                    let came = self.came(frame);
+                    self.arrived.push_back(came);
                 }
                 Err(_) => self.over = true,
             }
@@ -111,9 +116,10 @@ impl Connection {
     /// most `frames` are there, or the time is over.
     ///
     /// Answers keep the order of their requests. So that of one more request tells that nothing more is under way, where
-    /// there is such a request, and no other answer is like it (`is_pong_expected`).
+    /// there is such a request, and no other answer is like it: none that is under way, and none that a line waits for
+    /// (`is_pong_expected`).
     pub(super) async fn gather(&mut self, frames: usize, is_pong_expected: bool, deadline: Instant) {
-        let is_like_others = is_pong_expected || self.arrived.iter().any(is_pong);
+        let is_like_others = is_pong_expected || self.pings > 0 || self.arrived.iter().any(is_pong);
         let fenced = self.authenticated && !is_like_others && self.feed(Message::text(PING)).await.is_ok();
         let mut read = std::mem::take(&mut self.arrived);
         let frames = if fenced { TRANSCRIPT_FRAMES_ARRIVED_MAX } else { frames };
@@ -202,28 +208,29 @@ impl Connection {
         &mut self,
         mut poll: impl FnMut(Pin<&mut Socket>, &mut Context<'_>) -> Poll<Result<(), Error>>,
     ) -> Result<(), Fault> {
+        let wait = self.wait;
         let writing = poll_fn(|context| {
             if let Poll::Ready(written) = poll(Pin::new(&mut self.socket), context) {
                 return Poll::Ready(written);
             }
             while !self.over && self.arrived.len() < TRANSCRIPT_FRAMES_ARRIVED_MAX {
-                let mut reading = std::pin::pin!(next_frame(&mut self.socket));
-                match reading.as_mut().poll(context) {
+                let read = std::pin::pin!(next_frame(&mut self.socket)).poll(context);
+                match read {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(frame)) => {
-                        self.over = matches!(frame, Frame::Close(_));
-                        self.arrived.push_back(Came::new(frame));
+                        let came = self.came(frame);
+                        self.arrived.push_back(came);
                     }
                     Poll::Ready(Err(_)) => self.over = true,
                 }
             }
             if self.over { Poll::Ready(Err(Error::ConnectionClosed)) } else { Poll::Pending }
         });
-        timeout(self.wait, writing).await.unwrap_or_else(|_| Err(timed_out())).map_err(unsent)
+        timeout(wait, writing).await.unwrap_or_else(|_| Err(timed_out())).map_err(unsent)
     }
 
     /// A gateway that never stops sending does not make the time longer.
-    async fn read(&mut self, deadline: Instant) -> Result<Option<Frame>, Fault> {
+    async fn read(&mut self, deadline: Instant) -> Result<Option<Came>, Fault> {
         if Instant::now() > deadline {
             return Ok(None);
         }
@@ -233,7 +240,7 @@ impl Connection {
                 self.flush().await?;
                 // It may have come while that was written.
                 if let Some(came) = self.arrived.pop_front() {
-                    return Ok(Some(came.frame));
+                    return Ok(Some(came));
                 }
                 match timeout_at(deadline, next_frame(&mut self.socket)).await {
                     Ok(frame) => frame?,
@@ -241,8 +248,17 @@ impl Connection {
                 }
             }
         };
+        Ok(Some(self.came(frame)))
+    }
+
+    /// Takes note of a frame that was read.
+    fn came(&mut self, frame: Frame) -> Came {
         self.over = matches!(frame, Frame::Close(_));
-        Ok(Some(frame))
+        let came = Came::new(frame);
+        if self.pings > 0 && is_pong(&came) {
+            self.pings -= 1;
+        }
+        came
     }
 }
 
@@ -265,6 +281,12 @@ async fn next_frame(socket: &mut Socket) -> Result<Frame, Fault> {
 
 fn is_ours<T>(response: &Response<T>) -> bool {
     response.headers().get(header::SERVER).is_some_and(|server| server.as_bytes().starts_with(OURS.as_bytes()))
+}
+
+/// Whether it asks for the answer that tells where others end. To look for the word first spares reading most frames.
+fn is_ping(message: &Message) -> bool {
+    let Message::Text(text) = message else { return false };
+    text.contains("PING") && Frame::Text(text.as_str().to_owned()).method().as_deref() == Some("PING")
 }
 
 /// Whether it is the answer to a ping, however it is spaced.
