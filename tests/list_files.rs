@@ -3,39 +3,12 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use support::home::Home;
 use support::process::{Ran, Served, guestlist, run};
 use support::{APP, BOT};
-use tempfile::TempDir;
-
-/// A gateway, and files to give it.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(TempDir::new().expect("a temporary directory"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().expect("paths of tests are text").to_owned()
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), text).expect("files can be written");
-        self.text(name)
-    }
-
-    fn serve(&self) -> Served {
-        Served::start(&self.path("data"), &self.path("log"), &["--demo"])
-    }
-}
 
 fn import(served: &Served, list: &str, file: &str, flags: &[&str]) -> Ran {
     run(&[&["import", file, "--url", &served.url, "--token", BOT, "--app", APP, "--list", list], flags].concat())
@@ -53,7 +26,7 @@ fn must(ran: Ran, code: i32, said: &str) -> Ran {
 #[test]
 fn what_is_imported_is_exported_and_imported_again_changes_nothing() {
     let home = Home::new();
-    let served = home.serve();
+    let served = home.serve(&["--demo"]);
     let text = "signup_id,tags\nAnn@example.com,4;7\n16136147500,\n\"o'hara, jim\",vip\n";
     let file = home.write("guests.csv", text);
     must(import(&served, "whitelist", &file, &["--dry-run"]), 0, "3 new, 0 changed, 0 same, 0 repeated, 0 invalid");
@@ -83,7 +56,7 @@ fn what_is_imported_is_exported_and_imported_again_changes_nothing() {
 #[test]
 fn lines_that_are_wrong_are_numbered_and_nothing_is_done() {
     let home = Home::new();
-    let served = home.serve();
+    let served = home.serve(&["--demo"]);
     let long = "x".repeat(255);
     let text = format!("signup_id,tags\na@example.com\n\"\",\n{long},\nb@example.com,{}\n", "t".repeat(65));
     let file = home.write("guests.csv", [text.as_bytes(), b"\xff@example.com,\nc@example.com,\n"].concat());
@@ -120,7 +93,7 @@ fn lines_that_are_wrong_are_numbered_and_nothing_is_done() {
 fn an_import_that_was_interrupted_goes_on_when_it_is_run_again() {
     const PEOPLE: usize = 60_000;
     let home = Home::new();
-    let served = home.serve();
+    let served = home.serve(&["--demo"]);
     let text =
         (0..PEOPLE).fold("signup_id,tags\n".to_owned(), |text, number| text + &format!("p{number}@example.com,4\n"));
     let file = home.write("guests.csv", &text);
@@ -136,7 +109,7 @@ fn an_import_that_was_interrupted_goes_on_when_it_is_run_again() {
     served.kill();
     let interrupted = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&interrupted.stderr).into_owned();
-    let served = home.serve();
+    let served = home.serve(&["--demo"]);
     // On a quick machine it may have been done before.
     assert!(interrupted.status.success() || said.contains("run it again to go on"), "{said}");
     must(import(&served, "whitelist", &file, &[]), 0, " repeated, 0 invalid");

@@ -4,49 +4,19 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
+use support::home::Home;
 use support::process::{Ran, Served, guestlist, ran, run};
 use support::{ADMIN, BARE_BOT, BOT};
-use tempfile::TempDir;
 
-/// Where a gateway keeps its things.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(TempDir::new().expect("a temporary directory"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        fs::write(self.path(name), text).expect("files can be written");
-        self.text(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().expect("paths of tests are text").to_owned()
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.path("log")).expect("there is a log")
-    }
-
-    fn serve(&self, args: &[&str]) -> Served {
-        Served::start(&self.path("data"), &self.path("log"), args)
-    }
-
-    /// A start that does not succeed.
-    fn refused(&self, args: &[&str]) -> Ran {
-        let data = self.text("data");
-        let refused = run(&[&["serve", "--listen", "127.0.0.1:0", "--data", &data], args].concat());
-        assert_eq!((refused.code, &*refused.stdout), (Some(2), ""), "{refused:?}");
-        refused
-    }
+/// A start that does not succeed.
+fn must_refuse(home: &Home, args: &[&str]) -> Ran {
+    let data = home.text("data");
+    let refused = run(&[&["serve", "--listen", "127.0.0.1:0", "--data", &data], args].concat());
+    assert_eq!((refused.code, &*refused.stdout), (Some(2), ""), "{refused:?}");
+    refused
 }
 
 fn call(served: &Served, token: &str, message: &Value) -> Value {
@@ -111,13 +81,13 @@ fn every_flag_is_a_variable_and_a_key_of_the_file() {
     for flag in &flags {
         let variable = format!("[env: GUESTLIST_{}=", flag.replace('-', "_").to_ascii_uppercase());
         assert!(help.contains(&variable), "{variable} is missing: {help}");
-        let config = home.write("wrong.toml", &format!("{} = []\n", flag.replace('-', "_")));
-        let refused = home.refused(&["--config", &config]);
+        let config = home.write("wrong.toml", format!("{} = []\n", flag.replace('-', "_")));
+        let refused = must_refuse(&home, &["--config", &config]);
         assert!(refused.stderr.contains(&config) && !refused.stderr.contains("unknown field"), "{flag}: {refused:?}");
     }
     assert!(flags.contains("limit") && flags.contains("tls-cert"), "{flags:?}");
     let config = home.write("unknown.toml", "listne = \"127.0.0.1:0\"\n");
-    let refused = home.refused(&["--config", &config]);
+    let refused = must_refuse(&home, &["--config", &config]);
     assert!(refused.stderr.contains("unknown field `listne`"), "{refused:?}");
     for flag in flags {
         assert!(refused.stderr.contains(&flag.replace('-', "_")), "{flag} is not among those there are: {refused:?}");
@@ -126,7 +96,7 @@ fn every_flag_is_a_variable_and_a_key_of_the_file() {
         [("missing.toml", None), ("broken.toml", Some("listen = ")), ("zero.toml", Some("snapshot_every = 0"))]
     {
         let config = text.map_or_else(|| home.text(name), |text| home.write(name, text));
-        assert!(home.refused(&["--config", &config]).stderr.contains(&config));
+        assert!(must_refuse(&home, &["--config", &config]).stderr.contains(&config));
     }
     assert!(!home.path("data").exists(), "a start that is refused makes no directory");
 }
@@ -140,7 +110,7 @@ fn the_demo_is_for_loopback_and_goes_without_a_seed() {
         let refused = run(&["serve", "--demo", "--listen", address, "--data", &data]);
         assert!(refused.code == Some(2) && refused.stderr.contains("loopback only"), "{refused:?}");
     }
-    let refused = home.refused(&["--demo", "--seed", &seed]);
+    let refused = must_refuse(&home, &["--demo", "--seed", &seed]);
     assert!(refused.stderr.contains("--demo and --seed exclude each other"), "{refused:?}");
     assert!(!home.path("data").exists(), "a start that is refused makes no directory");
 }
@@ -189,7 +159,7 @@ fn a_seed_with_a_pattern_that_cannot_be_read_is_refused_whole() {
         r#"{"method":"setApp","app_id":"1"}
 {"method":"addWhitelistPatterns","app_id":"1","patterns":[{"pattern":"ab(c","operator":"regex"}]}"#,
     );
-    let refused = home.refused(&["--seed", &seed]);
+    let refused = must_refuse(&home, &["--seed", &seed]);
     assert!(refused.stderr.contains("seed.jsonl:2: 400 patterns[0]"), "{refused:?}");
     assert!(refused.stderr.contains("nothing of the seed was applied"), "{refused:?}");
 }
@@ -218,8 +188,8 @@ fn a_bad_line_of_a_seed_is_named_and_a_start_with_it_mended_goes_on() {
         (r#"{"method":"getApps"}"#, "`getApps` changes nothing"),
         (r#"{"method":"setBot","bot_id":"7","apps":["5"]}"#, "there is no app 5"),
     ] {
-        let seed = home.write("seed.jsonl", &SEED.replacen("\n\n", &format!("\n\n{line}\n"), 1));
-        let refused = home.refused(&["--seed", &seed]);
+        let seed = home.write("seed.jsonl", SEED.replacen("\n\n", &format!("\n\n{line}\n"), 1));
+        let refused = must_refuse(&home, &["--seed", &seed]);
         let place = format!("{seed}:3: ");
         assert!(refused.stderr.contains(&place) && refused.stderr.contains(said), "{refused:?}");
     }
@@ -227,7 +197,7 @@ fn a_bad_line_of_a_seed_is_named_and_a_start_with_it_mended_goes_on() {
     let served = home.serve(&["--seed", &seed]);
     assert_eq!(app_ids(&served, "token-of-the-administrator"), ["1", "3"]);
     let missing = home.text("missing.jsonl");
-    assert!(Home::new().refused(&["--seed", &missing]).stderr.contains(&missing));
+    assert!(must_refuse(&Home::new(), &["--seed", &missing]).stderr.contains(&missing));
 }
 
 #[test]
@@ -303,7 +273,7 @@ fn no_secret_gets_into_journal_snapshot_or_log() {
 fn a_second_gateway_on_a_directory_is_refused_and_told_by_whom() {
     let home = Home::new();
     let first = home.serve(&["--demo"]);
-    let refused = home.refused(&["--demo"]);
+    let refused = must_refuse(&home, &["--demo"]);
     let taken = format!("another gateway (pid {}) runs on {}; stop it first", first.pid(), home.text("data"));
     assert!(refused.stderr.contains(&taken), "{refused:?}");
     assert_eq!(app_ids(&first, ADMIN).len(), 1);
@@ -367,12 +337,12 @@ fn a_limit_that_cannot_be_stops_the_start_and_says_what_can() {
         ("idle_wait", "write NAME=VALUE"),
         ("ping_interval=2m", "ping_interval must be less than idle_wait"),
     ] {
-        let refused = home.refused(&["--demo", "--limit", limit]);
+        let refused = must_refuse(&home, &["--demo", "--limit", limit]);
         assert!(refused.stderr.contains(said), "{limit}: {refused:?}");
         assert!(!home.path("data").exists(), "{limit}");
     }
     let file = home.write("limit.toml", "[limit]\nconnections_max = true\n");
-    let refused = home.refused(&["--config", &file]);
+    let refused = must_refuse(&home, &["--config", &file]);
     assert!(refused.stderr.contains("must be a number or a time in quotes"), "{refused:?}");
 }
 

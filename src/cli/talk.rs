@@ -12,18 +12,25 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
-/// A gateway, and who talks to it.
+/// Where a gateway is, and who talks to it.
 #[derive(Debug, Args)]
-pub struct Gateway {
+pub struct Access {
     /// Where the gateway listens
     #[arg(long, env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
-    url: String,
+    pub url: String,
     /// The token to sign in with
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
-    token: String,
+    pub token: String,
     /// Certificates of authorities to trust beside the system's, for wss://; PEM
     #[arg(long, env = "GUESTLIST_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    pub ca: Option<PathBuf>,
+}
+
+/// A gateway to talk to.
+#[derive(Debug, Args)]
+pub struct Gateway {
+    #[command(flatten)]
+    access: Access,
     /// Seconds to wait for each answer
     #[arg(long, default_value_t = 10)]
     wait: u64,
@@ -74,13 +81,14 @@ pub struct Talk {
 impl Gateway {
     /// Connects and signs in.
     pub async fn sign_in(&self) -> Result<Talk, TalkError> {
-        let tls = super::connector(&self.url, self.ca.as_deref())?;
-        let connecting = connect_async_tls_with_config(&self.url, None, true, tls);
+        let Access { url, token, ca } = &self.access;
+        let tls = super::connector(url, ca.as_deref())?;
+        let connecting = connect_async_tls_with_config(url, None, true, tls);
         let connected = timeout(Duration::from_secs(self.wait), connecting).await;
         let connected = connected.map_err(|_| TalkError::Silent(self.wait))?;
-        let (socket, _) = connected.map_err(|error| TalkError::Connect(self.url.clone(), Box::new(error)))?;
+        let (socket, _) = connected.map_err(|error| TalkError::Connect(url.clone(), Box::new(error)))?;
         let mut talk = Talk { socket, wait: self.wait };
-        let sign_in = serde_json::json!({ "method": "TOKEN_AUTH", "token": self.token, "rem": true });
+        let sign_in = serde_json::json!({ "method": "TOKEN_AUTH", "token": token, "rem": true });
         talk.send(sign_in.to_string()).await?;
         let welcome = talk.receive().await?;
         if Head::of(&welcome).is("TOKEN_AUTH_OK") { Ok(talk) } else { Err(TalkError::NotIn(welcome)) }

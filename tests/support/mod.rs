@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod engine;
 pub mod generations;
+pub mod home;
 pub mod http;
 pub mod lists;
 pub mod process;

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use tokio_tungstenite::tungstenite::{self, http::Uri};
 use tokio_tungstenite::{Connector, MaybeTlsStream, client_async_tls_with_config};
 
 use super::super::connector;
+use super::super::talk::Access;
 use super::answers::{Answers, Heard, Unframed, is_refusal};
 use super::frames::{Opcode, push_frame};
 
@@ -65,16 +65,16 @@ pub enum Lost {
 
 impl Target {
     /// Finds out where a URL leads; with `wss://`, authorities in a file are trusted too.
-    pub async fn find(url: &str, token: &str, ca: Option<&Path>) -> Result<Self, ConnectError> {
-        let tls = connector(url, ca)?;
-        let unusable = |why: String| ConnectError::Url(url.to_owned(), why);
+    pub async fn find(Access { url, token, ca }: &Access) -> Result<Self, ConnectError> {
+        let tls = connector(url, ca.as_deref())?;
+        let unusable = |why: String| ConnectError::Url(url.clone(), why);
         let request = url.into_client_request().map_err(|error| unusable(error.to_string()))?;
         let (host, port) = host_and_port(request.uri())
             .ok_or_else(|| unusable("write one such as ws://127.0.0.1:5020/".to_owned()))?;
-        let unreached = |error: io::Error| ConnectError::Unreached(url.to_owned(), Box::new(error.into()));
+        let unreached = |error: io::Error| ConnectError::Unreached(url.clone(), Box::new(error.into()));
         let found = tokio::net::lookup_host((host, port)).await.map_err(unreached)?.next();
         let address = found.ok_or_else(|| unusable(format!("{host} has no address")))?;
-        Ok(Self { url: url.to_owned(), address, token: token.to_owned(), tls })
+        Ok(Self { url: url.clone(), address, token: token.clone(), tls })
     }
 
     pub fn address(&self) -> SocketAddr {

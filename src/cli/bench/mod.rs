@@ -33,19 +33,13 @@ use self::course::{Length, Plan};
 use self::mix::Mix;
 use self::process::Process;
 use self::progress::Progress;
+use super::talk::Access;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Bench {
-    /// Where the server listens
-    #[arg(long, env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
-    url: String,
-    /// The token to sign in with, on every connection
-    #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
-    token: String,
-    /// Certificates of authorities to trust beside the system's, for wss://; PEM
-    #[arg(long, env = "GUESTLIST_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
     /// The app whose lists are used [default: the demo's]
     #[arg(long, value_name = "ID", default_value = demo::APP, hide_default_value = true)]
     app_id: String,
@@ -131,7 +125,7 @@ impl Bench {
     async fn bench(self) -> Result<bool, BenchError> {
         // Where the limit stays low, the connections that are too many say so.
         rlimit::increase_nofile_limit(u64::MAX).ok();
-        let target = Target::find(&self.url, &self.token, self.ca.as_deref()).await?;
+        let target = Target::find(&self.access).await?;
         let server = match self.pid {
             Some(pid) => Some(Process::of(pid).ok_or(BenchError::NoProcess(pid))?),
             None => Process::listening_on(target.address()),
