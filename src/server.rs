@@ -65,7 +65,8 @@ pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop
                 let place = addresses.enter(network(peer.ip()), shared.limits.connections_per_address_max);
                 match place {
                     Some(place) => drop(tokio::spawn(serve(arrival, peer, routes, shared, Arc::new((permit, place))))),
-                    None => tracing::info!(%peer, "a connection was ended, for there are too many from its address"),
+                    // Whoever floods the gateway must not flood its log too.
+                    None => tracing::debug!(%peer, "a connection was ended, for there are too many from its address"),
                 }
             }
             Err(error) => {
