@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 use crate::access::Caller;
 use crate::crowd::Place;
@@ -89,7 +90,9 @@ impl Hub {
         let (each, pause) = (waiting.len().div_ceil(steps as usize).max(1), window / steps);
         for ids in waiting.chunks(each) {
             ids.iter().for_each(|id| self.end(*id, close));
-            tokio::time::sleep(pause).await;
+            if timeout(pause, self.emptied()).await.is_ok() {
+                break;
+            }
         }
         self.close_all(close);
     }

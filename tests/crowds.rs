@@ -99,3 +99,15 @@ async fn a_stop_sends_clients_away_over_a_time_and_says_that_it_is_not_ready() {
     drop(clients);
     timeout(PATIENCE, stopping).await.expect("it stops").expect("it does not panic");
 }
+
+#[tokio::test]
+async fn a_stop_does_not_wait_when_everybody_has_left() {
+    let directory = directory();
+    let limits = Limits { drain_window: Duration::from_secs(3_600), ..Limits::default() };
+    let gateway = gateway_with(directory.path(), limits).await;
+    let mut clients = join_all((0..2).map(async |_| Client::sign_in(&gateway.url(), BOT).await)).await;
+    let stopping = tokio::spawn(gateway.stop());
+    assert!(matches!(clients[0].receive().await, Received::Close(1001, _)));
+    drop(clients);
+    timeout(PATIENCE, stopping).await.expect("it stops").expect("it does not panic");
+}

@@ -60,10 +60,15 @@ const NUMBER_MAX: u64 = 1 << 40;
 /// The same for waits: a year.
 const WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// Reads a whole number within bounds.
+fn number(text: &str, least: u64) -> Option<u64> {
+    text.replace('_', "").parse().ok().filter(|number| (least..=NUMBER_MAX).contains(number))
+}
+
+/// Bytes on disk, of which none may be wanted.
 impl Measure for u64 {
     fn read(text: &str) -> Result<Self, &'static str> {
-        let number = text.replace('_', "").parse().ok().filter(|number| (1..=NUMBER_MAX).contains(number));
-        number.ok_or("write a whole number from 1 to 1099511627776")
+        number(text, 0).ok_or("write a whole number from 0 to 1099511627776")
     }
 
     fn show(&self) -> String {
@@ -71,9 +76,11 @@ impl Measure for u64 {
     }
 }
 
+/// How many there may be of something, and nothing works without any.
 impl Measure for usize {
     fn read(text: &str) -> Result<Self, &'static str> {
-        u64::read(text).and_then(|number| Self::try_from(number).map_err(|_| "it is more than this machine can count"))
+        let number = number(text, 1).and_then(|number| Self::try_from(number).ok());
+        number.ok_or("write a whole number from 1 to 1099511627776")
     }
 
     fn show(&self) -> String {
@@ -83,8 +90,8 @@ impl Measure for usize {
 
 impl Measure for u32 {
     fn read(text: &str) -> Result<Self, &'static str> {
-        u64::read(text)
-            .and_then(|number| Self::try_from(number).map_err(|_| "write a whole number from 1 to 4294967295"))
+        let number = number(text, 1).and_then(|number| Self::try_from(number).ok());
+        number.ok_or("write a whole number from 1 to 4294967295")
     }
 
     fn show(&self) -> String {
@@ -181,6 +188,7 @@ mod tests {
         assert_eq!(limits.all(), Limits::default().all());
         limits.set("connections_max", "5_000").expect("it is a number");
         limits.set("idle_wait", "1m 30s").expect("it is a time");
+        limits.set("journal_keep_bytes", "0").expect("none may be wanted");
         assert_eq!((limits.connections_max, limits.idle_wait.as_secs()), (5_000, 90));
     }
 

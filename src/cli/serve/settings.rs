@@ -48,7 +48,7 @@ pub struct Settings {
     /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
     #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     error_method: Option<bool>,
-    /// How the gateway is reached from outside, such as https://lists.example.com behind a proxy [default: http:// and the address]
+    /// How the gateway is reached from outside, such as https://lists.example.com behind a proxy [default: http:// or https://, and the address]
     #[arg(long, env = "GUESTLIST_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// Whether everybody may sign up as a user; else only administrators make users [default: true]
