@@ -15,6 +15,8 @@ named! {
         /// Connections from one network address at once, or from one IPv6 network of 2^64; more are ended as they come. As many as
         /// in all, for a proxy in front of the gateway is one address.
         connections_per_address_max: usize = 18_000,
+        /// Connections served at once at the administrator's own address.
+        admin_connections_max: usize = 64,
         /// Connections that are signed in with one token at once; more are refused with 429.
         connections_per_token_max: usize = 18_000,
         /// How long a client may take over its HTTP request.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -69,6 +70,8 @@ impl Store {
 pub struct Options {
     /// Where it listens; port 0 means any free one.
     pub listen: SocketAddr,
+    /// Where it tells those who keep it running how it does, if anywhere: metrics to whoever can reach that.
+    pub admin_listen: Option<SocketAddr>,
     /// Where it keeps changes.
     pub store: Store,
     /// What an empty store begins with.
@@ -92,6 +95,7 @@ impl Options {
     pub fn demo() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            admin_listen: None,
             store: Store::Memory(MemoryJournal::default()),
             seed: Seed::demo(),
             limits: Limits::default(),
@@ -125,6 +129,9 @@ pub enum StartError {
     /// The address cannot be had.
     #[error("{0} cannot be listened on: {1}; choose another address with --listen")]
     Listen(SocketAddr, #[source] io::Error),
+    /// The administrator's address cannot be had.
+    #[error("{0} cannot be listened on: {1}; choose another address with --admin-listen")]
+    AdminListen(SocketAddr, #[source] io::Error),
     /// The store has the demo's tokens, and the address is for others too.
     #[error(
         "the data directory or the seed holds the demo data, whose tokens everybody knows, so it is served on loopback only, not \
@@ -144,6 +151,7 @@ pub enum StartError {
 pub struct Gateway {
     shared: Arc<Shared>,
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     new_tokens: Vec<NewToken>,
     stop: watch::Sender<bool>,
     engine: Running,
@@ -172,11 +180,13 @@ impl Gateway {
 
     /// The same in a world that may be simulated.
     pub async fn start_in(mut world: World, options: Options) -> Result<Self, StartError> {
-        let Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls } = options;
+        let Options { listen, admin_listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls } =
+            options;
         let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
+        let admin = admin_listener(admin_listen).await?;
         let health = Arc::new(Health::default());
         let Opened { writer, journal, snapshots, directory } = open(store, &limits, &health, world.threads)?;
         let state = writer.state().clone();
@@ -216,8 +226,14 @@ impl Gateway {
             }
             None => listener,
         };
+        let mut admin_address = None;
+        if let Some((listener, address)) = admin {
+            tokio::spawn(server::accept_admin(listener, shared.clone(), stopped.clone()));
+            admin_address = Some(address);
+        }
         tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, address, new_tokens, stop, engine, recording, certificates, _directory: directory })
+        let _directory = directory;
+        Ok(Self { shared, address, admin_address, new_tokens, stop, engine, recording, certificates, _directory })
     }
 
     /// Reads again what may have changed outside: the certificate. Nobody's connection ends by it.
@@ -230,6 +246,11 @@ impl Gateway {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it tells how it does, if it was given an address for that.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Where bots connect.
@@ -269,6 +290,17 @@ impl Gateway {
         }
         stop_engine(&self.shared.engine, self.engine).await;
     }
+}
+
+/// Listens where those who keep the gateway running ask; not encrypted, and not for everybody.
+async fn admin_listener(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    let listen = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listen.await.map(Some).map_err(|error| StartError::AdminListen(address, error))
 }
 
 async fn stop_engine(handle: &EngineHandle, engine: Running) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use crate::counts::{Count, Spread};
 
 /// Whether changes are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,43 +31,6 @@ impl Storage {
     }
 }
 
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    /// Adds to it.
-    pub fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-
-    /// The number so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// How something that is measured was spread, to be told as a histogram.
-#[derive(Clone, Debug)]
-pub struct Spread(Histogram);
-
-impl Spread {
-    /// One whose bounds double from the least on.
-    fn doubling(least: f64, bounds: u16) -> Self {
-        Self(Histogram::new(exponential_buckets(least, 2.0, bounds)))
-    }
-
-    /// Adds to it.
-    pub fn add(&self, value: f64) {
-        self.0.observe(value);
-    }
-
-    /// The histogram, which goes on being added to.
-    pub fn histogram(&self) -> Histogram {
-        self.0.clone()
-    }
-}
-
 /// What the engine did, batch by batch.
 #[derive(Clone, Debug)]
 pub struct Batches {
@@ -75,12 +38,14 @@ pub struct Batches {
     pub changes: Spread,
     /// Seconds that the journal took over each, its flush among them.
     pub seconds: Spread,
+    /// Seconds that changes waited before the engine took them up.
+    pub waits: Spread,
 }
 
 impl Default for Batches {
     fn default() -> Self {
-        // Up to 4,096 changes, and from 50 µs to 1.6 s.
-        Self { changes: Spread::doubling(1.0, 13), seconds: Spread::doubling(0.000_05, 16) }
+        // Up to 4,096 changes.
+        Self { changes: Spread::doubling(1.0, 13), seconds: Spread::of_seconds(), waits: Spread::of_seconds() }
     }
 }
 
@@ -93,6 +58,8 @@ pub struct Health {
     differing: AtomicU64,
     is_stopping: AtomicBool,
     segment_bytes: AtomicU64,
+    snapshot_bytes: AtomicU64,
+    snapshot_records: AtomicU64,
     /// How often storage became full.
     pub full_episodes: Count,
     /// New segments that could not be begun; the old one went on.
@@ -169,6 +136,18 @@ impl Health {
     /// Notes how large it is.
     pub fn note_segment(&self, bytes: u64) {
         self.segment_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes and records of the newest snapshot that was made since the start; 0 before the first.
+    pub fn snapshot_size(&self) -> (u64, u64) {
+        (self.snapshot_bytes.load(Ordering::Relaxed), self.snapshot_records.load(Ordering::Relaxed))
+    }
+
+    /// Notes that a snapshot was made, and how large it is.
+    pub fn note_snapshot(&self, bytes: u64, records: u64) {
+        self.snapshots_made.add(1);
+        self.snapshot_bytes.store(bytes, Ordering::Relaxed);
+        self.snapshot_records.store(records, Ordering::Relaxed);
     }
 
     /// What must be well for the gateway to be ready: each by name, and where it is not, a line that says what to do.

@@ -1,5 +1,6 @@
 //! This is where it is known who is connected, so that an event or a stop reaches the connections it concerns.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,8 +29,36 @@ pub struct Hub {
     closed: OnceLock<Close>,
 }
 
+/// Who has a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupant {
+    /// A client that has not signed in yet.
+    Stranger,
+    /// A client that has.
+    Caller(Caller),
+    /// A change that came over HTTP, for as long as it is under way.
+    Request,
+}
+
+impl Occupant {
+    /// Every kind, as metrics call it.
+    const KINDS: [&str; 5] = ["bot", "user", "api_key", "signing_in", "request"];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Caller(Caller::Bot(_)) => "bot",
+            Self::Caller(Caller::User(_)) => "user",
+            Self::Caller(Caller::ApiKey(_)) => "api_key",
+            // The seed has no connection, and nobody signs in as anyone.
+            Self::Stranger | Self::Caller(Caller::Seed | Caller::Anyone) => "signing_in",
+            Self::Request => "request",
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Connected {
+    occupant: Occupant,
     token: Option<TokenHash>,
     close: Option<oneshot::Sender<Close>>,
 }
@@ -47,15 +76,22 @@ pub struct Seat {
 
 impl Hub {
     /// Seats a connection; one that comes after all have been ended is ended too.
-    pub fn join(self: &Arc<Self>) -> Seat {
+    pub fn join(self: &Arc<Self>, occupant: Occupant) -> Seat {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (close, closing) = oneshot::channel();
-        self.seats.insert(id, Connected { token: None, close: Some(close) });
+        self.seats.insert(id, Connected { occupant, token: None, close: Some(close) });
         // Asked once seated: an end between the two would find nobody to close.
         if let Some(close) = self.closed.get() {
             self.end(id, *close);
         }
         Seat { id, hub: self.clone(), closing, place: None }
+    }
+
+    /// How many there are of each kind.
+    pub fn by_kind(&self) -> BTreeMap<&'static str, i64> {
+        let mut counts: BTreeMap<_, _> = Occupant::KINDS.iter().map(|kind| (*kind, 0)).collect();
+        self.seats.iter().for_each(|seat| *counts.entry(seat.occupant.kind()).or_default() += 1);
+        counts
     }
 
     /// How many connections there are.
@@ -135,6 +171,13 @@ impl Seat {
     pub fn occupy(&self, token: TokenHash) {
         if let Some(mut seat) = self.hub.seats.get_mut(&self.id) {
             seat.token = Some(token);
+        }
+    }
+
+    /// Notes who its client is.
+    pub fn introduce(&self, caller: Caller) {
+        if let Some(mut seat) = self.hub.seats.get_mut(&self.id) {
+            seat.occupant = Occupant::Caller(caller);
         }
     }
 

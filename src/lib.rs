@@ -20,7 +20,7 @@
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
-//! - [`health`] knows how storage is: whether changes are accepted, and why not.
+//! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
 //!
@@ -49,6 +49,7 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod counts;
 pub mod crowd;
 pub mod disk;
 pub mod engine;

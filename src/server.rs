@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::config::ENDPOINT;
 use crate::crowd::{Crowd, Place};
 use crate::http::routes::{Content, Operation, Product, Routes};
-use crate::http::{self, Peer, docs, metrics};
+use crate::http::{self, Peer, docs, operations};
 use crate::network::{Arrival, Listener, Stream};
 use crate::patient::Patient;
 use crate::session::{self, Metered};
@@ -41,13 +41,29 @@ struct Requests(Recorder, Arc<OnceLock<Arc<Line>>>);
 /// A connection's right to be served, held until its WebSocket ends.
 type Permit = Arc<(OwnedSemaphorePermit, Place<IpAddr>)>;
 
-/// Accepts connections until told to stop.
-pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(shared.limits.connections_max));
-    let routes = router(shared.clone());
+/// Accepts connections of clients until told to stop.
+pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let (routes, max) = (router(shared.clone()), shared.limits.connections_max);
+    accept_for(routes, max, listener.into(), shared, stop).await;
+}
+
+/// Accepts connections of whoever keeps the gateway running, until told to stop.
+pub async fn accept_admin(listener: impl Into<Listener>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let routes = operations::open_routes().layer(map_response(named)).with_state(shared.clone());
+    let max = shared.limits.admin_connections_max;
+    accept_for(routes, max, listener.into(), shared, stop).await;
+}
+
+async fn accept_for(
+    routes: Router,
+    connections_max: usize,
+    mut listener: Listener,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let permits = Arc::new(Semaphore::new(connections_max));
     let addresses = Crowd::default();
     let mut is_paused = false;
-    let mut listener = listener.into();
     loop {
         let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let accepted = tokio::select! {
@@ -82,10 +98,9 @@ pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, mut stop
 
 /// Every route there is.
 pub fn routes() -> Routes {
-    let said = |id: &str, summary: &str| Operation::new(Product::Gateway, id, summary);
     let text = Content::Other("text/plain");
     let socket = |id: &str, path: &str| {
-        said(id, "Opens a WebSocket")
+        Operation::new(Product::Gateway, id, "Opens a WebSocket")
             .saying(format!(
                 "What is sent over it is described in `/docs/asyncapi.json`. `{path}` is one of three paths to it."
             ))
@@ -97,20 +112,7 @@ pub fn routes() -> Routes {
         .any(ENDPOINT, websocket, socket("connect", ENDPOINT))
         .any(bare, websocket, socket("connectWithoutSlash", bare))
         .any("/ws", websocket, socket("connectShortly", "/ws"))
-        .get(
-            "/livez",
-            || async { "ok\n" },
-            said("livez", "Says that the gateway runs").answering(200, "It does.", text),
-        )
-        .get(
-            "/readyz",
-            ready,
-            said("readyz", "Says whether all is well, changes that are made durable first of all")
-                .saying("With `?verbose`, a line for each thing that must be well.")
-                .answering(200, "It is.", text)
-                .answering(503, "It is not: each line says what is wrong, and what to do.", text),
-        )
-        .merge(metrics::routes())
+        .merge(operations::routes())
         .merge(docs::routes(operations))
         .merge(http::routes())
         .with(|router| {
@@ -192,22 +194,6 @@ fn tower_service(
         }
         hyper::service::Service::call(&routes, request)
     })
-}
-
-async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
-    let checks = shared.engine.health().checks();
-    let is_well = checks.iter().all(|(_, problem)| problem.is_none());
-    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let text = if query.is_some_and(|query| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "verbose"))
-    {
-        let told = checks.map(|(name, problem)| format!("{name}: {}\n", problem.as_deref().unwrap_or("ok")));
-        told.concat()
-    } else if is_well {
-        "ok\n".to_owned()
-    } else {
-        checks.into_iter().filter_map(|(_, problem)| problem).map(|problem| problem + "\n").collect()
-    };
-    (status, text).into_response()
 }
 
 async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {

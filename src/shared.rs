@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::{Caller, Sender, View};
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::counts::Counts;
 use crate::crowd::Crowd;
 use crate::engine::EngineHandle;
 use crate::hub::Hub;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub hub: Arc<Hub>,
     /// How many are signed in with each token.
     pub tokens: Crowd<TokenHash>,
+    /// What was asked, decided and answered so far.
+    pub counts: Counts,
     /// How often what was said when a connection was ended.
     pub closes: Closes,
     /// What is too much.
@@ -60,6 +63,7 @@ impl Shared {
             engine,
             hub,
             tokens: Crowd::default(),
+            counts: Counts::default(),
             closes: Closes::default(),
             error_method: false,
             public_url: String::new(),

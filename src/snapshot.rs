@@ -30,6 +30,9 @@ pub struct Trailer {
     pub digest: Digest,
     /// When its last entry was journaled.
     at_ms: u64,
+    /// Bytes of the whole file, where it was just written.
+    #[serde(skip)]
+    pub bytes: u64,
 }
 
 /// What a trailer's text begins with, and that of no record.
@@ -38,7 +41,7 @@ const TRAILER: &str = r#"{"records":"#;
 /// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
 /// wait for a large one. After each part it may `rest`.
 pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io::Result<Trailer> {
-    let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), rest };
+    let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), bytes: 0, rest };
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
     each_record(state, |record| {
@@ -48,10 +51,10 @@ pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io
         records += 1;
         if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
-    let trailer = Trailer { records, digest, at_ms: state.at_ms() };
+    let trailer = Trailer { records, digest, at_ms: state.at_ms(), bytes: 0 };
     write_line(&mut parts.part, &trailer);
     parts.sync()?;
-    Ok(trailer)
+    Ok(Trailer { bytes: parts.bytes, ..trailer })
 }
 
 /// Gives the snapshot that was written aside its name, durably: a file of a snapshot's name is always whole.
@@ -64,12 +67,15 @@ pub fn name(disk: &dyn Disk, seq: u64) -> io::Result<()> {
 struct Parts<R> {
     file: Box<dyn DiskFile>,
     part: Vec<u8>,
+    /// How many were written.
+    bytes: u64,
     rest: R,
 }
 
 impl<R: FnMut()> Parts<R> {
     fn sync(&mut self) -> io::Result<()> {
         self.file.write_all(&self.part)?;
+        self.bytes += u64::try_from(self.part.len()).expect("a length fits into 64 bits");
         self.part.clear();
         self.file.sync()?;
         (self.rest)();

@@ -61,7 +61,7 @@ async fn one_token_has_so_many_connections_and_others_are_none_of_its_business()
     assert_eq!((&refused["error"], &refused["reference"]), (&json!(429), &json!(7)), "{refused}");
     let close = Received::Close(1013, "there are too many connections, connect again later".to_owned());
     assert_eq!(second.receive().await, close);
-    let metrics = Http::of(&gateway).get("/metrics").send().await.expect(200).text();
+    let metrics = Http::of(&gateway).get("/metrics").bearer(ADMIN).send().await.expect(200).text();
     let counted =
         r#"guestlist_closes_total{code="1013",reason="there are too many connections, connect again later"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");

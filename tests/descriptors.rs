@@ -14,7 +14,7 @@ use rlimit::Resource;
 use support::http::Http;
 use support::lists::{Writer, assert_stands, whitelist};
 use support::process::{Served, guestlist_under, run};
-use support::{BOT, Client};
+use support::{ADMIN, BOT, Client};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -54,7 +54,7 @@ impl Took {
 async fn after_a_snapshot(url: &str) -> String {
     let since = Instant::now();
     loop {
-        let metrics = Http::at(url).get("/metrics").send().await.expect(200).text();
+        let metrics = Http::at(url).get("/metrics").bearer(ADMIN).send().await.expect(200).text();
         if !metrics.contains("snapshots_total{outcome=\"made\"} 0\n") {
             return metrics;
         }

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use guestlist::disk::RealDisk;
 use guestlist::journal::directory::files;
 use small::Small;
+use support::ADMIN;
 use support::http::Http;
 use support::lists::{Round, Writer, assert_stands, whitelist};
 use support::process::{Served, guestlist_under, run};
@@ -83,7 +84,7 @@ async fn a_full_disk_refuses_changes_and_takes_them_again_by_itself() {
         assert_eq!(episodes(&log), (episode, episode - 1), "one line says it, however many were refused");
         let not_ready = http.get("/readyz").send().await.expect(503).text();
         assert!(not_ready.starts_with("storage is full: ") && not_ready.lines().count() == 1, "{not_ready}");
-        let metrics = http.get("/metrics").send().await.expect(200).text();
+        let metrics = http.get("/metrics").bearer(ADMIN).send().await.expect(200).text();
         assert!(metrics.contains("guestlist_storage_state{state=\"full\"} 1\n"), "{metrics}");
         assert!(metrics.contains(&format!("guestlist_storage_full_total {episode}\n")), "{metrics}");
         assert_stands(&whitelist(&served.url).await, &all);

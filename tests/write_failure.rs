@@ -173,7 +173,7 @@ async fn a_gateway_that_cannot_write_still_answers_and_says_that_it_is_not_ready
     assert_eq!(before, Digest::of(faulty.state()));
     let not_ready = http.get("/readyz").send().await.expect(503).text();
     assert!(not_ready.starts_with("storage has failed: a batch could not be written: "), "{not_ready}");
-    let metrics = http.get("/metrics").send().await.expect(200).text();
+    let metrics = http.get("/metrics").bearer(ADMIN).send().await.expect(200).text();
     for line in ["storage_state{state=\"failed\"} 1", "journal_failures_total{kind=\"broken\"} 1"] {
         assert!(metrics.contains(&format!("guestlist_{line}\n")), "{metrics}");
     }
@@ -231,7 +231,7 @@ async fn what_lies_on_disk_and_differs_is_said_and_counted() {
     faulty.gateway.health().note_differing();
     let not_ready = faulty.http().get("/readyz").send().await.expect(503).text();
     assert!(not_ready.starts_with("what lies on disk folded to another state") && not_ready.lines().count() == 1);
-    let metrics = faulty.http().get("/metrics").send().await.expect(200).text();
+    let metrics = faulty.http().get("/metrics").bearer(ADMIN).send().await.expect(200).text();
     assert!(metrics.contains("guestlist_snapshot_mismatches_total 1\n"), "{metrics}");
     // An alarm only: changes go on, for the journal is kept.
     let mut bot = Client::sign_in(&faulty.url(), BOT).await;

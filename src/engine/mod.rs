@@ -170,7 +170,7 @@ impl Engine {
         }
         let mut seq = first_seq;
         let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
-        for Job { submission, done } in batch {
+        for Job { submission, done, .. } in batch {
             let by = submission.caller;
             let outcomes = submission.changes.into_iter().map(|change| {
                 let entry = Entry { seq, at_ms, by, change };
@@ -199,6 +199,9 @@ impl Engine {
         batch.iter().fold(first_seq, |seq, job| job.submission.write(&mut self.lines, seq, self.flushed, at_ms));
         let bytes = u64::try_from(self.lines.len()).expect("a length fits into 64 bits");
         let began = std::time::Instant::now();
+        for job in batch {
+            self.health.batches.waits.add(began.duration_since(job.since).as_secs_f64());
+        }
         let written = match first_seq {
             1 => self.journal.append_first(&self.lines, self.digest()),
             _ => self.journal.append(&self.lines),

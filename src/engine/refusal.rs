@@ -26,7 +26,7 @@ pub fn perhaps_written() -> Error {
 
 /// Refuses every change of a batch.
 pub(super) fn refuse(batch: Vec<Job>, error: &Error) {
-    for Job { submission, done } in batch {
+    for Job { submission, done, .. } in batch {
         // A caller that is gone does not want to know.
         let _ = done.send(submission.changes.iter().map(|_| Err(error.clone())).collect());
     }

@@ -1,6 +1,7 @@
 //! This is where changes are handed over: what a caller submits, and the way to the engine.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -75,6 +76,8 @@ impl Submission {
 /// A submission, and who waits for what becomes of it.
 pub(super) struct Job {
     pub submission: Submission,
+    /// When it was handed over.
+    pub since: Instant,
     pub done: oneshot::Sender<Vec<Outcome>>,
 }
 
@@ -96,7 +99,7 @@ impl EngineHandle {
     pub async fn submit(&self, submission: Submission) -> oneshot::Receiver<Vec<Outcome>> {
         let (done, outcomes) = oneshot::channel();
         // A closed channel drops `done`, which is what the receiver needs to know.
-        let _ = self.orders.send(Order::Commit(Job { submission, done })).await;
+        let _ = self.orders.send(Order::Commit(Job { submission, since: Instant::now(), done })).await;
         outcomes
     }
 

@@ -14,6 +14,7 @@ use super::credentials::Visitor;
 use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run, status};
 use crate::access::Permission;
+use crate::counts::Asked;
 use crate::methods::{Call, Command, Description, METHODS};
 use crate::schema::methods::{REFUSAL, capitalised, extensions, told, told_codes};
 use crate::shared::Shared;
@@ -58,6 +59,7 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
         Ok(text) => answer(&shared, peer, &parts.headers, &method, &text, &mut reference).await,
         Err(error) => Err(error),
     };
+    shared.counts.requests.note(Asked::of(&method), &answered);
     match answered {
         Ok(frame) => framed(StatusCode::OK, frame),
         Err(error) => framed(status(error.code), frame::refusal(&error, Some(&method), &reference, false)),
@@ -80,10 +82,10 @@ async fn answer(
             let sender = visitor.sender(shared);
             query.admit(sender)?;
             // There is nobody here who could not read it in one piece.
-            query.answer(sender.view, reference, usize::MAX, &mut frames)?;
+            query.answer(sender.view, &shared.counts.decisions, reference, usize::MAX, &mut frames)?;
         }
         Command::Change(change) => {
-            run::submit(shared, &visitor, change).await?.encode(reference, usize::MAX, &mut frames);
+            run::make(shared, &visitor, change).await?.encode(reference, usize::MAX, &mut frames);
         }
     }
     Ok(frames.pop().expect("an answer that may be of any size is one frame"))

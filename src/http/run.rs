@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::credentials::Visitor;
+use crate::counts::Asked;
 use crate::engine::{Submission, perhaps_written};
+use crate::hub::Occupant;
 use crate::methods::{Answer, Ask, Change, Listed, Method, Verdict, admit};
 use crate::shared::Shared;
 use crate::throttle::Origin;
@@ -11,10 +13,15 @@ use crate::wire::error::{Code, Error};
 
 /// Answers a method that changes nothing.
 pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Result<M::Reply, Error> {
-    visitor.still_stands(shared)?;
-    let sender = visitor.sender(shared);
-    admit(&mut method, sender)?;
-    method.answer(sender.view)
+    let mut answer = || {
+        visitor.still_stands(shared)?;
+        let sender = visitor.sender(shared);
+        admit(&mut method, sender)?;
+        method.answer(sender.view)
+    };
+    let reply = answer();
+    shared.counts.requests.note(Asked::of(M::CALL.method), &reply);
+    reply.inspect(|reply| M::count(reply, &shared.counts.decisions))
 }
 
 /// Makes a change, and gives its reply once it is durable.
@@ -28,7 +35,15 @@ pub async fn change<M: Listed>(
 }
 
 /// Makes a change of any kind, and gives its answer once it is durable.
-pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
+pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, change: Change) -> Result<Answer, Error> {
+    let asked = Asked::Method(change.which());
+    let outcome = make(shared, visitor, change).await;
+    shared.counts.requests.note(asked, &outcome);
+    outcome
+}
+
+/// The same, not counted among the requests yet.
+pub async fn make(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
     visitor.still_stands(shared)?;
     {
         let sender = visitor.sender(shared);
@@ -45,7 +60,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change)
         visitor.still_stands(shared)?;
     }
     // A stop waits for those who have a seat.
-    let _seat = shared.hub.join();
+    let _seat = shared.hub.join(Occupant::Request);
     let mut submission = Submission::new(visitor.caller);
     submission.push(change);
     let outcomes = shared.engine.submit(submission).await.await;

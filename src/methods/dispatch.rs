@@ -8,7 +8,7 @@ use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
 use crate::wire::frame::{self, Reply};
 
-/// Generates, from the list of methods: `METHODS`, the enums `Change`, `Query` and `Answer`, and the dispatch.
+/// Generates, from the list of methods: `METHODS`, the enums `Which`, `Change`, `Query` and `Answer`, and the dispatch.
 macro_rules! methods {
     (changes: [$($change:ident,)+] queries: [$($query:ident,)+]) => {
         /// Every method.
@@ -16,6 +16,26 @@ macro_rules! methods {
             $(Description::of::<$change>(true),)+
             $(Description::of::<$query>(false),)+
         ];
+
+        /// Which of all methods.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "each variant is documented where its method is")]
+        pub enum Which { $($change,)+ $($query,)+ }
+
+        impl Which {
+            const ALL: &[Self] = &[$(Self::$change,)+ $(Self::$query,)+];
+
+            /// The one of this name.
+            pub fn named(method: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|which| which.call().method == method)
+            }
+
+            /// How it is called.
+            pub fn call(self) -> &'static Call {
+                &METHODS[self as usize].call
+            }
+        }
 
         /// A decoded message that changes something.
         #[derive(Debug)]
@@ -49,9 +69,9 @@ macro_rules! methods {
                 None
             }
 
-            /// How it is called.
-            pub fn call(&self) -> &'static Call {
-                match self { $(Self::$change(_) => &$change::CALL,)+ }
+            /// Which it is.
+            pub fn which(&self) -> Which {
+                match self { $(Self::$change(_) => Which::$change,)+ }
             }
 
             /// The gate, then the bounds; finds out what the message is about.
@@ -144,9 +164,9 @@ macro_rules! methods {
                 None
             }
 
-            /// How it is called.
-            pub fn call(&self) -> &'static Call {
-                match self { $(Self::$query(_) => &$query::CALL,)+ }
+            /// Which it is.
+            pub fn which(&self) -> Which {
+                match self { $(Self::$query(_) => Which::$query,)+ }
             }
 
             /// The gate, then the bounds; finds out what the message is about.
@@ -154,10 +174,11 @@ macro_rules! methods {
                 match self { $(Self::$query(method) => dispatch::admit(method, sender),)+ }
             }
 
-            /// Answers from the state, encoded into frames of a size.
+            /// Answers from the state, encoded into frames of a size; what was decided is counted.
             pub fn answer(
                 &self,
                 view: View<'_>,
+                decisions: &Decisions,
                 reference: &Reference,
                 bytes_max: usize,
                 frames: &mut Vec<Utf8Bytes>,
@@ -165,6 +186,7 @@ macro_rules! methods {
                 match self {
                     $(Self::$query(method) => {
                         let reply = method.answer(view)?;
+                        $query::count(&reply, decisions);
                         dispatch::encode(&$query::CALL, reply, reference, bytes_max, frames);
                     })+
                 }

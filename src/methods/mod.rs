@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::{About, Caller, Permission, Sender, View};
+use crate::counts::Decisions;
 use crate::event::Event;
 use crate::random::Random;
 use crate::state::Writer;
@@ -191,6 +192,9 @@ pub trait Method: DeserializeOwned + JsonSchema + Send + 'static {
 pub trait Ask: Method {
     /// Answers from the state.
     fn answer(&self, view: View<'_>) -> Result<Self::Reply, Error>;
+
+    /// Counts the decisions that a reply tells.
+    fn count(_reply: &Self::Reply, _decisions: &Decisions) {}
 }
 
 /// A method that changes something.
@@ -341,11 +345,11 @@ impl Command {
 }
 
 impl Command {
-    /// How it is called.
-    pub fn call(&self) -> &'static Call {
+    /// Which it is.
+    pub fn which(&self) -> Which {
         match self {
-            Self::Query(query) => query.call(),
-            Self::Change(change) => change.call(),
+            Self::Query(query) => query.which(),
+            Self::Change(change) => change.which(),
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 
+use crate::counts::Rejected;
 use crate::shared::Shared;
 use crate::wire::close::Close;
 
@@ -17,6 +18,9 @@ const DRAINED_FRAMES_MAX: usize = 4;
 pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, close: Close, shared: &Shared) {
     let limits = &shared.limits;
     shared.closes.add(close);
+    if let Some(why) = rejected(close) {
+        shared.counts.rejected.add(why);
+    }
     let said = timeout(limits.close_wait, async {
         // A stream that has failed ends without saying so again.
         let broken = socket.is_terminated();
@@ -27,6 +31,16 @@ pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStrea
     // A client that does not answer in time is left to the system.
     let _ = said.await;
     tracing::debug!(code = close.code(), reason = close.reason(), "a connection was closed");
+}
+
+/// What was wrong with the frame that a close is about, if it is about one.
+fn rejected(close: Close) -> Option<Rejected> {
+    match close {
+        Close::Protocol => Some(Rejected::Protocol),
+        Close::NotUtf8 => Some(Rejected::NotUtf8),
+        Close::TooBig => Some(Rejected::TooBig),
+        _ => None,
+    }
 }
 
 /// Whether the client's own close came; not after it broke the protocol, for then nothing it sends can be understood.

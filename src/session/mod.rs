@@ -24,7 +24,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::access::Identity;
-use crate::hub::Seat;
+use crate::counts::Asked;
+use crate::hub::{Occupant, Seat};
 use crate::shared::Shared;
 use crate::state::moment::Moment;
 use crate::wire::close::Close;
@@ -69,7 +70,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     address: IpAddr,
     shared: Arc<Shared>,
 ) {
-    let mut seat = shared.hub.join();
+    let mut seat = shared.hub.join(Occupant::Stranger);
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
         Ok(identity) => identity,
         Err(end) => {
@@ -186,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if close == Close::Revoked {
             let error =
                 Error::new(Code::NotAuthenticated, "the token is no longer valid; an administrator has the new one");
-            self.refuse(&error, None, &Reference::default());
+            self.refuse(&error, Asked::Unknown(None), &Reference::default());
         }
         match self.send().await {
             Ok(()) => End::Close(close),
@@ -201,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Error::new(Code::Unexpected, "the gateway failed over a message; look what stands before you repeat it");
         self.pipeline = Pipeline::new(self.identity.caller);
         self.outbox.clear();
-        self.refuse(&error, None, &Reference::default());
+        self.refuse(&error, Asked::Unknown(None), &Reference::default());
         match self.send().await {
             Ok(()) => End::Close(Close::Failed),
             Err(end) => end,
@@ -218,6 +219,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.is_over() {
             return Some(End::Close(Close::Revoked));
         }
+        let end = self.take_all(first);
+        self.shared.counts.turns.add(self.last_heard.elapsed().as_secs_f64());
+        end
+    }
+
+    fn take_all(&mut self, first: Option<tungstenite::Result<Message>>) -> Option<End> {
         let (mut next, mut taken) = (first, 0);
         loop {
             let Some(Ok(message)) = next else { return Some(end_of(next)) };

@@ -9,9 +9,10 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
 use crate::config::{FRAME_OUT_BYTES_MAX, Limits};
+use crate::counts::{Asked, Requests};
 use crate::engine::{Submission, perhaps_written};
 use crate::fold::Outcome;
-use crate::methods::{Change, Command};
+use crate::methods::{Change, Command, Which};
 use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
 use crate::wire::frame;
@@ -52,7 +53,7 @@ pub struct Pipeline {
 /// A change whose passwords are being hashed. Nothing is read until that is done.
 struct Preparing {
     work: Work,
-    method: &'static str,
+    which: Which,
     reference: Reference,
     bytes: usize,
 }
@@ -75,7 +76,7 @@ struct InFlight {
 /// One answer in its place.
 enum Ticket {
     /// It will be the outcome of the submission's next change.
-    Change { reference: Reference, method: &'static str, bytes: usize },
+    Change { reference: Reference, which: Which, bytes: usize },
     /// It is known, and waits for those before it.
     Ready(Utf8Bytes),
 }
@@ -140,7 +141,7 @@ impl Pipeline {
 
     /// Adds a prepared change.
     pub fn gather(&mut self, change: Change, reference: Reference, bytes: usize) {
-        let method = change.call().method;
+        let which = change.which();
         self.may_end |= change.ends_token();
         if !self.is_gathering() {
             // As many as the last time are likely to come.
@@ -148,7 +149,7 @@ impl Pipeline {
             self.gathering_tickets.reserve(self.gathered);
         }
         self.gathering.push(change);
-        self.gathering_tickets.push(Ticket::Change { reference, method, bytes });
+        self.gathering_tickets.push(Ticket::Change { reference, which, bytes });
         self.answers += 1;
         self.bytes += bytes;
     }
@@ -174,16 +175,16 @@ impl Pipeline {
     }
 
     /// Takes a change that is being prepared. Must not be called while another one is.
-    pub fn prepare(&mut self, work: Work, method: &'static str, reference: Reference, bytes: usize) {
-        self.preparing = Some(Preparing { work, method, reference, bytes });
+    pub fn prepare(&mut self, work: Work, which: Which, reference: Reference, bytes: usize) {
+        self.preparing = Some(Preparing { work, which, reference, bytes });
     }
 
     /// Goes on with what was prepared, or gives back what is refused.
-    pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, &'static str, Reference)> {
-        let Preparing { method, reference, bytes, .. } = self.preparing.take()?;
+    pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, Which, Reference)> {
+        let Preparing { which, reference, bytes, .. } = self.preparing.take()?;
         match prepared {
             Ok(change) => self.gather(change, reference, bytes),
-            Err(error) => return Some((error, method, reference)),
+            Err(error) => return Some((error, which, reference)),
         }
         None
     }
@@ -228,8 +229,8 @@ impl Pipeline {
         self.settling = Some((settled.tickets.into_iter(), outcomes.unwrap_or_default().into_iter()));
     }
 
-    /// Encodes the next answer whose outcome came into the outbox; says whether there was one.
-    pub fn settle_next(&mut self, error_method: bool, outbox: &mut Vec<Utf8Bytes>) -> bool {
+    /// Encodes the next answer whose outcome came into the outbox, and counts it; says whether there was one.
+    pub fn settle_next(&mut self, error_method: bool, requests: &Requests, outbox: &mut Vec<Utf8Bytes>) -> bool {
         let Some((tickets, outcomes)) = &mut self.settling else { return false };
         let Some(ticket) = tickets.next() else {
             self.settling = None;
@@ -242,11 +243,14 @@ impl Pipeline {
                 self.bytes -= frame.len();
                 outbox.push(frame);
             }
-            Ticket::Change { reference, method, bytes } => {
+            Ticket::Change { reference, which, bytes } => {
                 self.bytes -= bytes;
-                match outcomes.next().unwrap_or_else(|| Err(perhaps_written())) {
+                let (asked, outcome) = (Asked::Method(which), outcomes.next());
+                let outcome = outcome.unwrap_or_else(|| Err(perhaps_written()));
+                requests.note(asked, &outcome);
+                match outcome {
                     Ok(answer) => answer.encode(&reference, FRAME_OUT_BYTES_MAX, outbox),
-                    Err(error) => outbox.push(frame::refusal(&error, Some(method), &reference, error_method)),
+                    Err(error) => outbox.push(frame::refusal(&error, asked.name(), &reference, error_method)),
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::Session;
 use super::pipeline::{Parked, Progress};
 use crate::access::Sender;
 use crate::config::FRAME_OUT_BYTES_MAX;
+use crate::counts::{Asked, Rejected};
 use crate::methods::{Change, Command, Query, Verdict};
 use crate::throttle::Origin;
 use crate::wire::envelope::{self, Reference};
@@ -30,7 +31,7 @@ impl<S> Session<S> {
             Message::Text(text) => self.text(&text),
             Message::Binary(_) => {
                 let error = Error::new(Code::Malformed, "binary frames are not taken; send JSON in text frames");
-                self.refuse(&error, None, &Reference::default());
+                self.reject(Rejected::Binary, &error, &Reference::default());
             }
             Message::Ping(_) => self.owes_pong = true,
             // A close is answered inside the socket, and ends the stream.
@@ -42,7 +43,7 @@ impl<S> Session<S> {
     pub(super) fn settle(&mut self) {
         let mut before = self.outbox.len();
         while self.outbox_bytes < self.shared.limits.outbox_bytes_max
-            && self.pipeline.settle_next(self.shared.error_method, &mut self.outbox)
+            && self.pipeline.settle_next(self.shared.error_method, &self.shared.counts.requests, &mut self.outbox)
         {
             self.count_outbox(before);
             before = self.outbox.len();
@@ -55,8 +56,15 @@ impl<S> Session<S> {
     }
 
     /// Refuses a message, in its turn.
-    pub(super) fn refuse(&mut self, error: &Error, method: Option<&str>, reference: &Reference) {
-        self.answer(frame::refusal(error, method, reference, self.shared.error_method));
+    pub(super) fn refuse(&mut self, error: &Error, asked: Asked<'_>, reference: &Reference) {
+        self.shared.counts.requests.add_refused(asked, error.code);
+        self.answer(frame::refusal(error, asked.name(), reference, self.shared.error_method));
+    }
+
+    /// Refuses a frame that is no request.
+    fn reject(&mut self, why: Rejected, error: &Error, reference: &Reference) {
+        self.shared.counts.rejected.add(why);
+        self.refuse(error, Asked::Unknown(None), reference);
     }
 
     fn text(&mut self, text: &Utf8Bytes) {
@@ -69,14 +77,18 @@ impl<S> Session<S> {
         }
         let envelope = match envelope::open(text) {
             Ok(envelope) => envelope,
-            Err((error, reference)) => return self.refuse(&error, None, &reference),
+            Err((error, reference)) => return self.reject(Rejected::Malformed, &error, &reference),
         };
         let (method, reference) = (&*envelope.method, envelope.reference);
         self.last_reference = reference.as_number().or(self.last_reference);
         let command = match method {
-            "PING" => return self.answer(frame::pong()),
+            "PING" => {
+                self.shared.counts.requests.add(Asked::Ping);
+                return self.answer(frame::pong());
+            }
             "TOKEN_AUTH" => Err(Error::new(Code::Conflict, "this connection is signed in already; open another one")),
             _ if text.len() > max => {
+                self.shared.counts.rejected.add(Rejected::TooLarge);
                 let message = format!("the message has {} bytes, at most {max} are taken; send several", text.len());
                 Err(Error::new(Code::TooLarge, message))
             }
@@ -84,7 +96,7 @@ impl<S> Session<S> {
         };
         match command {
             Ok(command) => self.decide(Parked { command, reference, bytes: text.len() }),
-            Err(error) => self.refuse(&error, Some(method), &reference),
+            Err(error) => self.refuse(&error, Asked::of(method), &reference),
         }
     }
 
@@ -104,10 +116,14 @@ impl<S> Session<S> {
         }
         let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
         let admitted = query.admit(Sender { view, bound_app: self.identity.bound_app });
-        let outbox = &mut self.outbox;
-        match admitted.and_then(|()| query.answer(view, &reference, FRAME_OUT_BYTES_MAX, outbox)) {
-            Ok(()) => self.count_outbox(before),
-            Err(error) => self.refuse(&error, Some(query.call().method), &reference),
+        let (outbox, counts, asked) = (&mut self.outbox, &self.shared.counts, Asked::Method(query.which()));
+        let answer = |()| query.answer(view, &counts.decisions, &reference, FRAME_OUT_BYTES_MAX, outbox);
+        match admitted.and_then(answer) {
+            Ok(()) => {
+                counts.requests.add(asked);
+                self.count_outbox(before);
+            }
+            Err(error) => self.refuse(&error, asked, &reference),
         }
     }
 
@@ -119,23 +135,24 @@ impl<S> Session<S> {
         let admitted = self.shared.admit(&mut change, Sender { view, bound_app: self.identity.bound_app });
         match admitted.and_then(|()| change.check(view)) {
             Ok(Verdict::Proceed) if change.is_heavy() => {
-                let (caller, method) = (view.caller, change.call().method);
+                let (caller, which) = (view.caller, change.which());
                 let work = self.shared.clone().prepare(caller, Origin::of(caller, self.address), change);
-                self.pipeline.prepare(work.boxed(), method, reference, bytes);
+                self.pipeline.prepare(work.boxed(), which, reference, bytes);
             }
             Ok(Verdict::Proceed) => match change.prepare(view, &self.shared.random) {
                 Ok(()) => self.pipeline.gather(change, reference, bytes),
-                Err(error) => self.refuse(&error, Some(change.call().method), &reference),
+                Err(error) => self.refuse(&error, Asked::Method(change.which()), &reference),
             },
             _ if !self.pipeline.is_clear() => {
                 self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
             }
             Ok(Verdict::Unchanged(answer)) => {
                 let before = self.outbox.len();
+                self.shared.counts.requests.add(Asked::Method(change.which()));
                 answer.encode(&reference, FRAME_OUT_BYTES_MAX, &mut self.outbox);
                 self.count_outbox(before);
             }
-            Err(error) => self.refuse(&error, Some(change.call().method), &reference),
+            Err(error) => self.refuse(&error, Asked::Method(change.which()), &reference),
         }
     }
 
@@ -144,8 +161,8 @@ impl<S> Session<S> {
         match progress {
             Progress::Outcomes(outcomes) => self.pipeline.take_outcomes(outcomes),
             Progress::Prepared(prepared) => {
-                if let Some((error, method, reference)) = self.pipeline.take_prepared(prepared) {
-                    self.refuse(&error, Some(method), &reference);
+                if let Some((error, which, reference)) = self.pipeline.take_prepared(prepared) {
+                    self.refuse(&error, Asked::Method(which), &reference);
                 }
             }
         }

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
 use crate::access::{self, Caller, Identity};
+use crate::counts::Asked;
 use crate::hub::Seat;
 use crate::shared::Shared;
 use crate::state::State;
@@ -49,8 +50,12 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let (frame, outcome) = match admitted {
-        Ok((identity, welcome)) => (welcome, Ok(identity)),
+        Ok((identity, welcome)) => {
+            shared.counts.requests.add(Asked::TokenAuth);
+            (welcome, Ok(identity))
+        }
         Err(refused) => {
+            shared.counts.requests.add_refused(Asked::TokenAuth, refused.error.code);
             let close = match refused.error.code {
                 Code::SlowDown => Close::Crowded,
                 _ => Close::NotAuthenticated,
@@ -119,6 +124,7 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Result<(Identity
         return Err(refused(Error::new(Code::SlowDown, message)));
     };
     seat.place = Some(place);
+    seat.introduce(identity.caller);
     let (id, name) = introduced(&shared.state, identity.caller);
     let local_id = shared.hub.last_reference(identity.caller);
     let welcome = Welcome { id, name: &name, date, local_id, bound_app: identity.bound_app };

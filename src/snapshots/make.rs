@@ -98,8 +98,8 @@ impl Maker {
         }
         let records = match self.make(seq, digest) {
             Ok(trailer) => {
-                self.health.snapshots_made.add(1);
-                tracing::info!(seq, records = trailer.records, "a snapshot was made");
+                self.health.note_snapshot(trailer.bytes, trailer.records);
+                tracing::info!(seq, bytes = trailer.bytes, records = trailer.records, "a snapshot was made");
                 self.clear(seq);
                 trailer.records
             }

@@ -4,7 +4,7 @@
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::health::Count;
+use crate::counts::Count;
 
 macro_rules! closes {
     ($($(#[doc = $doc:literal])+ $name:ident = ($code:literal, $reason:literal),)*) => {

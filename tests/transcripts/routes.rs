@@ -30,7 +30,6 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 pub const NEVER_REFUSED: &[(Route, &str)] = &[
     (("GET", "/livez"), "answers everybody"),
     (("GET", "/readyz"), "needs a disk that fails; tests/write_failure.rs"),
-    (("GET", "/metrics"), "answers everybody"),
     (("GET", "/api/_auth/session"), "answers everybody: who is not signed in gets an empty object"),
     (("GET", "/.well-known/authzen-configuration"), "answers everybody"),
     (("GET", "/docs"), "answers everybody"),

@@ -140,7 +140,7 @@ impl Print {
         };
         since
             && (self.by.is_empty() || self.by.contains(&entry.by))
-            && (self.method.is_empty() || self.method.iter().any(|method| method == entry.change.call().method))
+            && (self.method.is_empty() || self.method.iter().any(|method| method == entry.change.which().call().method))
     }
 
     /// Whether nothing after an entry is asked for, so that it need not be read.

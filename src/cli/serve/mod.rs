@@ -104,6 +104,9 @@ async fn serve(mut options: Options) -> Result<(), ServeError> {
     if let Err(error) = writeln!(stdout, "listening on {}", gateway.url()).and_then(|()| stdout.flush()) {
         tracing::warn!(%error, url = gateway.url(), "where the gateway listens could not be printed");
     }
+    if let Some(address) = gateway.admin_address() {
+        tracing::info!("metrics and health are told at http://{address}");
+    }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,

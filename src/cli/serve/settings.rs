@@ -27,6 +27,9 @@ pub struct Settings {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:5020]
     #[arg(long, env = "GUESTLIST_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Address at which metrics and health are told to whoever can reach it, such as 127.0.0.1:5021 [default: none]
+    #[arg(long, env = "GUESTLIST_ADMIN_LISTEN", value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
     /// Directory for the journal and its snapshots; made if missing [default: ./guestlist-data]
     #[arg(long, env = "GUESTLIST_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
@@ -156,6 +159,7 @@ impl Settings {
     pub fn or(self, other: Self) -> Self {
         Self {
             listen: self.listen.or(other.listen),
+            admin_listen: self.admin_listen.or(other.admin_listen),
             data: self.data.or(other.data),
             seed: self.seed.or(other.seed),
             demo: self.demo.or(other.demo),
@@ -255,6 +259,7 @@ impl Settings {
         };
         let error_method = self.error_method.unwrap_or(false);
         let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
-        Ok(Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls })
+        let admin_listen = self.admin_listen;
+        Ok(Options { listen, admin_listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls })
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::access::{About, Permission, Sender, View};
+use crate::counts::Decisions;
 use crate::methods::{Ask, Call, Method, Noun};
 use crate::schema::leaf::also;
 use crate::wire::error::{Code, Error};
@@ -65,5 +66,9 @@ impl<Q: Known> Ask for AuthZen<Q> {
             Code::Malformed | Code::NotFound | Code::UnknownApp | Code::Conflict => Ok(Q::unknown(error)),
             _ => Err(error),
         })
+    }
+
+    fn count(reply: &Q::Reply, decisions: &Decisions) {
+        Q::count(reply, decisions);
     }
 }

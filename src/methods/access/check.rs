@@ -13,6 +13,7 @@ use super::decided::Decided;
 use super::question::{Action, Entity, Parts, Properties, complete};
 use crate::access::{About, Permission, Sender, View};
 use crate::config::EVALUATIONS_PER_CALL_MAX;
+use crate::counts::Decisions;
 use crate::methods::list::second_half;
 use crate::methods::{Ask, Call, Method, Noun};
 use crate::schema::leaf::also;
@@ -175,6 +176,13 @@ impl Ask for CheckAccess {
         }
         Ok(Checked::Several { evaluations: answers })
     }
+
+    fn count(reply: &Checked, decisions: &Decisions) {
+        match reply {
+            Checked::One(decided) => decided.count(decisions),
+            Checked::Several { evaluations } => evaluations.iter().for_each(|decided| decided.count(decisions)),
+        }
+    }
 }
 
 impl Semantic {
@@ -225,6 +233,10 @@ impl Method for Evaluation {
 impl Ask for Evaluation {
     fn answer(&self, view: View<'_>) -> Result<Checked, Error> {
         decide(view, &self.0.question(&self.0)?).map(Checked::One)
+    }
+
+    fn count(reply: &Checked, decisions: &Decisions) {
+        CheckAccess::count(reply, decisions);
     }
 }
 

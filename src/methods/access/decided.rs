@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::counts::{Decisions, List, Outcome};
 use crate::methods::patterns::PatternRecord;
 use crate::methods::signups::SignupRecord;
 use crate::state::decision::{Decision, Reason};
@@ -126,6 +127,22 @@ impl Decided {
     pub fn failed(error: Error) -> Self {
         let failure = Failure { status: status(error.code), message: error.message };
         Self { decision: false, context: Context { error: Some(failure), ..Context::default() } }
+    }
+
+    /// Counts it.
+    pub(super) fn count(&self, decisions: &Decisions) {
+        let (list, outcome) = match &self.context.reason {
+            None => (List::None, Outcome::Failed),
+            Some(why) => {
+                let list = match why {
+                    Why::SignUp(_) => List::SignUp,
+                    Why::Share(_) => List::Share,
+                    Why::Organization(_) => List::Organization,
+                };
+                (list, if self.decision { Outcome::Allowed } else { Outcome::Refused })
+            }
+        };
+        decisions.add(list, outcome);
     }
 }
 
