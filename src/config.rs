@@ -19,6 +19,11 @@ named! {
         admin_connections_max: usize = 64,
         /// Connections that are signed in with one token at once; more are refused with 429.
         connections_per_token_max: usize = 18_000,
+        /// Requests of one caller in a second, over WebSocket and HTTP together; more are refused with 429, and when to send them
+        /// again. Above what a gateway answers, for only its keeper knows what bots need; connections take turns in any case.
+        requests_per_caller_per_second_max: u32 = 1_000_000,
+        /// Requests from one network address in a second; a proxy in front of the gateway is one address.
+        requests_per_address_per_second_max: u32 = 1_000_000,
         /// How long a client may take over its HTTP request.
         handshake_wait: Duration = Duration::from_secs(10),
         /// How long a connection may stay without a good `TOKEN_AUTH`.
@@ -107,6 +112,10 @@ impl Limits {
         };
         together(self.idle_wait >= IDLE_WAIT_MIN, "idle_wait must be 90s at least, for SDKs are quiet for as long")?;
         together(self.ping_interval < self.idle_wait, "ping_interval must be less than idle_wait")?;
+        together(
+            self.requests_per_caller_per_second_max > 0 && self.requests_per_address_per_second_max > 0,
+            "requests_per_caller_per_second_max and requests_per_address_per_second_max must be 1 at least",
+        )?;
         together(
             self.frame_bytes_max <= self.frame_bytes_hard_max,
             "frame_bytes_max must not be more than frame_bytes_hard_max",

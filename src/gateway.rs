@@ -14,6 +14,7 @@ use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
 use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
 use crate::health::Health;
+use crate::http::origin::{Origin, Origins};
 use crate::hub::Hub;
 use crate::journal::directory::{DataDir, OpenError};
 use crate::journal::file::{Durability, FileJournal};
@@ -82,6 +83,8 @@ pub struct Options {
     pub error_method: bool,
     /// How the gateway is reached from outside, such as `https://lists.example.com`; else by where it listens.
     pub public_url: Option<String>,
+    /// Pages of other hosts whose requests are taken together with a cookie.
+    pub allowed_origins: Vec<Origin>,
     /// Whether everybody may sign up as a user.
     pub open_sign_up: bool,
     /// The directory in which it records what reaches it, if it does.
@@ -101,6 +104,7 @@ impl Options {
             limits: Limits::default(),
             error_method: false,
             public_url: None,
+            allowed_origins: Vec::new(),
             open_sign_up: true,
             record: None,
             tls: None,
@@ -180,8 +184,8 @@ impl Gateway {
 
     /// The same in a world that may be simulated.
     pub async fn start_in(mut world: World, options: Options) -> Result<Self, StartError> {
-        let Options { listen, admin_listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls } =
-            options;
+        let Options { listen, admin_listen, store, seed, limits, error_method, public_url, .. } = options;
+        let Options { allowed_origins, open_sign_up, record, tls, .. } = options;
         let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
@@ -209,7 +213,8 @@ impl Gateway {
         };
         let recorder = recording.as_ref().map(Own::recorder);
         let shared = Shared::new(state, handle, hub, limits).in_world(&world);
-        let shared = Arc::new(Shared { error_method, public_url, open_sign_up, recorder, ..shared });
+        let origins = Origins::new(&public_url, allowed_origins);
+        let shared = Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, ..shared });
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {

@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::ENDPOINT;
 use crate::crowd::{Crowd, Place};
+use crate::http::origin::Origins;
 use crate::http::routes::{Content, Operation, Product, Routes};
 use crate::http::{self, Peer, docs, operations};
 use crate::network::{Arrival, Listener, Stream};
@@ -161,7 +162,7 @@ async fn serve(arrival: Arrival, peer: SocketAddr, routes: Router, shared: Arc<S
         Err(error) => return tracing::debug!(%peer, %error, "a connection was not encrypted"),
     };
     let requests = shared.recorder.clone().map(|recorder| Requests(recorder, Arc::default()));
-    let service = tower_service(routes, peer, permit, requests);
+    let service = tower_service(routes, peer, permit, shared.origins.clone(), requests);
     let stream = Patient::new(stream, shared.limits.write_wait);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -178,6 +179,7 @@ fn tower_service(
     routes: Router,
     peer: SocketAddr,
     permit: Permit,
+    origins: Origins,
     requests: Option<Requests>,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
@@ -189,6 +191,7 @@ fn tower_service(
     hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(permit.clone());
         request.extensions_mut().insert(Peer(peer.ip()));
+        request.extensions_mut().insert(origins.clone());
         if let Some(requests) = &requests {
             request.extensions_mut().insert(requests.clone());
         }

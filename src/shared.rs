@@ -8,13 +8,14 @@ use crate::config::Limits;
 use crate::counts::Counts;
 use crate::crowd::Crowd;
 use crate::engine::EngineHandle;
+use crate::http::origin::Origins;
 use crate::hub::Hub;
 use crate::methods::Change;
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::state::State;
 use crate::state::token::TokenHash;
-use crate::throttle::{Origin, Throttle};
+use crate::throttle::{Origin, Rates, Throttle};
 use crate::transcript::record::Recorder;
 use crate::wire::close::Closes;
 use crate::wire::error::{Code, Error};
@@ -41,6 +42,8 @@ pub struct Shared {
     pub error_method: bool,
     /// How the gateway is reached from outside, without a slash at the end: `https://lists.example.com`.
     pub public_url: String,
+    /// The pages that are trusted with cookies.
+    pub origins: Origins,
     /// Whether everybody may sign up as a user.
     pub open_sign_up: bool,
     /// Where what passes is recorded, if it is.
@@ -49,6 +52,8 @@ pub struct Shared {
     pub passwords: Passwords,
     /// What slows guessing down.
     pub throttle: Throttle,
+    /// What slows down those who send too much.
+    pub rates: Rates,
     /// What tells the time.
     pub clock: Clock,
     /// What secrets are drawn from.
@@ -67,10 +72,12 @@ impl Shared {
             closes: Closes::default(),
             error_method: false,
             public_url: String::new(),
+            origins: Origins::default(),
             open_sign_up: true,
             recorder: None,
             passwords: Passwords::new(&limits),
             throttle: Throttle::new(&limits),
+            rates: Rates::new(&limits),
             clock: Clock::default(),
             random: Random::default(),
             limits,
@@ -111,9 +118,6 @@ impl Shared {
 
     /// Counts an attempt at a secret, or refuses it where there were too many.
     pub fn admit_guess(&self, origin: Origin, target: &str) -> Result<(), Error> {
-        self.throttle.admit(origin, target).map_err(|wait| {
-            let seconds = wait.as_secs() + 1;
-            Error::new(Code::SlowDown, format!("there were too many attempts; try again in {seconds} s"))
-        })
+        self.throttle.admit(origin, target).map_err(|wait| Error::slow_down(wait, "there were too many attempts"))
     }
 }

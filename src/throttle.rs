@@ -1,20 +1,22 @@
-//! This is where guessing is slowed: whoever tries secrets has to wait after a number of attempts, whether they were right or not.
+//! This is where those are slowed who ask too much: whoever tries secrets has to wait after a number of attempts, whether they were
+//! right or not, and whoever sends more than so many requests a second.
+
+mod attempts;
+mod rates;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 
 use crate::access::Caller;
 use crate::clock::Steady;
 use crate::config::Limits;
 use crate::state::patterns::fold;
+use attempts::Attempts;
+pub use rates::Rates;
 
 /// Whose attempts count together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +58,7 @@ impl Throttle {
 
 impl<C: Clock + Clone> Throttle<C> {
     fn with_clock(limits: &Limits, clock: &C) -> Self {
-        let attempts = |burst, interval| Attempts::new(burst, interval, limits.guess_keys_max, clock.clone());
+        let attempts = |burst, interval| Attempts::one_each(interval, burst, limits.guess_keys_max, clock.clone());
         Self {
             at_targets: attempts(limits.guesses_burst, limits.guess_interval),
             of_origins: attempts(limits.guesses_of_origin_burst, limits.guess_of_origin_interval),
@@ -70,48 +72,13 @@ impl<C: Clock + Clone> Throttle<C> {
             Origin::Address(address) => Origin::Address(network(address)),
             caller @ Origin::Caller(_) => caller,
         };
-        self.at_targets.admit(self.hasher.hash_one((origin, fold(target))))?;
-        self.of_origins.admit(self.hasher.hash_one(origin))
+        self.at_targets.admit(self.hasher.hash_one((origin, fold(target))), ONE)?;
+        self.of_origins.admit(self.hasher.hash_one(origin), ONE)
     }
 }
 
-/// Attempts by key, each with a burst of its own and one more an interval.
-#[derive(Debug)]
-struct Attempts<C: Clock> {
-    limiter: RateLimiter<u64, DashMapStateStore<u64>, C, NoOpMiddleware<C::Instant>>,
-    keys_max: usize,
-    /// How many keys there may be before they are swept again.
-    sweep_at: AtomicUsize,
-}
-
-impl<C: Clock> Attempts<C> {
-    fn new(burst: u32, interval: Duration, keys_max: usize, clock: C) -> Self {
-        let quota = Quota::with_period(interval).expect("guesses have time between them");
-        let quota = quota.allow_burst(NonZeroU32::new(burst).expect("one guess at least is allowed"));
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock);
-        Self { limiter, keys_max, sweep_at: AtomicUsize::new(keys_max) }
-    }
-
-    fn admit(&self, key: u64) -> Result<(), Duration> {
-        self.sweep();
-        self.limiter.check_key(&key).map_err(|refusal| refusal.wait_time_from(self.limiter.clock().now()))
-    }
-
-    /// Forgets what makes no difference any more. Each sweep is paid for by as many attempts as it leaves keys.
-    fn sweep(&self) {
-        let sweep_at = self.sweep_at.load(Ordering::Relaxed);
-        if self.limiter.len() < sweep_at {
-            return;
-        }
-        // Only the one who gets to raise the mark sweeps.
-        let raised = self.sweep_at.compare_exchange(sweep_at, usize::MAX, Ordering::Relaxed, Ordering::Relaxed);
-        if raised.is_ok() {
-            self.limiter.retain_recent();
-            let sweep_at = self.keys_max.max(self.limiter.len().saturating_mul(2));
-            self.sweep_at.store(sweep_at, Ordering::Relaxed);
-        }
-    }
-}
+/// An attempt is one, whatever it is at.
+const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 /// The network of an address that stands for one customer: with IPv6 that is 2^64 addresses.
 pub fn network(origin: IpAddr) -> IpAddr {
@@ -174,7 +141,7 @@ mod tests {
                 assert!(admit(&format!("{round}-{target}@example.com")));
             }
             // 20 make a difference at most, just after a round and an interval; and twice as many are let stand.
-            assert!(throttle.at_targets.limiter.len() <= 2 * 22, "{} keys are held", throttle.at_targets.limiter.len());
+            assert!(throttle.at_targets.len() <= 2 * 22, "{} keys are held", throttle.at_targets.len());
             assert!(!admit("amy@example.com"));
             clock.advance(limits.guess_interval);
             assert!(admit("amy@example.com"));

@@ -81,7 +81,7 @@ fn every_flag_is_a_variable_and_a_key_of_the_file() {
     for flag in &flags {
         let variable = format!("[env: GUESTLIST_{}=", flag.replace('-', "_").to_ascii_uppercase());
         assert!(help.contains(&variable), "{variable} is missing: {help}");
-        let config = home.write("wrong.toml", format!("{} = []\n", flag.replace('-', "_")));
+        let config = home.write("wrong.toml", format!("{} = nan\n", flag.replace('-', "_")));
         let refused = must_refuse(&home, &["--config", &config]);
         assert!(refused.stderr.contains(&config) && !refused.stderr.contains("unknown field"), "{flag}: {refused:?}");
     }

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use guestlist::config::Limits;
-use guestlist::gateway::Gateway;
+use guestlist::gateway::{Gateway, Options};
 use serde_json::{Value, json};
 use support::http::{AMY, Answer, BOB, Http, OWNER, OWNER_PASSWORD, Request, SHARE, log_in, sign_up};
 use support::stage::Stage;
@@ -270,4 +270,35 @@ async fn a_form_on_a_page_of_another_host_does_nothing() {
     let own = http.post("/api/auth/login").form(&[("email", OWNER), ("password", OWNER_PASSWORD)]);
     own.header("sec-fetch-site", "same-origin").send().await.expect(200);
     http.get(&entries).session(&owner).header("sec-fetch-site", "cross-site").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_with_a_cookie_unless_it_was_named() {
+    let directory = directory();
+    let allowed_origins = vec!["https://app.example.com".parse().expect("it is an origin")];
+    let options = Options { allowed_origins, ..options(directory.path(), Limits::default()) };
+    let gateway = Gateway::start(options).await.expect("the gateway starts");
+    let http = Http::of(&gateway);
+    let owner = log_in(&http, OWNER, OWNER_PASSWORD).await;
+    let entries = format!("{SHARE}/whitelist-entries");
+    let add = || http.post(&entries).json(&json!([AMY]));
+    let own = format!("http://{}", gateway.address());
+    for foreign in ["https://evil.example", "null", "http://app.example.com", "https://app.example.com.evil.example"] {
+        for request in [
+            add().session(&owner),
+            http.delete(&entries).session(&owner).json(&json!([AMY])),
+            http.patch(SHARE).session(&owner).json(&json!({"name": "x"})),
+            http.post("/api/auth/logout").session(&owner),
+            http.post("/api/auth/login").json(&json!({"email": OWNER, "password": OWNER_PASSWORD})),
+        ] {
+            let answer = request.header("origin", foreign).send().await.expect(403);
+            assert_eq!(answer.header("set-cookie"), None);
+        }
+        // Whoever knows the token needs no browser to send it along; and reading is for the browser to keep apart.
+        add().bearer(&owner).header("origin", foreign).send().await.expect(200);
+        http.get(&entries).session(&owner).header("origin", foreign).send().await.expect(200);
+    }
+    for known in [&*own, "https://app.example.com"] {
+        add().session(&owner).header("origin", known).send().await.expect(200);
+    }
 }

@@ -10,7 +10,7 @@ use axum::routing::any;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{challenging, json};
+use super::answer::{challenging, json, slowing};
 use super::credentials::Visitor;
 use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run};
@@ -75,6 +75,7 @@ fn said<Q: Known>(id: &str, summary: &str) -> Operation {
         (400, "Something is wrong with the question. What is not known is no error, but a no."),
         (401, "The token is missing or not known."),
         (403, "The caller may not ask about this resource."),
+        (429, "There were too many requests."),
         (500, "The gateway failed."),
     ];
     Operation::new(Product::AuthZen, id, summary)
@@ -158,8 +159,9 @@ fn refused(error: &Error) -> Response {
     let status = match error.code {
         Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionMissing | Code::NotInApp => StatusCode::FORBIDDEN,
+        Code::SlowDown => StatusCode::TOO_MANY_REQUESTS,
         Code::Unexpected | Code::NotWritable => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
-    challenging(json(status, &shortened(&error.message)))
+    slowing(challenging(json(status, &shortened(&error.message))), error.retry_after_ms)
 }

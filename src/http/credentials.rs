@@ -57,6 +57,12 @@ impl Visitor {
         if stands { Ok(()) } else { Err(void()) }
     }
 
+    /// Counts a request of those that the visitor may send.
+    pub fn take_credit(&self, shared: &Shared) -> Result<(), Error> {
+        let drawn = shared.rates.draw_one(self.caller, self.address);
+        drawn.map_err(|wait| Error::slow_down(wait, "there were too many requests"))
+    }
+
     /// What is told of the visitor to a method.
     pub fn sender<'a>(&self, shared: &'a Shared) -> Sender<'a> {
         Sender { view: shared.view(self.caller), bound_app: self.bound_app }

@@ -9,6 +9,7 @@ pub mod docs;
 mod metrics;
 pub mod operations;
 mod organization;
+pub mod origin;
 pub mod routes;
 mod rpc;
 pub mod run;

@@ -4,6 +4,7 @@
 //! gets 422 with a list of what is wrong where. Members a body may have beside the published ones, such as `org_id` for bots
 //! that are in several organisations, are those of the methods.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -34,6 +35,7 @@ pub fn routes() -> Routes {
         (403, "The key's member lacks what it takes, now."),
         (404, "There is no such organisation or member."),
         (422, "Something is wrong with the query or the body."),
+        (429, "There were too many requests."),
     ];
     const OF_CHANGES: &[(u16, &str)] = &[
         (409, "The change contradicts what stands."),
@@ -243,28 +245,32 @@ fn fault(part: Part, path: &str, message: &str) -> Value {
 struct Refusal {
     status: StatusCode,
     detail: Value,
+    retry_after_ms: Option<NonZeroU32>,
 }
 
 impl Refusal {
     fn new(part: Part, error: &Error) -> Self {
         if error.code != Code::Malformed {
-            return Self::told(status(error.code), &error.message);
+            let told = Self::told(status(error.code), &error.message);
+            return Self { retry_after_ms: error.retry_after_ms, ..told };
         }
         let (path, message) = error.at_field().unwrap_or(("", &error.message));
         Self::invalid(vec![fault(part, path, message)])
     }
 
     fn told(status: StatusCode, text: &str) -> Self {
-        Self { status, detail: json!(text) }
+        Self { status, detail: json!(text), retry_after_ms: None }
     }
 
     fn invalid(faults: Vec<Value>) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: Value::Array(faults) }
+        let detail = Value::Array(faults);
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, retry_after_ms: None }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        answer::challenging(answer::json(self.status, &json!({"detail": self.detail})))
+        let answer = answer::challenging(answer::json(self.status, &json!({"detail": self.detail})));
+        answer::slowing(answer, self.retry_after_ms)
     }
 }

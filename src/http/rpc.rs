@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::answer::{challenging, written};
+use super::answer::{challenging, slowing, written};
 use super::credentials::Visitor;
 use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run, status};
@@ -62,7 +62,10 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
     shared.counts.requests.note(Asked::of(&method), &answered);
     match answered {
         Ok(frame) => framed(StatusCode::OK, frame),
-        Err(error) => framed(status(error.code), frame::refusal(&error, Some(&method), &reference, false)),
+        Err(error) => {
+            let refused = framed(status(error.code), frame::refusal(&error, Some(&method), &reference, false));
+            slowing(refused, error.retry_after_ms)
+        }
     }
 }
 
@@ -79,6 +82,7 @@ async fn answer(
     let mut frames = Vec::with_capacity(1);
     match Command::read(method, text)? {
         Command::Query(mut query) => {
+            visitor.take_credit(shared)?;
             let sender = visitor.sender(shared);
             query.admit(sender)?;
             // There is nobody here who could not read it in one piece.

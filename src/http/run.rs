@@ -14,6 +14,7 @@ use crate::wire::error::{Code, Error};
 /// Answers a method that changes nothing.
 pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Result<M::Reply, Error> {
     let mut answer = || {
+        visitor.take_credit(shared)?;
         visitor.still_stands(shared)?;
         let sender = visitor.sender(shared);
         admit(&mut method, sender)?;
@@ -44,6 +45,7 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, change: Change) -> 
 
 /// The same, not counted among the requests yet.
 pub async fn make(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
+    visitor.take_credit(shared)?;
     visitor.still_stands(shared)?;
     {
         let sender = visitor.sender(shared);

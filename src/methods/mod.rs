@@ -306,8 +306,8 @@ impl Description {
 
     /// Every code with which it may be refused, in the order of their numbers.
     pub fn codes(&self) -> impl Iterator<Item = Code> {
-        // Any frame may be malformed or too large, and any gateway may fail.
-        const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::Unexpected];
+        // Any frame may be malformed or too large, any may be one too many, and any gateway may fail.
+        const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::SlowDown, Code::Unexpected];
         let journaled = if self.changes { &[Code::NotWritable][..] } else { &[] };
         let may = [ANY, self.needs.refuses(), self.refuses, journaled].concat();
         Code::ALL.iter().copied().filter(move |code| may.contains(code))

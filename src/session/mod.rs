@@ -48,6 +48,8 @@ struct Session<S> {
     pipeline: Pipeline,
     outbox: Vec<Utf8Bytes>,
     outbox_bytes: usize,
+    /// Requests that may be taken before it is looked again whether there are too many.
+    credit: u32,
     /// A pong waits inside the socket to be flushed.
     owes_pong: bool,
     /// The client is quiet and is to be pinged.
@@ -95,6 +97,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         identity,
         outbox: Vec::new(),
         outbox_bytes: 0,
+        credit: 0,
         owes_pong: false,
         owes_ping: false,
         last_reference: None,

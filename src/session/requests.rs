@@ -1,5 +1,7 @@
 //! This is where a frame is taken up: answered, refused, handed over as a change, or put aside until it can be decided.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -68,6 +70,9 @@ impl<S> Session<S> {
     }
 
     fn text(&mut self, text: &Utf8Bytes) {
+        if let Err(wait) = self.take_credit() {
+            return self.slow_down(text, wait);
+        }
         let max = self.shared.limits.frame_bytes_max;
         if text.len() <= max
             && let Some((command, reference)) = Command::open(text)
@@ -97,6 +102,25 @@ impl<S> Session<S> {
         match command {
             Ok(command) => self.decide(Parked { command, reference, bytes: text.len() }),
             Err(error) => self.refuse(&error, Asked::of(method), &reference),
+        }
+    }
+
+    /// Counts a request of those that may be sent.
+    fn take_credit(&mut self) -> Result<(), Duration> {
+        if self.credit == 0 {
+            self.credit = self.shared.rates.draw(self.identity.caller, self.address)?;
+        }
+        self.credit -= 1;
+        Ok(())
+    }
+
+    /// Refuses a message unread but for what its refusal echoes.
+    fn slow_down(&mut self, text: &Utf8Bytes, wait: Duration) {
+        self.shared.counts.rejected.add(Rejected::TooMany);
+        let error = Error::slow_down(wait, "there were too many requests");
+        match envelope::open(text) {
+            Ok(envelope) => self.refuse(&error, Asked::of(&envelope.method), &envelope.reference),
+            Err((_, reference)) => self.refuse(&error, Asked::Unknown(None), &reference),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::state::id::{AppId, BotId, ChatId, OrgId, ShareId, UserId};
 
@@ -48,7 +50,7 @@ codes! {
     Conflict = 409,
     /// The frame, a list in it, or the list it would make is too large.
     TooLarge = 413,
-    /// Too many attempts, or too much work waits; try again later.
+    /// Too many attempts or requests, or too much work waits; try again later, where `retry_after_ms` says when, then.
     SlowDown = 429,
     /// The change could not be made durable.
     NotWritable = 503,
@@ -72,6 +74,8 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The app it is about.
     pub app_id: Option<AppId>,
+    /// After how many milliseconds it may go better.
+    pub retry_after_ms: Option<NonZeroU32>,
     /// Bytes of the path of the field it is about, with which its message begins.
     path_bytes: usize,
 }
@@ -79,7 +83,7 @@ pub struct Error {
 impl Error {
     /// A refusal that is about no app in particular.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), app_id: None, path_bytes: 0 }
+        Self { code, message: message.into(), app_id: None, retry_after_ms: None, path_bytes: 0 }
     }
 
     /// A field that cannot be taken, named by its path in the message, such as `signups[3].signup_id`.
@@ -101,6 +105,17 @@ impl Error {
     pub fn about(mut self, app_id: AppId) -> Self {
         self.app_id = Some(app_id);
         self
+    }
+
+    /// What is too much now, and may go better after a while; the message says so, and what it is.
+    pub fn slow_down(wait: Duration, what: &str) -> Self {
+        // Rounded up: who comes too early is refused again.
+        let ms = u32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
+        let wait = if ms < 1_000 { format!("{ms} ms") } else { format!("{} s", ms.div_ceil(1_000)) };
+        Self {
+            retry_after_ms: NonZeroU32::new(ms),
+            ..Self::new(Code::SlowDown, format!("{what}; try again in {wait}"))
+        }
     }
 
     /// There is no such app.

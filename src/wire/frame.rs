@@ -1,6 +1,7 @@
 //! This is where answers become frames: encoded once, straight into the frame, and split before they grow too long.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -68,10 +69,17 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
         #[serde(skip_serializing_if = "Option::is_none")]
         request: Option<&'a str>,
         message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<NonZeroU32>,
     }
     let head = Head { method: as_method.then_some("error"), error: error.code.number() };
     let (request, message) = (request.map(shortened), shortened(&error.message));
-    let body = Refusal { app_id: error.app_id, request: request.as_deref(), message: &message };
+    let body = Refusal {
+        app_id: error.app_id,
+        request: request.as_deref(),
+        message: &message,
+        retry_after_ms: error.retry_after_ms,
+    };
     encode(|text| json::write(text, &head), &body, reference, AbsentReference::Omitted)
 }
 
@@ -87,6 +95,7 @@ pub fn refusal_schema(generator: &mut SchemaGenerator) -> Schema {
         "properties": {
             "error": {"description": "Why it was refused.", "type": "integer", "enum": codes, "x-enum-descriptions": meanings},
             "message": {"description": "What is wrong, where, and what to do.", "type": "string"},
+            "retry_after_ms": {"description": "After how many milliseconds it may go better.", "type": "integer", "minimum": 1},
             "request": {"description": "The method that was refused.", "type": "string"},
             "app_id": app_id,
             "method": {"description": "Sent by gateways that are told to, for bots that see messages by method alone.", "const": "error"},

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, NamedError, SNAPSHOT_EVERY_DEFAULT};
 use guestlist::gateway::{Options, Store};
+use guestlist::http::origin::Origin;
 use guestlist::journal::file::Durability;
 use guestlist::seed::{Seed, SeedError};
 use guestlist::tls::{Source, self_signed};
@@ -54,6 +55,9 @@ pub struct Settings {
     /// How the gateway is reached from outside, such as https://lists.example.com behind a proxy [default: http:// or https://, and the address]
     #[arg(long, env = "GUESTLIST_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Origins of other hosts, such as https://app.example.com, whose pages may send requests with a user's cookie
+    #[arg(long, env = "GUESTLIST_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<Origin>,
     /// Whether everybody may sign up as a user; else only administrators make users [default: true]
     #[arg(long, env = "GUESTLIST_SIGN_UP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     sign_up: Option<bool>,
@@ -168,6 +172,7 @@ impl Settings {
             journal_keep: self.journal_keep.or(other.journal_keep),
             error_method: self.error_method.or(other.error_method),
             public_url: self.public_url.or(other.public_url),
+            allow_origin: if self.allow_origin.is_empty() { other.allow_origin } else { self.allow_origin },
             sign_up: self.sign_up.or(other.sign_up),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
@@ -260,6 +265,19 @@ impl Settings {
         let error_method = self.error_method.unwrap_or(false);
         let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
         let admin_listen = self.admin_listen;
-        Ok(Options { listen, admin_listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls })
+        let allowed_origins = self.allow_origin;
+        Ok(Options {
+            listen,
+            admin_listen,
+            store,
+            seed,
+            limits,
+            error_method,
+            public_url,
+            allowed_origins,
+            open_sign_up,
+            record,
+            tls,
+        })
     }
 }

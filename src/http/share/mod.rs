@@ -256,6 +256,7 @@ fn own(id: &str, summary: &str) -> Operation {
         (401, "Nobody is signed in."),
         (403, "The caller cannot manage shares."),
         (404, "It does not exist, or is somebody else's."),
+        (429, "There were too many requests, or too much work waits."),
     ];
     said(id, summary).by(OWN).refusing(REFUSALS, Content::of::<Problem>())
 }
@@ -265,7 +266,6 @@ fn writing(id: &str, summary: &str) -> Operation {
     const REFUSALS: &[(u16, &str)] = &[
         (409, "The change contradicts what stands."),
         (413, "The body or the list is too large."),
-        (429, "Too much work waits."),
         (503, "The change could not be made durable."),
     ];
     own(id, summary).refusing(REFUSALS, Content::of::<Problem>())

@@ -4,6 +4,7 @@
 //! The order of the members is the share API's, down to the blanks: some of its clients were written against texts.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::issues::Issue;
+use crate::http::answer::slowing;
 use crate::http::status;
 use crate::wire::error::Error;
 
@@ -29,6 +31,8 @@ pub struct Refusal {
     stack: [(); 0],
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Data>,
+    #[serde(skip)]
+    retry_after_ms: Option<NonZeroU32>,
 }
 
 /// What a handler's refusal has to say beyond its status.
@@ -65,13 +69,21 @@ pub struct ShareInfo {
 impl Refusal {
     /// A refusal with a status and the words for it.
     pub fn new(status_code: StatusCode, status_message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status_code, status_message: status_message.into(), message: None, stack: [], data: None }
+        Self {
+            status_code,
+            status_message: status_message.into(),
+            message: None,
+            stack: [],
+            data: None,
+            retry_after_ms: None,
+        }
     }
 
     /// A method's refusal.
     pub fn of(error: Error) -> Self {
         let status = status(error.code);
-        Self::new(status, status.canonical_reason().unwrap_or_default()).saying(error.message)
+        let refusal = Self::new(status, status.canonical_reason().unwrap_or_default()).saying(error.message);
+        Self { retry_after_ms: error.retry_after_ms, ..refusal }
     }
 
     /// What is not there, in the one text that is also for what is somebody else's.
@@ -187,7 +199,8 @@ impl IntoResponse for Problem {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = serde_json::to_string_pretty(&self).expect("a refusal is nothing but strings, numbers and flags");
-        (self.status_code, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        let response = (self.status_code, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        slowing(response, self.retry_after_ms)
     }
 }
 

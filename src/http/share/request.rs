@@ -24,7 +24,7 @@ use crate::state::id::{ChatId, EntryId, ShareId, UserId};
 use crate::wire::error::{Code, Error};
 
 /// The header that is as good as the cookie.
-const SESSION_HEADER: &str = "x-neptun-session-session";
+pub const SESSION_HEADER: &str = "x-neptun-session-session";
 
 /// A share, as paths name it.
 #[derive(Clone, Copy, Debug)]

@@ -67,7 +67,7 @@ impl Method for SetShare {
     const CALL: Call = Call::new("setShare", "setShare_ack", "shares a chat, or changes how it is shared");
     const NEEDS: Permission = Permission::ShareManagement;
     const NOUN: Noun = Noun::Shares;
-    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown];
+    const REFUSES: &[Code] = &[Code::Conflict];
     type Reply = ShareRecord;
 
     fn about(&mut self, _sender: Sender<'_>) -> About {

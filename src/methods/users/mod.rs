@@ -105,7 +105,7 @@ impl Method for SetUser {
         Call::new("setUser", "setUser_ack", "makes a user known, or changes the email address or password");
     const NEEDS: Permission = Permission::Admin;
     const NOUN: Noun = Noun::Users;
-    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict, Code::SlowDown];
+    const REFUSES: &[Code] = &[Code::NotFound, Code::Conflict];
     type Reply = UserRecord;
 
     fn validate(&mut self) -> Result<(), Error> {

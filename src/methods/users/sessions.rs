@@ -122,7 +122,7 @@ impl Method for LogIn {
     const CALL: Call = Call::new("logIn", "logIn_ack", "signs a user in");
     const NEEDS: Permission = Permission::Anyone;
     const NOUN: Noun = Noun::Users;
-    const REFUSES: &[Code] = &[Code::NotAuthenticated, Code::SlowDown];
+    const REFUSES: &[Code] = &[Code::NotAuthenticated];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {

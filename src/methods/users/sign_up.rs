@@ -42,7 +42,7 @@ impl Method for SignUp {
     const CALL: Call = Call::new("signUp", "signUp_ack", "makes a user known, who is then signed in");
     const NEEDS: Permission = Permission::Anyone;
     const NOUN: Noun = Noun::Users;
-    const REFUSES: &[Code] = &[Code::Conflict, Code::SlowDown, Code::PermissionMissing];
+    const REFUSES: &[Code] = &[Code::Conflict, Code::PermissionMissing];
     type Reply = SignedIn;
 
     fn validate(&mut self) -> Result<(), Error> {
