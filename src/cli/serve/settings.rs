@@ -1,11 +1,13 @@
 //! What `serve` can be told: by flags, in the environment, and in a file.
 
+use std::env::{self, VarError};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use guestlist::administrator::{AdministratorError, AdministratorToken};
 use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, NamedError, SNAPSHOT_EVERY_DEFAULT};
 use guestlist::gateway::{Options, Store};
 use guestlist::journal::file::Durability;
@@ -20,6 +22,9 @@ const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// Where changes are kept, where nothing else is said.
 const DATA_DEFAULT: &str = "./guestlist-data";
 
+/// The variable that is the administrator's token itself. No flag is: everybody on a machine can read the flags of its programs.
+const ADMIN_TOKEN: &str = "GUESTLIST_ADMIN_TOKEN";
+
 /// One struct for the flags, the environment and the file, so that none can lack what another has.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -30,6 +35,9 @@ pub struct Settings {
     /// Directory for the journal and its snapshots; made if missing [default: ./guestlist-data]
     #[arg(long, env = "GUESTLIST_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File with the administrator's token, which is seen to at every start; or GUESTLIST_ADMIN_TOKEN in the environment is the token
+    #[arg(long, env = "GUESTLIST_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
     /// Directory messages (setApp, setBot, ...), one a line, that an empty data directory begins with
     #[arg(long, env = "GUESTLIST_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
@@ -145,6 +153,12 @@ pub enum SettingsError {
     TwoCertificates,
     #[error("no certificate can be kept in {0}: {1}; choose another directory with --data")]
     SelfSigned(PathBuf, #[source] std::io::Error),
+    #[error("{ADMIN_TOKEN} and --admin-token-file each give the administrator's token; choose one")]
+    TwoAdminTokens,
+    #[error("{ADMIN_TOKEN} is not a text")]
+    AdminTokenNotText,
+    #[error(transparent)]
+    AdminToken(#[from] AdministratorError),
     #[error(transparent)]
     Seed(#[from] SeedError),
     #[error(transparent)]
@@ -157,6 +171,7 @@ impl Settings {
         Self {
             listen: self.listen.or(other.listen),
             data: self.data.or(other.data),
+            admin_token_file: self.admin_token_file.or(other.admin_token_file),
             seed: self.seed.or(other.seed),
             demo: self.demo.or(other.demo),
             durability: self.durability.or(other.durability),
@@ -223,6 +238,17 @@ impl Settings {
         Ok(limits)
     }
 
+    /// The administrator's token, where one was given.
+    pub fn administrator(&self) -> Result<Option<AdministratorToken>, SettingsError> {
+        match (env::var(ADMIN_TOKEN), &self.admin_token_file) {
+            (Err(VarError::NotPresent), None) => Ok(None),
+            (Err(VarError::NotPresent), Some(path)) => Ok(Some(AdministratorToken::read(path)?)),
+            (Err(VarError::NotUnicode(_)), _) => Err(SettingsError::AdminTokenNotText),
+            (Ok(token), None) => Ok(Some(AdministratorToken::new(ADMIN_TOKEN, token)?)),
+            (Ok(_), Some(_)) => Err(SettingsError::TwoAdminTokens),
+        }
+    }
+
     /// How a gateway runs by them.
     pub fn options(self) -> Result<Options, SettingsError> {
         let limits = self.limits()?;
@@ -231,10 +257,12 @@ impl Settings {
         if demo && !listen.ip().is_loopback() {
             return Err(SettingsError::DemoNotLoopback(listen));
         }
+        let administrator = self.administrator()?;
         let seed = match (demo, self.seed) {
             (true, Some(_)) => return Err(SettingsError::TwoSeeds),
             (true, None) => Seed::demo(),
             (false, Some(path)) => Seed::read(&path)?,
+            (false, None) if administrator.is_some() => Seed::nothing(),
             (false, None) => Seed::administrator(),
         };
         let path = self.data.unwrap_or_else(|| DATA_DEFAULT.into());
@@ -255,6 +283,6 @@ impl Settings {
         };
         let error_method = self.error_method.unwrap_or(false);
         let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
-        Ok(Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls })
+        Ok(Options { listen, store, seed, limits, error_method, public_url, open_sign_up, record, tls, administrator })
     }
 }
