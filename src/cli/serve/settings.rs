@@ -22,6 +22,12 @@ const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// Where changes are kept, where nothing else is said.
 const DATA_DEFAULT: &str = "./guestlist-data";
 
+/// Over how long a time connections are ended at a stop, where nothing else is said: the limit's own default, as it is written.
+const DRAIN_WINDOW_DEFAULT: &str = "1ms";
+
+/// The settings that set a limit, and that limit. Where the limit is given a value as well, that one counts.
+pub const LIMITS_TOO: [(&str, &str); 2] = [("journal_keep", "journal_keep_bytes"), ("drain_window", "drain_window")];
+
 /// The variable that is the administrator's token itself. No flag is: everybody on a machine can read the flags of its programs.
 const ADMIN_TOKEN: &str = "GUESTLIST_ADMIN_TOKEN";
 
@@ -53,6 +59,9 @@ pub struct Settings {
     /// Bytes of journal kept as an audit log beyond what a start could need [default: 268435456]
     #[arg(long, env = "GUESTLIST_JOURNAL_KEEP", value_name = "BYTES")]
     journal_keep: Option<u64>,
+    /// Over how long a time connections are ended at a stop, such as 10s, so that clients do not all come back at once [default: 1ms]
+    #[arg(long, env = "GUESTLIST_DRAIN_WINDOW", value_name = "TIME")]
+    drain_window: Option<String>,
     /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
     #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     error_method: Option<bool>,
@@ -177,6 +186,7 @@ impl Settings {
             durability: self.durability.or(other.durability),
             snapshot_every: self.snapshot_every.or(other.snapshot_every),
             journal_keep: self.journal_keep.or(other.journal_keep),
+            drain_window: self.drain_window.or(other.drain_window),
             error_method: self.error_method.or(other.error_method),
             public_url: self.public_url.or(other.public_url),
             sign_up: self.sign_up.or(other.sign_up),
@@ -211,6 +221,7 @@ impl Settings {
             durability: Some(Durability::default()),
             snapshot_every: Some(SNAPSHOT_EVERY_DEFAULT),
             journal_keep: Some(JOURNAL_KEEP_BYTES_DEFAULT),
+            drain_window: Some(DRAIN_WINDOW_DEFAULT.to_owned()),
             error_method: Some(false),
             sign_up: Some(true),
             log: Some("info".to_owned()),
@@ -232,6 +243,10 @@ impl Settings {
     /// All limits.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
         let mut limits = Limits::default();
+        // What `LIMITS_TOO` lists.
+        if let Some(window) = &self.drain_window {
+            limits.set("drain_window", window)?;
+        }
         limits.journal_keep_bytes = self.journal_keep.unwrap_or(limits.journal_keep_bytes);
         self.limit.iter().try_for_each(|Limit { name, value }| limits.set(name, value))?;
         limits.check()?;
