@@ -160,7 +160,7 @@ fn journal_prints_who_did_what_and_checks_without_changing_anything() {
 
 #[test]
 fn every_help_has_an_example() {
-    for command in ["", "serve", "call", "bench", "replay", "journal", "journal print", "journal check"] {
+    for command in ["", "serve", "admin", "call", "bench", "replay", "journal", "journal print", "journal check"] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = run(&args);
         let example = format!("\n  guestlist {command}");

@@ -1,5 +1,6 @@
 //! This is where the command line is described: one file a subcommand.
 
+mod admin;
 mod bench;
 mod call;
 mod completions;
@@ -34,6 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
   guestlist config --limit connections_max=500
+  guestlist admin app list --token demo-admin-token
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist import --app 90090684293000559 --list whitelist guests.csv --token demo-admin-token
   guestlist bench --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001
@@ -49,6 +51,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Show how the gateway would run, and where each setting comes from
     Config(Box<config::Config>),
+    /// Look after the apps and bots of a gateway
+    Admin(admin::Admin),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
     /// Put the people of a file on a list
@@ -85,6 +89,7 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
     match command {
         Command::Serve(serve) => serve.run(),
         Command::Config(config) => config.run(matches),
+        Command::Admin(admin) => admin.run(),
         Command::Call(call) => call.run(),
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
