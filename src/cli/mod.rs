@@ -13,6 +13,7 @@ mod record;
 mod replay;
 mod schema;
 mod serve;
+mod snippet;
 mod talk;
 
 use std::fmt::Display;
@@ -43,6 +44,7 @@ Examples:
   guestlist replay fixtures/signups
   guestlist mock fixtures/signups/python_sdk.jsonl
   guestlist journal print ./guestlist-data
+  guestlist snippet python --app 90090684293000559
   guestlist schema openapi --out openapi.json";
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +71,8 @@ enum Command {
     Mock(mock::Mock),
     /// Look into a data directory, and mend it
     Journal(journal::Journal),
+    /// Print a bot that works, on an official SDK
+    Snippet(snippet::Snippet),
     /// Print the documents of the API
     Schema(schema::Schema),
     /// Print the completions for a shell
@@ -98,6 +102,7 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Snippet(snippet) => snippet.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
