@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::administrator::{self, AdministratorError, AdministratorToken};
 use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
 use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
@@ -91,6 +92,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// The certificate with which connections are encrypted, if they are.
     pub tls: Option<tls::Source>,
+    /// The token that an administrator has from this start on, if it comes from outside.
+    pub administrator: Option<AdministratorToken>,
 }
 
 impl Options {
@@ -108,6 +111,7 @@ impl Options {
             open_sign_up: true,
             record: None,
             tls: None,
+            administrator: None,
         }
     }
 }
@@ -127,6 +131,9 @@ pub enum StartError {
     /// The seed was refused.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// There is no administrator with the token that was given.
+    #[error(transparent)]
+    Administrator(#[from] AdministratorError),
     /// The recording cannot be begun.
     #[error("{0} cannot hold a recording: {1}; choose another directory with --record")]
     Record(PathBuf, #[source] io::Error),
@@ -185,7 +192,10 @@ impl Gateway {
     /// The same in a world that may be simulated.
     pub async fn start_in(mut world: World, options: Options) -> Result<Self, StartError> {
         let Options { listen, admin_listen, store, seed, limits, error_method, public_url, .. } = options;
-        let Options { allowed_origins, open_sign_up, record, tls, .. } = options;
+        let Options { allowed_origins, open_sign_up, record, tls, administrator, .. } = options;
+        if !listen.ip().is_loopback() && administrator.as_ref().is_some_and(AdministratorToken::is_known) {
+            return Err(AdministratorError::Known.into());
+        }
         let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
@@ -222,6 +232,12 @@ impl Gateway {
                 return Err(error.into());
             }
         };
+        if let Some(token) = administrator
+            && let Err(error) = administrator::set(&token, &shared).await
+        {
+            stop_engine(&shared.engine, engine).await;
+            return Err(error.into());
+        }
         let (stop, stopped) = watch::channel(false);
         let listener = match &certificates {
             Some(certificates) => {
@@ -246,6 +262,14 @@ impl Gateway {
         if let Some(certificates) = &self.certificates {
             certificates.look().await;
         }
+    }
+
+    /// Makes sure that the administrator has this token, and says whether anything had to be changed for it.
+    pub async fn set_administrator(&self, token: &AdministratorToken) -> Result<bool, AdministratorError> {
+        if !self.address.ip().is_loopback() && token.is_known() {
+            return Err(AdministratorError::Known);
+        }
+        administrator::set(token, &self.shared).await
     }
 
     /// Where it listens.

@@ -21,7 +21,8 @@
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked.
-//! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together, [`seed`] fills an empty store, [`config`] names every limit.
+//! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
+//!   [`seed`] fills an empty store, [`administrator`] sees that a token given from outside lets one in, [`config`] names every limit.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
@@ -47,6 +48,7 @@
 //! batches. No lock that a reader waits for longer than one change takes. No rollback: memory changes only after the journal.
 
 pub mod access;
+pub mod administrator;
 pub mod clock;
 pub mod config;
 pub mod counts;

@@ -74,6 +74,11 @@ impl Seed {
         Self { name: "first start".to_owned(), text: ADMINISTRATOR.to_owned() }
     }
 
+    /// Nothing at all.
+    pub fn nothing() -> Self {
+        Self { name: "first start".to_owned(), text: String::new() }
+    }
+
     /// Directory messages, one a line.
     pub fn of(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
@@ -145,6 +150,11 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
         Err(_) => Err(SeedError::NotWritten),
     });
     tokens.filter_map(Result::transpose).collect()
+}
+
+/// Whether a text is a token, api key or password of the demo data, which everybody knows.
+pub fn is_demo_secret(text: &str) -> bool {
+    secrets(DEMO).flat_map(Secrets::into_all).any(|known| known == text)
 }
 
 /// Whether a state has a token, api key or password of the demo data, which everybody knows.

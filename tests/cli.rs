@@ -159,8 +159,30 @@ fn journal_prints_who_did_what_and_checks_without_changing_anything() {
 }
 
 #[test]
+fn a_snippet_has_address_and_token_in_place_or_reads_the_token_itself() {
+    for (language, outside, nothing) in [
+        ("python", "TOKEN = os.environ[\"GUESTLIST_TOKEN\"]\n", "APP_ID = None "),
+        ("node", "token = process.env.GUESTLIST_TOKEN;\n", "appId = null;"),
+        ("java", "TOKEN = System.getenv(\"GUESTLIST_TOKEN\");\n", "APP_ID = null;"),
+    ] {
+        let whole = run(&["snippet", language, "--url", "ws://gate:1/", "--token", "a\"b\\c", "--app", APP]);
+        for text in ["\"ws://gate:1/\"", r#""a\"b\\c""#, &format!("\"{APP}\"")] {
+            assert_eq!(whole.stdout.matches(text).count(), 1, "{text}: {whole:?}");
+        }
+        let bare = run(&["snippet", language]);
+        for text in ["\"ws://127.0.0.1:5020/nandbox/api/\"", outside, nothing] {
+            assert_eq!(bare.stdout.matches(text).count(), 1, "{text}: {bare:?}");
+        }
+        assert!(!bare.stdout.contains("@URL@") && !bare.stdout.contains("@TOKEN@") && !bare.stdout.contains("@APP@"));
+    }
+    assert_eq!(run(&["snippet", "cobol"]).code, Some(2));
+}
+
+#[test]
 fn every_help_has_an_example() {
-    for command in ["", "serve", "call", "bench", "replay", "journal", "journal print", "journal check"] {
+    for command in
+        ["", "serve", "admin", "call", "bench", "replay", "journal", "journal print", "journal check", "snippet"]
+    {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = run(&args);
         let example = format!("\n  guestlist {command}");

@@ -3,11 +3,14 @@
 //! `tests/sdks/install` puts them into `target/sdks`, or wherever `GUESTLIST_SDKS` says. The bots of `tests/sdks/` check
 //! every value themselves; here stands which callbacks must come, and in which order.
 
+#[path = "sdks/snippets.rs"]
+mod snippets;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -302,6 +305,11 @@ impl Process {
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => panic!("no line and no end for {LINE_WAIT_MAX:?}"),
         }
+    }
+
+    /// Whether there may be more to come: it has not closed its output.
+    fn is_running(&self) -> bool {
+        !matches!(self.lines.try_recv(), Err(TryRecvError::Disconnected))
     }
 
     /// The lines until it ends, which must be a success.

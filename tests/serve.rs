@@ -328,6 +328,31 @@ fn shown_again(home: &Home, file: &str) -> String {
 }
 
 #[test]
+fn a_setting_that_is_a_limit_too_sets_it_and_yields_to_it() {
+    let home = Home::new();
+    let lines = |file: &str, flags: &[&str]| shown(&home, file, flags).stdout;
+    let has = |text: &str, line: &str| assert!(text.lines().any(|shown| shown == line), "`{line}` is missing: {text}");
+    let usual = lines("", &[]);
+    for line in [
+        "drain_window = \"1ms\"  # default",
+        "journal_keep = 268435456  # default",
+        "journal_keep_bytes = 268435456  # default",
+    ] {
+        has(&usual, line);
+    }
+    assert_eq!(usual.matches("drain_window = \"1ms\"  # default").count(), 2, "it is a setting and a limit: {usual}");
+    let place = home.text("guestlist.toml");
+    let set = lines("drain_window = \"10s\"\n", &["--journal-keep", "5"]);
+    has(&set, &format!("drain_window = \"10s\"  # {place}"));
+    has(&set, "drain_window = \"10s\"  # drain_window");
+    has(&set, "journal_keep_bytes = 5  # journal_keep");
+    has(&lines("", &["--drain-window", "3s"]), "drain_window = \"3s\"  # --drain-window");
+    has(&lines("drain_window = \"10s\"\n", &["--limit", "drain_window=2s"]), "drain_window = \"2s\"  # --limit");
+    let refused = must_refuse(&home, &["--drain-window", "10"]);
+    assert!(refused.stderr.contains("the limit `drain_window` cannot be `10`: write a time such as"), "{refused:?}");
+}
+
+#[test]
 fn a_limit_that_cannot_be_stops_the_start_and_says_what_can() {
     let home = Home::new();
     for (limit, said) in [

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::talk::{Gateway, Head, TalkError};
 
@@ -39,21 +40,13 @@ impl Call {
     /// Says whether the message was accepted.
     async fn call(&self) -> Result<bool, TalkError> {
         let mut talk = self.gateway.sign_in().await?;
-        talk.send(self.message.clone()).await?;
-        // Answers come in order, so the answer to a PING marks the end of those before it, however many frames they took.
-        talk.send(r#"{"method":"PING"}"#).await?;
         let mut accepted = true;
-        let mut pongs = if Head::of(&self.message).is("PING") { 2 } else { 1 };
-        loop {
-            let frame = talk.receive().await?;
-            let head = Head::of(&frame);
-            pongs -= i32::from(head.is("PONG"));
-            if pongs == 0 {
-                talk.close().await;
-                return Ok(accepted);
-            }
-            accepted &= head.error.is_none();
+        let print = |frame: Utf8Bytes| {
+            accepted &= Head::of(&frame).error.is_none();
             println!("{frame}");
-        }
+        };
+        talk.ask(&self.message, print).await?;
+        talk.close().await;
+        Ok(accepted)
     }
 }

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory};
 use guestlist::config::Limits;
 
 use super::Cli;
-use super::serve::{Serve, Settings, SettingsError};
+use super::serve::{LIMITS_TOO, Serve, Settings, SettingsError};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -79,7 +79,7 @@ impl Config {
                 () if is_in(&given) => given_by,
                 () if is_in(&in_file) => &place,
                 () if limit.value == usual.value => "default",
-                () => "journal_keep",
+                () => LIMITS_TOO.iter().find(|(_, name)| *name == limit.name).map_or("default", |(key, _)| key),
             };
             writeln!(text, "# {}\n{} = {}  # {origin}", limit.about, limit.name, limit.value)
                 .expect("a text can be written to");

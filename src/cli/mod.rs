@@ -1,5 +1,6 @@
 //! This is where the command line is described: one file a subcommand.
 
+mod admin;
 mod bench;
 mod call;
 mod completions;
@@ -12,6 +13,7 @@ mod record;
 mod replay;
 mod schema;
 mod serve;
+mod snippet;
 mod talk;
 
 use std::fmt::Display;
@@ -34,6 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   guestlist serve --demo
   guestlist config --limit connections_max=500
+  guestlist admin app list --token demo-admin-token
   guestlist call '{\"method\":\"getApps\"}' --token demo-admin-token
   guestlist import --app 90090684293000559 --list whitelist guests.csv --token demo-admin-token
   guestlist bench --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001
@@ -41,6 +44,7 @@ Examples:
   guestlist replay fixtures/signups
   guestlist mock fixtures/signups/python_sdk.jsonl
   guestlist journal print ./guestlist-data
+  guestlist snippet python --app 90090684293000559
   guestlist schema openapi --out openapi.json";
 
 #[derive(Debug, Subcommand)]
@@ -49,6 +53,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Show how the gateway would run, and where each setting comes from
     Config(Box<config::Config>),
+    /// Look after the apps and bots of a gateway
+    Admin(admin::Admin),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
     /// Put the people of a file on a list
@@ -65,6 +71,8 @@ enum Command {
     Mock(mock::Mock),
     /// Look into a data directory, and mend it
     Journal(journal::Journal),
+    /// Print a bot that works, on an official SDK
+    Snippet(snippet::Snippet),
     /// Print the documents of the API
     Schema(schema::Schema),
     /// Print the completions for a shell
@@ -85,6 +93,7 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
     match command {
         Command::Serve(serve) => serve.run(),
         Command::Config(config) => config.run(matches),
+        Command::Admin(admin) => admin.run(),
         Command::Call(call) => call.run(),
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
@@ -93,6 +102,7 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Snippet(snippet) => snippet.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

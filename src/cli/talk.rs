@@ -101,6 +101,22 @@ impl Talk {
         self.socket.send(Message::Text(text.into())).await.map_err(|error| TalkError::Broken(Box::new(error)))
     }
 
+    /// Sends a message, and takes every frame that answers it.
+    pub async fn ask(&mut self, message: &str, mut take: impl FnMut(Utf8Bytes)) -> Result<(), TalkError> {
+        self.send(message).await?;
+        // Answers come in order, so the answer to a PING marks the end of those before it, however many frames they took.
+        self.send(r#"{"method":"PING"}"#).await?;
+        let mut pongs = if Head::of(message).is("PING") { 2 } else { 1 };
+        loop {
+            let frame = self.receive().await?;
+            pongs -= i32::from(Head::of(&frame).is("PONG"));
+            if pongs == 0 {
+                return Ok(());
+            }
+            take(frame);
+        }
+    }
+
     /// The next frame.
     pub async fn receive(&mut self) -> Result<Utf8Bytes, TalkError> {
         let frame = async {

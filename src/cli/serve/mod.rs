@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use settings::LogFormat;
-pub use settings::{Settings, SettingsError};
+pub use settings::{LIMITS_TOO, Settings, SettingsError};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -1,11 +1,13 @@
 //! What `serve` can be told: by flags, in the environment, and in a file.
 
+use std::env::{self, VarError};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use guestlist::administrator::{AdministratorError, AdministratorToken};
 use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, NamedError, SNAPSHOT_EVERY_DEFAULT};
 use guestlist::gateway::{Options, Store};
 use guestlist::http::origin::Origin;
@@ -21,6 +23,15 @@ const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// Where changes are kept, where nothing else is said.
 const DATA_DEFAULT: &str = "./guestlist-data";
 
+/// Over how long a time connections are ended at a stop, where nothing else is said: the limit's own default, as it is written.
+const DRAIN_WINDOW_DEFAULT: &str = "1ms";
+
+/// The settings that set a limit, and that limit. Where the limit is given a value as well, that one counts.
+pub const LIMITS_TOO: [(&str, &str); 2] = [("journal_keep", "journal_keep_bytes"), ("drain_window", "drain_window")];
+
+/// The variable that is the administrator's token itself. No flag is: everybody on a machine can read the flags of its programs.
+const ADMIN_TOKEN: &str = "GUESTLIST_ADMIN_TOKEN";
+
 /// One struct for the flags, the environment and the file, so that none can lack what another has.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +45,9 @@ pub struct Settings {
     /// Directory for the journal and its snapshots; made if missing [default: ./guestlist-data]
     #[arg(long, env = "GUESTLIST_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File with the administrator's token, which is seen to at every start; or GUESTLIST_ADMIN_TOKEN in the environment is the token
+    #[arg(long, env = "GUESTLIST_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
     /// Directory messages (setApp, setBot, ...), one a line, that an empty data directory begins with
     #[arg(long, env = "GUESTLIST_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
@@ -49,6 +63,9 @@ pub struct Settings {
     /// Bytes of journal kept as an audit log beyond what a start could need [default: 268435456]
     #[arg(long, env = "GUESTLIST_JOURNAL_KEEP", value_name = "BYTES")]
     journal_keep: Option<u64>,
+    /// Over how long a time connections are ended at a stop, such as 10s, so that clients do not all come back at once [default: 1ms]
+    #[arg(long, env = "GUESTLIST_DRAIN_WINDOW", value_name = "TIME")]
+    drain_window: Option<String>,
     /// Add "method":"error" to refusals, so that bots see them in their catch-all callback
     #[arg(long, env = "GUESTLIST_ERROR_METHOD", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     error_method: Option<bool>,
@@ -152,6 +169,12 @@ pub enum SettingsError {
     TwoCertificates,
     #[error("no certificate can be kept in {0}: {1}; choose another directory with --data")]
     SelfSigned(PathBuf, #[source] std::io::Error),
+    #[error("{ADMIN_TOKEN} and --admin-token-file each give the administrator's token; choose one")]
+    TwoAdminTokens,
+    #[error("{ADMIN_TOKEN} is not a text")]
+    AdminTokenNotText,
+    #[error(transparent)]
+    AdminToken(#[from] AdministratorError),
     #[error(transparent)]
     Seed(#[from] SeedError),
     #[error(transparent)]
@@ -165,11 +188,13 @@ impl Settings {
             listen: self.listen.or(other.listen),
             admin_listen: self.admin_listen.or(other.admin_listen),
             data: self.data.or(other.data),
+            admin_token_file: self.admin_token_file.or(other.admin_token_file),
             seed: self.seed.or(other.seed),
             demo: self.demo.or(other.demo),
             durability: self.durability.or(other.durability),
             snapshot_every: self.snapshot_every.or(other.snapshot_every),
             journal_keep: self.journal_keep.or(other.journal_keep),
+            drain_window: self.drain_window.or(other.drain_window),
             error_method: self.error_method.or(other.error_method),
             public_url: self.public_url.or(other.public_url),
             allow_origin: if self.allow_origin.is_empty() { other.allow_origin } else { self.allow_origin },
@@ -205,6 +230,7 @@ impl Settings {
             durability: Some(Durability::default()),
             snapshot_every: Some(SNAPSHOT_EVERY_DEFAULT),
             journal_keep: Some(JOURNAL_KEEP_BYTES_DEFAULT),
+            drain_window: Some(DRAIN_WINDOW_DEFAULT.to_owned()),
             error_method: Some(false),
             sign_up: Some(true),
             log: Some("info".to_owned()),
@@ -226,10 +252,25 @@ impl Settings {
     /// All limits.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
         let mut limits = Limits::default();
+        // What `LIMITS_TOO` lists.
+        if let Some(window) = &self.drain_window {
+            limits.set("drain_window", window)?;
+        }
         limits.journal_keep_bytes = self.journal_keep.unwrap_or(limits.journal_keep_bytes);
         self.limit.iter().try_for_each(|Limit { name, value }| limits.set(name, value))?;
         limits.check()?;
         Ok(limits)
+    }
+
+    /// The administrator's token, where one was given.
+    pub fn administrator(&self) -> Result<Option<AdministratorToken>, SettingsError> {
+        match (env::var(ADMIN_TOKEN), &self.admin_token_file) {
+            (Err(VarError::NotPresent), None) => Ok(None),
+            (Err(VarError::NotPresent), Some(path)) => Ok(Some(AdministratorToken::read(path)?)),
+            (Err(VarError::NotUnicode(_)), _) => Err(SettingsError::AdminTokenNotText),
+            (Ok(token), None) => Ok(Some(AdministratorToken::new(ADMIN_TOKEN, token)?)),
+            (Ok(_), Some(_)) => Err(SettingsError::TwoAdminTokens),
+        }
     }
 
     /// How a gateway runs by them.
@@ -240,10 +281,12 @@ impl Settings {
         if demo && !listen.ip().is_loopback() {
             return Err(SettingsError::DemoNotLoopback(listen));
         }
+        let administrator = self.administrator()?;
         let seed = match (demo, self.seed) {
             (true, Some(_)) => return Err(SettingsError::TwoSeeds),
             (true, None) => Seed::demo(),
             (false, Some(path)) => Seed::read(&path)?,
+            (false, None) if administrator.is_some() => Seed::nothing(),
             (false, None) => Seed::administrator(),
         };
         let path = self.data.unwrap_or_else(|| DATA_DEFAULT.into());
@@ -278,6 +321,7 @@ impl Settings {
             open_sign_up,
             record,
             tls,
+            administrator,
         })
     }
 }
