@@ -122,12 +122,38 @@ impl Limits {
         )
     }
 
+    /// Those that other limits have at another value and that stay as they are until the next start.
+    pub fn fixed(&self, other: &Self) -> Vec<&'static str> {
+        let pairs = self.all().into_iter().zip(other.all());
+        let differing = pairs.filter(|(one, another)| one.value != another.value).map(|(one, _)| one.name);
+        differing.filter(|name| FIXED.contains(name)).collect()
+    }
+
     /// The same for a process that may have so many descriptors. Every connection takes one, and some are left to the rest.
     pub fn within_descriptors(self, descriptors: u64) -> Self {
         let room = usize::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX);
         Self { connections_max: self.connections_max.min(room.max(1)), ..self }
     }
 }
+
+/// Limits of what is made once, at a start: queues, threads, files, and the places for connections.
+const FIXED: &[&str] = &[
+    "connections_max",
+    "admin_connections_max",
+    "submissions_max",
+    "batch_changes_max",
+    "batch_bytes_max",
+    "certificate_look_interval",
+    "relaxed_flush_interval",
+    "journal_keep_bytes",
+    "removal_wait",
+    "segment_bytes_max",
+    "journal_ahead_bytes_max",
+    "resume_interval",
+    "resume_room_bytes",
+    "password_threads_max",
+    "password_queue_max",
+];
 
 /// The shortest time that a client may be quiet.
 pub const IDLE_WAIT_MIN: Duration = Duration::from_secs(90);

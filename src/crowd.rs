@@ -16,6 +16,12 @@ pub struct Place<K: Eq + Hash> {
     kind: K,
 }
 
+impl<K: Eq + Hash> Clone for Crowd<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<K: Eq + Hash> Default for Crowd<K> {
     fn default() -> Self {
         Self(Arc::default())

@@ -15,7 +15,7 @@ use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
 use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
 use crate::health::Health;
-use crate::http::origin::{Origin, Origins};
+use crate::http::origin::{Origins, WebOrigin};
 use crate::hub::Hub;
 use crate::journal::directory::{DataDir, OpenError};
 use crate::journal::file::{Durability, FileJournal};
@@ -27,7 +27,7 @@ use crate::recovery::{self, Torn};
 use crate::retention::Retention;
 use crate::seed::{self, Seed, SeedError};
 use crate::server;
-use crate::shared::Shared;
+use crate::shared::{Changeable, Shared};
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
 use crate::tls::{self, CertificateError, Certificates};
@@ -85,7 +85,7 @@ pub struct Options {
     /// How the gateway is reached from outside, such as `https://lists.example.com`; else by where it listens.
     pub public_url: Option<String>,
     /// Pages of other hosts whose requests are taken together with a cookie.
-    pub allowed_origins: Vec<Origin>,
+    pub allowed_origins: Vec<WebOrigin>,
     /// Whether everybody may sign up as a user.
     pub open_sign_up: bool,
     /// The directory in which it records what reaches it, if it does.
@@ -160,7 +160,10 @@ pub enum StartError {
 /// A running gateway.
 #[derive(Debug)]
 pub struct Gateway {
+    /// What it began with.
     shared: Arc<Shared>,
+    /// What those who come now have at hand.
+    current: watch::Sender<Arc<Shared>>,
     address: SocketAddr,
     admin_address: Option<SocketAddr>,
     new_tokens: Vec<NewToken>,
@@ -247,18 +250,38 @@ impl Gateway {
             }
             None => listener,
         };
+        let (current, changes) = watch::channel(shared.clone());
         let mut admin_address = None;
         if let Some((listener, address)) = admin {
-            tokio::spawn(server::accept_admin(listener, shared.clone(), stopped.clone()));
+            tokio::spawn(server::accept_admin(listener, changes.clone(), stopped.clone()));
             admin_address = Some(address);
         }
-        tokio::spawn(server::accept(listener, shared.clone(), stopped));
+        tokio::spawn(server::accept(listener, changes, stopped));
         let _directory = directory;
-        Ok(Self { shared, address, admin_address, new_tokens, stop, engine, recording, certificates, _directory })
+        Ok(Self {
+            shared,
+            current,
+            address,
+            admin_address,
+            new_tokens,
+            stop,
+            engine,
+            recording,
+            certificates,
+            _directory,
+        })
     }
 
-    /// Reads again what may have changed outside: the certificate. Nobody's connection ends by it.
-    pub async fn reload(&self) {
+    /// Changes what may change while it runs, for all who connect from now on. Nobody's connection ends by it. Gives the limits that
+    /// stay as they are until the next start, if they are to be others.
+    pub fn change(&self, changeable: Changeable) -> Vec<String> {
+        let fixed = self.shared.limits.fixed(&changeable.limits).into_iter().map(str::to_owned).collect();
+        self.current.send_replace(Arc::new(self.shared.changed(changeable)));
+        fixed
+    }
+
+    /// Reads the certificate again, if there is one. Nobody's connection ends by it.
+    pub async fn renew(&self) {
         if let Some(certificates) = &self.certificates {
             certificates.look().await;
         }
@@ -311,9 +334,10 @@ impl Gateway {
         }
         // Not ready any more, which a proxy in front can be told as long as connections are accepted.
         self.shared.engine.health().note_stopping();
-        self.shared.hub.close_all_within(Close::Stopping, self.shared.limits.drain_window).await;
+        let limits = self.current.borrow().limits.clone();
+        self.shared.hub.close_all_within(Close::Stopping, limits.drain_window).await;
         self.stop.send_replace(true);
-        let patience = self.shared.limits.close_wait * 2 + Duration::from_secs(1);
+        let patience = limits.close_wait * 2 + Duration::from_secs(1);
         if timeout(patience, self.shared.hub.emptied()).await.is_err() {
             tracing::warn!(connections = self.shared.hub.len(), "some connections did not end in time");
         }

@@ -11,7 +11,7 @@ use crate::world::Threads;
 /// The threads that work on passwords, and the queue before them.
 ///
 /// Hashing one is slow on purpose; without a bound a crowd that logs in would take every core and gigabytes of memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Passwords {
     threads: Arc<Semaphore>,
     places: Arc<Semaphore>,

@@ -43,25 +43,31 @@ struct Requests(Recorder, Arc<OnceLock<Arc<Line>>>);
 type Permit = Arc<(OwnedSemaphorePermit, Place<IpAddr>)>;
 
 /// Accepts connections of clients until told to stop.
-pub async fn accept(listener: impl Into<Listener>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let (routes, max) = (router(shared.clone()), shared.limits.connections_max);
-    accept_for(routes, max, listener.into(), shared, stop).await;
+pub async fn accept(listener: impl Into<Listener>, shared: watch::Receiver<Arc<Shared>>, stop: watch::Receiver<bool>) {
+    let max = shared.borrow().limits.connections_max;
+    accept_for(router, max, listener.into(), shared, stop).await;
 }
 
 /// Accepts connections of whoever keeps the gateway running, until told to stop.
-pub async fn accept_admin(listener: impl Into<Listener>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let routes = operations::open_routes().layer(map_response(named)).with_state(shared.clone());
-    let max = shared.limits.admin_connections_max;
+pub async fn accept_admin(
+    listener: impl Into<Listener>,
+    shared: watch::Receiver<Arc<Shared>>,
+    stop: watch::Receiver<bool>,
+) {
+    let routes = |shared| operations::open_routes().layer(map_response(named)).with_state(shared);
+    let max = shared.borrow().limits.admin_connections_max;
     accept_for(routes, max, listener.into(), shared, stop).await;
 }
 
 async fn accept_for(
-    routes: Router,
+    routes_of: impl Fn(Arc<Shared>) -> Router,
     connections_max: usize,
     mut listener: Listener,
-    shared: Arc<Shared>,
+    mut changes: watch::Receiver<Arc<Shared>>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut shared = changes.borrow_and_update().clone();
+    let mut routes = routes_of(shared.clone());
     let permits = Arc::new(Semaphore::new(connections_max));
     let addresses = Crowd::default();
     let mut is_paused = false;
@@ -71,6 +77,11 @@ async fn accept_for(
             biased;
             // First, so that however many come, it stops.
             _ = stop.changed() => return,
+            Ok(()) = changes.changed() => {
+                shared = changes.borrow_and_update().clone();
+                routes = routes_of(shared.clone());
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         match accepted {

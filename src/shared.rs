@@ -8,7 +8,7 @@ use crate::config::Limits;
 use crate::counts::Counts;
 use crate::crowd::Crowd;
 use crate::engine::EngineHandle;
-use crate::http::origin::Origins;
+use crate::http::origin::{Origins, WebOrigin};
 use crate::hub::Hub;
 use crate::methods::Change;
 use crate::passwords::Passwords;
@@ -21,8 +21,8 @@ use crate::wire::close::Closes;
 use crate::wire::error::{Code, Error};
 use crate::world::World;
 
-/// What every connection has at hand.
-#[derive(Debug)]
+/// What every connection has at hand. What may change while the gateway runs changes for those that come after that.
+#[derive(Clone, Debug)]
 pub struct Shared {
     /// What is known.
     pub state: Arc<State>,
@@ -33,9 +33,9 @@ pub struct Shared {
     /// How many are signed in with each token.
     pub tokens: Crowd<TokenHash>,
     /// What was asked, decided and answered so far.
-    pub counts: Counts,
+    pub counts: Arc<Counts>,
     /// How often what was said when a connection was ended.
-    pub closes: Closes,
+    pub closes: Arc<Closes>,
     /// What is too much.
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`.
@@ -51,13 +51,26 @@ pub struct Shared {
     /// Where passwords are hashed and checked.
     pub passwords: Passwords,
     /// What slows guessing down.
-    pub throttle: Throttle,
+    pub throttle: Arc<Throttle>,
     /// What slows down those who send too much.
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// What tells the time.
     pub clock: Clock,
     /// What secrets are drawn from.
     pub random: Random,
+}
+
+/// What of a gateway's options may change while it runs.
+#[derive(Clone, Debug)]
+pub struct Changeable {
+    /// What is too much.
+    pub limits: Limits,
+    /// Whether refusals carry `"method":"error"`.
+    pub error_method: bool,
+    /// Whether everybody may sign up as a user.
+    pub open_sign_up: bool,
+    /// Pages of other hosts whose requests are taken together with a cookie.
+    pub allowed_origins: Vec<WebOrigin>,
 }
 
 impl Shared {
@@ -68,16 +81,16 @@ impl Shared {
             engine,
             hub,
             tokens: Crowd::default(),
-            counts: Counts::default(),
-            closes: Closes::default(),
+            counts: Arc::default(),
+            closes: Arc::default(),
             error_method: false,
             public_url: String::new(),
             origins: Origins::default(),
             open_sign_up: true,
             recorder: None,
             passwords: Passwords::new(&limits),
-            throttle: Throttle::new(&limits),
-            rates: Rates::new(&limits),
+            throttle: Arc::new(Throttle::new(&limits)),
+            rates: Arc::new(Rates::new(&limits)),
             clock: Clock::default(),
             random: Random::default(),
             limits,
@@ -88,6 +101,14 @@ impl Shared {
     pub fn in_world(self, world: &World) -> Self {
         let passwords = Passwords::new(&self.limits).on(world.threads);
         Self { clock: world.clock.clone(), random: world.random.clone(), passwords, ..self }
+    }
+
+    /// The same with what may change while it runs.
+    pub fn changed(&self, changeable: Changeable) -> Self {
+        let Changeable { limits, error_method, open_sign_up, allowed_origins } = changeable;
+        let origins = Origins::new(&self.public_url, allowed_origins);
+        let (throttle, rates) = (Arc::new(Throttle::new(&limits)), Arc::new(Rates::new(&limits)));
+        Self { limits, error_method, open_sign_up, origins, throttle, rates, ..self.clone() }
     }
 
     /// What a caller sees now.

@@ -124,7 +124,7 @@ async fn a_thousand_renewals_good_bad_and_half_written_drop_no_socket() {
                 fs::write(&source.key, &other.key).expect("the file can be written");
             }
         }
-        gateway.reload().await;
+        gateway.renew().await;
         must_answer(&mut bot).await;
         // Whatever the files hold, who connects is greeted with the last pair that was one. Every seventh: each kind comes to be.
         if round % 7 == 0 {

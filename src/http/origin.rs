@@ -15,14 +15,14 @@ const SITE: &str = "sec-fetch-site";
 /// An origin, as browsers write it: `https://lists.example.com`, with a port where it is not the usual one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Origin(String);
+pub struct WebOrigin(String);
 
 /// Why a text is no origin.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no origin; write it as https://lists.example.com, with a port where it has one, and no path")]
 pub struct NoOrigin(String);
 
-impl TryFrom<String> for Origin {
+impl TryFrom<String> for WebOrigin {
     type Error = NoOrigin;
 
     fn try_from(text: String) -> Result<Self, NoOrigin> {
@@ -30,13 +30,13 @@ impl TryFrom<String> for Origin {
     }
 }
 
-impl From<Origin> for String {
-    fn from(origin: Origin) -> Self {
+impl From<WebOrigin> for String {
+    fn from(origin: WebOrigin) -> Self {
         origin.0
     }
 }
 
-impl FromStr for Origin {
+impl FromStr for WebOrigin {
     type Err = NoOrigin;
 
     fn from_str(text: &str) -> Result<Self, NoOrigin> {
@@ -53,11 +53,11 @@ impl FromStr for Origin {
 
 /// The origins whose pages are trusted with cookies.
 #[derive(Clone, Debug, Default)]
-pub struct Origins(Arc<[Origin]>);
+pub struct Origins(Arc<[WebOrigin]>);
 
 impl Origins {
     /// That of the gateway, as it is reached from outside, and others that were named.
-    pub fn new(public_url: &str, named: Vec<Origin>) -> Self {
+    pub fn new(public_url: &str, named: Vec<WebOrigin>) -> Self {
         Self(public_url.parse().into_iter().chain(named).collect())
     }
 
@@ -130,8 +130,8 @@ mod tests {
         for text in
             ["", "*", "null", "example.com", "ftp://example.com", "https://a@example.com", "https://a/b", "https://a?b"]
         {
-            assert!(text.parse::<Origin>().is_err(), "{text}");
+            assert!(text.parse::<WebOrigin>().is_err(), "{text}");
         }
-        assert_eq!("https://A.example/".parse::<Origin>().ok(), Some(Origin("https://a.example".to_owned())));
+        assert_eq!("https://A.example/".parse::<WebOrigin>().ok(), Some(WebOrigin("https://a.example".to_owned())));
     }
 }

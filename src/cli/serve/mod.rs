@@ -1,5 +1,6 @@
 //! `guestlist serve`: runs the gateway until it is told to stop.
 
+mod reload;
 mod settings;
 
 use std::io::{IsTerminal, Write};
@@ -8,13 +9,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use guestlist::config::Limits;
-use guestlist::gateway::{Gateway, Options, StartError, Store};
+use guestlist::gateway::{Gateway, StartError, Store};
 use guestlist::journal::file::Durability;
 use guestlist::world::World;
 use listenfd::ListenFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use reload::Sources;
 use settings::LogFormat;
 pub use settings::{LIMITS_TOO, Settings, SettingsError};
 
@@ -60,15 +62,11 @@ impl Serve {
     }
 
     fn serve(self) -> Result<(), ServeError> {
-        let settings = match &self.config {
-            Some(path) => self.settings.or(Settings::read(path)?),
-            None => self.settings,
-        };
-        let settings = settings.or(Settings::defaults());
+        let sources = Sources::new(self.settings, self.config);
+        let settings = sources.settings()?;
         let (filter, format) = settings.logging();
         log(filter, format)?;
-        let options = settings.options()?;
-        super::runtime()?.block_on(serve(options))
+        super::runtime()?.block_on(serve(settings, &sources))
     }
 }
 
@@ -82,7 +80,7 @@ fn log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn serve(mut options: Options) -> Result<(), ServeError> {
+async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), ServeError> {
     // Before anything listens: a stop that comes early must not be missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -90,6 +88,7 @@ async fn serve(mut options: Options) -> Result<(), ServeError> {
     // A file that may not grow further must end in a write that fails, which is minded like a full disk, and not in a signal
     // that kills. Once it was asked for it never kills again.
     drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+    let mut options = settings.clone().options()?;
     options.limits = within_descriptors(options.limits);
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
     let mut gateway = Gateway::start_in(world()?, options).await?;
@@ -111,7 +110,7 @@ async fn serve(mut options: Options) -> Result<(), ServeError> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hang_up.recv() => gateway.reload().await,
+            _ = hang_up.recv() => sources.reload(&gateway, &mut settings).await,
         }
     }
     tracing::info!("stopping: connections are closed, the journal is flushed, a snapshot is made");

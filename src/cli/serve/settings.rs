@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use guestlist::administrator::{AdministratorError, AdministratorToken};
 use guestlist::config::{JOURNAL_KEEP_BYTES_DEFAULT, Limits, NamedError, SNAPSHOT_EVERY_DEFAULT};
 use guestlist::gateway::{Options, Store};
-use guestlist::http::origin::Origin;
+use guestlist::http::origin::WebOrigin;
 use guestlist::journal::file::Durability;
 use guestlist::seed::{Seed, SeedError};
+use guestlist::shared::Changeable;
 use guestlist::tls::{Source, self_signed};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -33,7 +34,7 @@ pub const LIMITS_TOO: [(&str, &str); 2] = [("journal_keep", "journal_keep_bytes"
 const ADMIN_TOKEN: &str = "GUESTLIST_ADMIN_TOKEN";
 
 /// One struct for the flags, the environment and the file, so that none can lack what another has.
-#[derive(Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:5020]
@@ -74,7 +75,7 @@ pub struct Settings {
     public_url: Option<String>,
     /// Origins of other hosts, such as https://app.example.com, whose pages may send requests with a user's cookie
     #[arg(long, env = "GUESTLIST_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
-    allow_origin: Vec<Origin>,
+    allow_origin: Vec<WebOrigin>,
     /// Whether everybody may sign up as a user; else only administrators make users [default: true]
     #[arg(long, env = "GUESTLIST_SIGN_UP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     sign_up: Option<bool>,
@@ -262,6 +263,26 @@ impl Settings {
         Ok(limits)
     }
 
+    /// What of them may change while a gateway runs.
+    pub fn changeable(&self) -> Result<Changeable, SettingsError> {
+        Ok(Changeable {
+            limits: self.limits()?,
+            error_method: self.error_method.unwrap_or(false),
+            open_sign_up: self.sign_up.unwrap_or(true),
+            allowed_origins: self.allow_origin.clone(),
+        })
+    }
+
+    /// The names of those that differ from what they were and take a restart.
+    pub fn fixed(&self, before: &Self) -> Vec<String> {
+        const CHANGEABLE: [&str; 4] = ["error_method", "sign_up", "allow_origin", "drain_window"];
+        let table = |settings| toml::Table::try_from(settings).expect("settings are what a file can say");
+        let (now, before) = (table(self), table(before));
+        let names = now.keys().chain(before.keys().filter(|name| !now.contains_key(*name)));
+        let fixed = names.filter(|name| now.get(*name) != before.get(*name) && !CHANGEABLE.contains(&name.as_str()));
+        fixed.cloned().collect()
+    }
+
     /// The administrator's token, where one was given.
     pub fn administrator(&self) -> Result<Option<AdministratorToken>, SettingsError> {
         match (env::var(ADMIN_TOKEN), &self.admin_token_file) {
@@ -275,7 +296,7 @@ impl Settings {
 
     /// How a gateway runs by them.
     pub fn options(self) -> Result<Options, SettingsError> {
-        let limits = self.limits()?;
+        let Changeable { limits, error_method, open_sign_up, allowed_origins } = self.changeable()?;
         let listen = self.listen.unwrap_or(LISTEN_DEFAULT);
         let demo = self.demo.unwrap_or(false);
         if demo && !listen.ip().is_loopback() {
@@ -305,10 +326,7 @@ impl Settings {
             durability: self.durability.unwrap_or_default(),
             snapshot_every: self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT),
         };
-        let error_method = self.error_method.unwrap_or(false);
-        let (public_url, open_sign_up, record) = (self.public_url, self.sign_up.unwrap_or(true), self.record);
-        let admin_listen = self.admin_listen;
-        let allowed_origins = self.allow_origin;
+        let (admin_listen, public_url, record) = (self.admin_listen, self.public_url, self.record);
         Ok(Options {
             listen,
             admin_listen,
