@@ -3,6 +3,7 @@
 
 use guestlist::access::{Caller, Sender, View};
 use guestlist::config::FRAME_OUT_BYTES_MAX;
+use guestlist::counts::Decisions;
 use guestlist::fold::fold;
 use guestlist::journal::{Entry, Stamp, write_entry};
 use guestlist::methods::{Answer, Change, Command, Query};
@@ -98,7 +99,9 @@ impl Lists {
     /// Answers a question, with a frame.
     pub fn answer(&self, query: &Query, reference: &Reference) -> Vec<Utf8Bytes> {
         let mut frames = Vec::with_capacity(1);
-        query.answer(self.view(), reference, FRAME_OUT_BYTES_MAX, &mut frames).expect("it is answered");
+        query
+            .answer(self.view(), &Decisions::default(), reference, FRAME_OUT_BYTES_MAX, &mut frames)
+            .expect("it is answered");
         frames
     }
 
