@@ -152,6 +152,7 @@ pub struct Gateway {
     shared: Arc<Shared>,
     address: SocketAddr,
     new_tokens: Vec<NewToken>,
+    began_empty: bool,
     stop: watch::Sender<bool>,
     engine: Running,
     recording: Option<Own>,
@@ -211,6 +212,7 @@ impl Gateway {
         let recorder = recording.as_ref().map(Own::recorder);
         let shared = Shared::new(state, handle, hub, limits).in_world(&world);
         let shared = Arc::new(Shared { error_method, public_url, open_sign_up, recorder, ..shared });
+        let began_empty = shared.state.folded() == 0;
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {
@@ -234,7 +236,17 @@ impl Gateway {
             None => listener,
         };
         tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, address, new_tokens, stop, engine, recording, certificates, _directory: directory })
+        Ok(Self {
+            shared,
+            address,
+            new_tokens,
+            began_empty,
+            stop,
+            engine,
+            recording,
+            certificates,
+            _directory: directory,
+        })
     }
 
     /// Reads again what may have changed outside: the certificate. Nobody's connection ends by it.
@@ -271,6 +283,11 @@ impl Gateway {
     /// How its storage is.
     pub fn health(&self) -> &Health {
         self.shared.engine.health()
+    }
+
+    /// Whether the store was empty when it started.
+    pub fn began_empty(&self) -> bool {
+        self.began_empty
     }
 
     /// Tokens that were made at this start, to be shown once.

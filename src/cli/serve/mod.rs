@@ -1,6 +1,7 @@
 //! `guestlist serve`: runs the gateway until it is told to stop.
 
 mod settings;
+mod welcome;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use settings::LogFormat;
 pub use settings::{LIMITS_TOO, Settings, SettingsError};
+use welcome::Welcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -68,7 +70,7 @@ impl Serve {
         let (filter, format) = settings.logging();
         log(filter, format)?;
         let options = settings.options()?;
-        super::runtime()?.block_on(serve(options))
+        super::runtime()?.block_on(serve(options, format))
     }
 }
 
@@ -82,7 +84,7 @@ fn log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn serve(mut options: Options) -> Result<(), ServeError> {
+async fn serve(mut options: Options, format: LogFormat) -> Result<(), ServeError> {
     // Before anything listens: a stop that comes early must not be missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -92,9 +94,15 @@ async fn serve(mut options: Options) -> Result<(), ServeError> {
     drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
     options.limits = within_descriptors(options.limits);
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
+    let welcome = welcome(&options);
     let mut gateway = Gateway::start_in(world()?, options).await?;
-    for new in gateway.take_new_tokens() {
+    let tokens = gateway.take_new_tokens();
+    for new in &tokens {
         eprintln!("token of bot {}, shown this once: {}", new.bot_id, new.token);
+    }
+    // A log for programs is no place for a text.
+    if gateway.began_empty() && matches!(format, LogFormat::Pretty) {
+        eprint!("{}", Welcome { url: gateway.url(), tokens, ..welcome });
     }
     if relaxed {
         tracing::warn!("durability is relaxed: a crash of the machine loses up to a second of acknowledged changes");
@@ -115,6 +123,19 @@ async fn serve(mut options: Options) -> Result<(), ServeError> {
     gateway.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What a first start by these options could be told before it, which is all but where it listens and which tokens it made.
+fn welcome(options: &Options) -> Welcome {
+    let data = match &options.store {
+        Store::Directory { path, .. } => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        Store::Memory(_) | Store::Disk { .. } => unreachable!("`serve` keeps its data in a directory"),
+    };
+    let ca = options.tls.as_ref().and_then(|tls| std::path::absolute(&tls.cert).ok());
+    let ca = ca.filter(|cert| cert.starts_with(&data));
+    let (demo, token_given) = (options.seed.is_demo(), options.administrator.is_some());
+    let to_terminal = std::io::stderr().is_terminal();
+    Welcome { data, url: String::new(), tokens: Vec::new(), to_terminal, demo, token_given, ca }
 }
 
 /// The machine, with the port that a supervisor holds open, if it does: that of the first socket it hands over, as systemd does.
