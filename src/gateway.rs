@@ -167,6 +167,7 @@ pub struct Gateway {
     address: SocketAddr,
     admin_address: Option<SocketAddr>,
     new_tokens: Vec<NewToken>,
+    began_empty: bool,
     stop: watch::Sender<bool>,
     engine: Running,
     recording: Option<Own>,
@@ -228,6 +229,7 @@ impl Gateway {
         let shared = Shared::new(state, handle, hub, limits).in_world(&world);
         let origins = Origins::new(&public_url, allowed_origins);
         let shared = Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, ..shared });
+        let began_empty = shared.state.folded() == 0;
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
             Err(error) => {
@@ -264,6 +266,7 @@ impl Gateway {
             address,
             admin_address,
             new_tokens,
+            began_empty,
             stop,
             engine,
             recording,
@@ -319,6 +322,11 @@ impl Gateway {
     /// How its storage is.
     pub fn health(&self) -> &Health {
         self.shared.engine.health()
+    }
+
+    /// Whether the store was empty when it started.
+    pub fn began_empty(&self) -> bool {
+        self.began_empty
     }
 
     /// Tokens that were made at this start, to be shown once.

@@ -90,6 +90,11 @@ impl Seed {
         Ok(Self { name: path.display().to_string(), text })
     }
 
+    /// Whether it is the demo data.
+    pub fn is_demo(&self) -> bool {
+        self.text == DEMO
+    }
+
     /// Whether it sets a token, api key or password of the demo data, which everybody knows.
     pub fn sets_demo_secret(&self) -> bool {
         let known: HashSet<String> = secrets(DEMO).flat_map(Secrets::into_all).collect();

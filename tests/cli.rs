@@ -3,7 +3,10 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::thread;
 
 use serde_json::{Value, json};
 use support::process::{Served, guestlist, ran, run};
@@ -179,10 +182,58 @@ fn a_snippet_has_address_and_token_in_place_or_reads_the_token_itself() {
 }
 
 #[test]
+fn health_tells_a_gateway_that_is_ready_from_one_that_is_not_or_is_not_there() {
+    let (home, served) = served();
+    let ready = run(&["health", "--url", &served.url]);
+    assert_eq!((ready.code, ready.stderr.as_str()), (Some(0), ""), "{ready:?}");
+    assert!(!ready.stdout.trim().is_empty(), "{ready:?}");
+    let http = served.url.replacen("ws", "http", 1);
+    assert_eq!(run(&["health", "--url", &http]).code, Some(0));
+    let url = served.url.clone();
+    assert_eq!(served.stop().code, Some(0));
+    for url in [&*url, "ftp://127.0.0.1/", "nonsense"] {
+        let gone = run(&["health", "--url", url]);
+        assert!(gone.code == Some(1) && gone.stdout.is_empty() && gone.stderr.contains(url), "{gone:?}");
+    }
+    // One that is there and says no.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let url = format!("ws://{}/", listener.local_addr().expect("it is bound"));
+    let answering = thread::spawn(move || {
+        let (mut asker, _) = listener.accept().expect("somebody asks");
+        let mut asked = [0; 1_024];
+        let bytes = asker.read(&mut asked).expect("a request is read");
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 16\r\n\r\nstorage is full\n";
+        asker.write_all(answer.as_bytes()).expect("it is waited for");
+        String::from_utf8_lossy(&asked[..bytes]).into_owned()
+    });
+    let full = run(&["health", "--url", &url]);
+    assert_eq!((full.code, full.stdout.as_str()), (Some(1), ""), "{full:?}");
+    assert!(full.stderr.contains("is not ready (503): storage is full"), "{full:?}");
+    assert!(answering.join().expect("it answers").starts_with("GET /readyz HTTP/1.1\r\n"));
+    let log = home.path().join("encrypted.log");
+    let data = home.path().join("encrypted");
+    let served = Served::start(&data, &log, &["--tls", "self-signed"]);
+    let ca = data.join("self-signed.pem");
+    let trusted = run(&["health", "--url", &served.url, "--ca", text(&ca)]);
+    assert_eq!(trusted.code, Some(0), "{trusted:?}");
+    assert_eq!(run(&["health", "--url", &served.url]).code, Some(1), "it is nobody's that one trusts");
+}
+
+#[test]
 fn every_help_has_an_example() {
-    for command in
-        ["", "serve", "admin", "call", "bench", "replay", "journal", "journal print", "journal check", "snippet"]
-    {
+    for command in [
+        "",
+        "serve",
+        "admin",
+        "call",
+        "bench",
+        "replay",
+        "journal",
+        "journal print",
+        "journal check",
+        "snippet",
+        "health",
+    ] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = run(&args);
         let example = format!("\n  guestlist {command}");

@@ -1,10 +1,9 @@
-//! `serve`: its settings from flags, environment and file, its first start, and that it keeps secrets to itself.
+//! `serve`: its settings from flags, environment and file, what it begins with, and that it keeps secrets to itself.
 
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use support::home::Home;
@@ -216,33 +215,6 @@ fn a_seed_is_for_an_empty_directory() {
 }
 
 #[test]
-fn a_first_start_without_a_seed_shows_an_administrator_s_token_once() {
-    let home = Home::new();
-    let served = home.serve(&[]);
-    let log = home.log();
-    let (_, rest) = log.split_once("token of bot 1, shown this once: ").expect("a token is shown");
-    let token = rest.lines().next().expect("it ends with its line").to_owned();
-    assert!(token.starts_with("1:0:") && token.len() == 34, "{token}");
-    assert_eq!(app_ids(&served, &token), Vec::<String>::new());
-    served.kill();
-    let served = home.serve(&[]);
-    assert_eq!(app_ids(&served, &token), Vec::<String>::new());
-    assert_eq!(served.stop().code, Some(0));
-    assert_eq!(home.log().matches("shown this once").count(), 1, "{}", home.log());
-    check_absent(&home.path("data"), &token);
-}
-
-/// Finds no file of a directory that has a text in it.
-fn check_absent(directory: &Path, secret: &str) {
-    for entry in fs::read_dir(directory).expect("it can be read") {
-        let path = entry.expect("it can be read").path();
-        let bytes = fs::read(&path).expect("it can be read");
-        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        assert!(!found, "{} holds {secret}", path.display());
-    }
-}
-
-#[test]
 fn no_secret_gets_into_journal_snapshot_or_log() {
     let home = Home::new();
     let served = home.serve(&["--demo", "--log", "trace"]);
@@ -258,7 +230,7 @@ fn no_secret_gets_into_journal_snapshot_or_log() {
         run(&["call", "--url", &served.url, "--token", token, r#"{"method":"PING"}"#]);
         secrets.push(token.rsplit(':').next().expect("a token has parts").to_owned());
     }
-    let check = || secrets.iter().for_each(|secret| check_absent(&home.path("data"), secret));
+    let check = || secrets.iter().for_each(|secret| home.must_not_hold(secret));
     check();
     let stopped = served.stop();
     assert!(fs::read_dir(home.path("data")).expect("it can be read").count() >= 3, "a snapshot was made");

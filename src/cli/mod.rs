@@ -5,6 +5,7 @@ mod bench;
 mod call;
 mod completions;
 mod config;
+mod health;
 mod journal;
 mod lists;
 mod man;
@@ -57,6 +58,8 @@ enum Command {
     Admin(admin::Admin),
     /// Send one message to a gateway and print the reply
     Call(call::Call),
+    /// Ask a gateway whether it is ready
+    Health(health::Health),
     /// Put the people of a file on a list
     Import(lists::Import),
     /// Write the people on a list into a file
@@ -95,6 +98,7 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
         Command::Config(config) => config.run(matches),
         Command::Admin(admin) => admin.run(),
         Command::Call(call) => call.run(),
+        Command::Health(health) => health.run(),
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
         Command::Bench(bench) => bench.run(),

@@ -12,11 +12,14 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
+/// Where a gateway is looked for, where nothing else is said: where one listens, where nothing else is said.
+pub const URL_DEFAULT: &str = "ws://127.0.0.1:5020/nandbox/api/";
+
 /// Where a gateway is, and who talks to it.
 #[derive(Debug, Args)]
 pub struct Access {
     /// Where the gateway listens
-    #[arg(long, env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
+    #[arg(long, env = "GUESTLIST_URL", default_value = URL_DEFAULT)]
     pub url: String,
     /// The token to sign in with
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]

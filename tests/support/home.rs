@@ -37,6 +37,16 @@ impl Home {
         fs::read_to_string(self.path("log")).expect("there is a log")
     }
 
+    /// Finds no file of the data here that has a text in it.
+    pub fn must_not_hold(&self, secret: &str) {
+        for entry in fs::read_dir(self.path("data")).expect("it can be read") {
+            let path = entry.expect("it can be read").path();
+            let bytes = fs::read(&path).expect("it can be read");
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{} holds {secret}", path.display());
+        }
+    }
+
     /// Runs `serve` on the data here.
     pub fn serve(&self, args: &[&str]) -> Served {
         Served::start(&self.path("data"), &self.path("log"), args)

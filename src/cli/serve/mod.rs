@@ -2,6 +2,7 @@
 
 mod reload;
 mod settings;
+mod welcome;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use reload::Sources;
 use settings::LogFormat;
 pub use settings::{LIMITS_TOO, Settings, SettingsError};
+use welcome::Welcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -66,7 +68,7 @@ impl Serve {
         let settings = sources.settings()?;
         let (filter, format) = settings.logging();
         log(filter, format)?;
-        super::runtime()?.block_on(serve(settings, &sources))
+        super::runtime()?.block_on(serve(settings, &sources, format))
     }
 }
 
@@ -80,7 +82,7 @@ fn log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), ServeError> {
+async fn serve(mut settings: Settings, sources: &Sources, format: LogFormat) -> Result<(), ServeError> {
     // Before anything listens: a stop that comes early must not be missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -91,9 +93,15 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), ServeErr
     let mut options = settings.clone().options()?;
     options.limits = within_descriptors(options.limits);
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
+    let welcome = welcome(&options);
     let mut gateway = Gateway::start_in(world()?, options).await?;
-    for new in gateway.take_new_tokens() {
+    let tokens = gateway.take_new_tokens();
+    for new in &tokens {
         eprintln!("token of bot {}, shown this once: {}", new.bot_id, new.token);
+    }
+    // A log for programs is no place for a text.
+    if gateway.began_empty() && matches!(format, LogFormat::Pretty) {
+        eprint!("{}", Welcome { url: gateway.url(), tokens, ..welcome });
     }
     if relaxed {
         tracing::warn!("durability is relaxed: a crash of the machine loses up to a second of acknowledged changes");
@@ -117,6 +125,19 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), ServeErr
     gateway.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What a first start by these options could be told before it, which is all but where it listens and which tokens it made.
+fn welcome(options: &Options) -> Welcome {
+    let data = match &options.store {
+        Store::Directory { path, .. } => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        Store::Memory(_) | Store::Disk { .. } => unreachable!("`serve` keeps its data in a directory"),
+    };
+    let ca = options.tls.as_ref().and_then(|tls| std::path::absolute(&tls.cert).ok());
+    let ca = ca.filter(|cert| cert.starts_with(&data));
+    let (demo, token_given) = (options.seed.is_demo(), options.administrator.is_some());
+    let to_terminal = std::io::stderr().is_terminal();
+    Welcome { data, url: String::new(), tokens: Vec::new(), to_terminal, demo, token_given, ca }
 }
 
 /// The machine, with the port that a supervisor holds open, if it does: that of the first socket it hands over, as systemd does.

@@ -7,13 +7,15 @@ use clap::{Args, ValueEnum};
 use guestlist::state::id::AppId;
 use serde_json::json;
 
+use super::talk::URL_DEFAULT;
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Snippet {
     /// The language it is in
     language: Language,
     /// Where the gateway listens
-    #[arg(long, env = "GUESTLIST_URL", default_value = "ws://127.0.0.1:5020/nandbox/api/")]
+    #[arg(long, env = "GUESTLIST_URL", default_value = URL_DEFAULT)]
     url: String,
     /// The bot's token [default: the bot looks for GUESTLIST_TOKEN in its environment]
     #[arg(long, env = "GUESTLIST_TOKEN", hide_env_values = true)]
