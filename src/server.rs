@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
@@ -211,7 +211,10 @@ fn tower_service(
 }
 
 async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
-    let switching = match create_response_with_body(&request, Body::empty) {
+    let opened = is_clear(request.headers());
+    let opened =
+        opened.and_then(|()| create_response_with_body(&request, Body::empty).map_err(|error| error.to_string()));
+    let switching = match opened {
         Ok(response) => response,
         Err(error) => {
             let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
@@ -227,6 +230,15 @@ async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> R
         drop(permit);
     });
     switching
+}
+
+/// Whether a request for a WebSocket says once which host and which key it has. The library asks for neither.
+fn is_clear(headers: &HeaderMap) -> Result<(), String> {
+    match [header::HOST, header::SEC_WEBSOCKET_KEY].into_iter().find(|name| headers.get_all(name).iter().count() > 1) {
+        Some(name) => Err(format!("the header `{name}` comes more than once")),
+        None if !headers.contains_key(header::HOST) => Err("the header `host` is missing".to_owned()),
+        None => Ok(()),
+    }
 }
 
 async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {

@@ -43,6 +43,15 @@ fn rejected(close: Close) -> Option<Rejected> {
     }
 }
 
+/// Ends a connection that the client has closed, and whose close is answered. What it sent after its own would have the system
+/// drop the answer on its way, so that is read, within bounds.
+pub async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, shared: &Shared) {
+    let limits = &shared.limits;
+    let ended = timeout(limits.close_wait, drain(socket.get_mut(), DRAINED_FRAMES_MAX * limits.frame_bytes_hard_max));
+    // A client that goes on for longer is cut off, and one that is cut off already needs nothing.
+    ended.await.ok();
+}
+
 /// Whether the client's own close came; not after it broke the protocol, for then nothing it sends can be understood.
 async fn answered<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> bool {
     while let Some(message) = socket.next().await {

@@ -79,7 +79,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             let close = match end {
                 End::Close(close) => close,
                 End::Gone if socket.get_ref().is_spent() => Close::TooBig,
-                End::Gone => return,
+                End::Gone => return farewell::hang_up(socket, &shared).await,
             };
             tracing::info!(%address, code = close.code(), reason = close.reason(), "a client was not let in");
             socket.get_mut().lift();
@@ -118,11 +118,17 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let seconds = since.elapsed().as_secs();
     tracing::info!(caller = %session.identity.caller, %address, seconds, code, reason, "a connection ended");
-    if let End::Close(close) = end {
-        // The seat is given up only when the farewell is said, so that a stop waits for it.
-        let Session { socket, shared, seat, .. } = session;
-        farewell::close(socket, close, &shared).await;
-        drop(seat);
+    let Session { socket, shared, seat, .. } = session;
+    match end {
+        End::Gone => {
+            drop(seat);
+            farewell::hang_up(socket, &shared).await;
+        }
+        End::Close(close) => {
+            farewell::close(socket, close, &shared).await;
+            // Only when the farewell is said, so that a stop waits for it.
+            drop(seat);
+        }
     }
 }
 

@@ -73,7 +73,8 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
 async fn first_message<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> Result<Message, End> {
     loop {
         match socket.next().await {
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            // A close is answered, and ends the stream, when what comes next is asked for.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Ok(message),
             end => return Err(end_of(end)),
         }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use guestlist::config::Limits;
-use guestlist::gateway::{Gateway, StartError, Store};
+use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::file::Durability;
 use guestlist::world::World;
 use listenfd::ListenFd;
