@@ -27,7 +27,7 @@
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
 //! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
 //! [`transcript::record`] makes one of what passes, without the secrets in it; [`transcript::mock`] answers from it alone;
-//! [`testing`] starts a gateway inside a test.
+//! [`testing`] starts a gateway inside a test. [`rows`] reads and writes the files that `import` and `export` have people in.
 //!
 //! # What stays true
 //!
@@ -67,6 +67,7 @@ pub mod patient;
 pub mod random;
 pub mod recovery;
 pub mod retention;
+pub mod rows;
 pub mod schema;
 pub mod seed;
 pub mod server;
