@@ -54,6 +54,8 @@ pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod health;
 pub mod http;
