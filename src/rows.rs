@@ -60,9 +60,12 @@ pub enum RowsError {
          form with --format"
     )]
     NoColumn(String),
-    /// A tag that CSV would take for two.
-    #[error("the tag `{0}` of {1} has a semicolon, which stands between tags in CSV; write a .jsonl file")]
-    Semicolon(String, String),
+    /// A tag that CSV would take for another, or for two, and whose it is.
+    #[error(
+        "the tag `{0}` of {1} has a semicolon, which stands between tags in CSV, or a space at an end, which is not read there; \
+         write a .jsonl file"
+    )]
+    NotForCsv(String, String),
 }
 
 /// Reads a file, line by line.
@@ -148,8 +151,8 @@ impl<W: Write> Writer<W> {
         let tags = signup.tags.as_deref().unwrap_or_default();
         match self {
             Self::Csv(writer) => {
-                if let Some(tag) = tags.iter().find(|tag| tag.contains(BETWEEN_TAGS)) {
-                    return Err(RowsError::Semicolon(tag.to_string(), signup.signup_id.to_string()));
+                if let Some(tag) = tags.iter().find(|tag| tag.contains(BETWEEN_TAGS) || tag.trim() != **tag) {
+                    return Err(RowsError::NotForCsv(tag.to_string(), signup.signup_id.to_string()));
                 }
                 writer.write_record([signup.signup_id.as_str(), &tags.join(";")])?;
             }

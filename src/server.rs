@@ -125,7 +125,7 @@ pub fn operations() -> Vec<Operation> {
     routes().into_operations()
 }
 
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>) -> Router {
     let routes = routes().into_router();
     let routes = match shared.recorder {
         Some(_) => routes.layer(middleware::from_fn(recorded)),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use axum::response::Response;
@@ -40,6 +41,9 @@ static DEMO: LazyLock<Vec<u8>> = LazyLock::new(|| {
         journal.lines()
     })
 });
+
+/// All routes, without what makes them a gateway's.
+static ROUTES: LazyLock<Router<Arc<Shared>>> = LazyLock::new(|| server::routes().into_router());
 
 /// Every operation that is documented: its method, the steps of its path, and the statuses of its answers.
 static DOCUMENTED: LazyLock<Vec<Documented>> = LazyLock::new(|| {
@@ -75,7 +79,7 @@ pub(super) fn run(bytes: &[u8]) {
     let before = writer.settle();
     let (status, after, lines) = runtime().block_on(async {
         let (shared, journal) = gateway(writer);
-        let routes = TowerToHyperService::new(server::router(shared.clone()));
+        let routes = TowerToHyperService::new(ROUTES.clone().with_state(shared.clone()));
         let response = routes.call(request).await.unwrap_or_else(|never| match never {});
         let status = is_well_formed(response).await;
         (status, shared.state.digest(), journal.lines())
