@@ -28,7 +28,7 @@
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
 //! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
 //! [`transcript::record`] makes one of what passes, without the secrets in it; [`transcript::mock`] answers from it alone;
-//! [`testing`] starts a gateway inside a test.
+//! [`testing`] starts a gateway inside a test. [`rows`] reads and writes the files that `import` and `export` have people in.
 //!
 //! # What stays true
 //!
@@ -57,6 +57,8 @@ pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod health;
 pub mod http;
@@ -70,6 +72,7 @@ pub mod patient;
 pub mod random;
 pub mod recovery;
 pub mod retention;
+pub mod rows;
 pub mod schema;
 pub mod seed;
 pub mod server;

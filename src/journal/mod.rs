@@ -184,7 +184,7 @@ pub fn write_line(lines: &mut Vec<u8>, value: &impl Serialize) {
 /// Bytes of a line before its JSON text: the checksum, and two spaces.
 pub(crate) const LINE_HEAD_BYTES: usize = 10;
 
-fn line(lines: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn line(lines: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = lines.len();
     lines.extend_from_slice(b"00000000  ");
     write(lines);
@@ -235,14 +235,14 @@ impl Entry {
     }
 
     /// The same of a text in just the form that gateways write, of which nothing is looked at twice.
-    fn parse_as_written(json: &str) -> Option<Self> {
+    pub(crate) fn parse_as_written(json: &str) -> Option<Self> {
         let (Head { seq, at_ms, by, .. }, message) = Head::split(json)?;
-        let change = Change::read(opened::method(message)?, message)?.ok()?;
+        let (change, _) = Change::open(opened::method(message)?, message)?;
         Some(Self { seq, at_ms, by, change })
     }
 
     /// The same of any text, with a word on what is wrong with it.
-    fn parse_otherwise(json: &str) -> Result<Self, String> {
+    pub(crate) fn parse_otherwise(json: &str) -> Result<Self, String> {
         let line: Line<'_> = serde_json::from_str(json).map_err(|error| format!("is no entry: {error}"))?;
         let message = line.message.get();
         let method =

@@ -51,7 +51,7 @@ impl Json {
     }
 
     /// The same of any value, however it is written.
-    fn parse_carefully(text: &str) -> Result<Json, JsonError> {
+    pub(crate) fn parse_carefully(text: &str) -> Result<Json, JsonError> {
         Json::build(serde_json::from_str(text)?, DEPTH_MAX)
     }
 
@@ -194,7 +194,7 @@ pub(super) fn deeper(depth: usize) -> Result<usize, JsonError> {
 }
 
 /// A text as a JSON string, with its quotes.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a string is always JSON")
 }
 

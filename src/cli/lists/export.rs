@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use guestlist::rows::{Format, RowsError, Writer};
 
 use super::list::{ListError, Which, walk};
-use super::rows::{Format, RowsError, Writer};
 use crate::cli::talk::Gateway;
 use crate::cli::{failed, runtime};
 

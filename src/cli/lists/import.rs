@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use guestlist::rows::{self, Format, Row, RowsError};
 use guestlist::state::patterns::fold;
 use guestlist::state::signup_list::Tags;
 use guestlist::wire::fields::Signup;
@@ -16,7 +17,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::list::{ListError, Which, walk};
-use super::rows::{self, Format, Row, RowsError};
 use crate::cli::talk::{Gateway, Head, Talk, TalkError};
 use crate::cli::{failed, runtime};
 

@@ -3,7 +3,6 @@
 mod export;
 mod import;
 mod list;
-mod rows;
 
 pub use export::Export;
 pub use import::Import;

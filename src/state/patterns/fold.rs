@@ -22,7 +22,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 }
 
 /// The folded form of one letter.
-pub(super) fn fold_char(letter: char) -> char {
+pub(crate) fn fold_char(letter: char) -> char {
     if letter.is_ascii() {
         return letter.to_ascii_lowercase();
     }

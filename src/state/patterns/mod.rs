@@ -14,6 +14,7 @@ mod trie;
 
 pub use expression::{Expression, ExpressionError, Operator};
 pub use fold::fold;
+pub(crate) use fold::fold_char;
 
 use shape::Shape;
 use tiers::Tiers;

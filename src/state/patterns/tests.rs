@@ -3,28 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use super::fold::fold_char;
 use super::{Expression, Matcher, Operator, fold};
-
-/// What a pattern means, said as shortly as possible.
-fn model(text: &str, operator: Option<Operator>) -> Regex {
-    let literal = || text.chars().map(fold_char).map(|letter| regex::escape(&letter.to_string())).collect::<String>();
-    let expression = match operator {
-        Some(Operator::StartsWith) => format!("{}.*", literal()),
-        Some(Operator::EndsWith) => format!(".*{}", literal()),
-        Some(Operator::Contains) => format!(".*{}.*", literal()),
-        Some(Operator::Regex) => text.to_owned(),
-        None if Regex::new(text).is_ok() => text.to_owned(),
-        None => literal().replace(r"\*", ".*"),
-    };
-    RegexBuilder::new(&format!("^(?:{expression})$"))
-        .case_insensitive(true)
-        .dot_matches_new_line(true)
-        .build()
-        .expect("the pattern was accepted")
-}
+use crate::fuzzing::patterns::model;
 
 #[derive(Debug, Clone)]
 enum Change {

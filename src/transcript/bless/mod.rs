@@ -1,7 +1,7 @@
 //! Finds what a transcript would have to expect, for whoever has looked at the differences and found them right.
 
 mod edits;
-mod rewrite;
+pub(crate) mod rewrite;
 
 pub use self::edits::Edits;
 use super::failure::{Fault, ReplayError};

@@ -9,7 +9,7 @@ use super::super::placeholder::Placeholder;
 
 /// The frame to expect where this text came and differs so: with the keys in the order that was expected, and new ones after
 /// them. `None` where the text is no frame that can be expected by its value.
-pub(super) fn frame_of(expected: Option<&Pattern>, text: &str, differences: &[Difference]) -> Option<String> {
+pub(crate) fn frame_of(expected: Option<&Pattern>, text: &str, differences: &[Difference]) -> Option<String> {
     let raw: &RawValue = serde_json::from_str(text).ok().filter(|_| text.starts_with('{'))?;
     let mut frame = Rewritten { text: String::with_capacity(text.len()), differences };
     frame.value("$", expected, raw, DEPTH_MAX)?;
@@ -17,12 +17,12 @@ pub(super) fn frame_of(expected: Option<&Pattern>, text: &str, differences: &[Di
 }
 
 /// The frame to expect where this text came, all of it literal.
-pub(super) fn literal(text: &str) -> Option<String> {
+pub(crate) fn literal(text: &str) -> Option<String> {
     frame_of(None, text, &[])
 }
 
 /// A line with another value under one of its keys, and perhaps another key.
-pub(super) fn member_replaced(line: &str, key: &str, new_key: &str, value: &str) -> String {
+pub(crate) fn member_replaced(line: &str, key: &str, new_key: &str, value: &str) -> String {
     let raw: &RawValue = serde_json::from_str(line).expect("the line was read before");
     let Ok(Layer::Object(members)) = Layer::of(raw) else { unreachable!("the line was read before") };
     let member = members.iter().find(|member| member.name == key).expect("the line was read before");

@@ -1,4 +1,4 @@
-//! How people stand in a file: as CSV, or a JSON object a line.
+//! This is where it is known how people stand in a file: as CSV, or a JSON object a line.
 //!
 //! CSV begins with a line of names: `signup_id`, and where there are tags `tags`, which has them with a semicolon between each two. A
 //! column of another name is passed over, so that an export of another program can be used. Without a column `tags` nothing is said
@@ -8,10 +8,11 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
-use guestlist::methods::bound_signup;
-use guestlist::state::signup_list::Tags;
-use guestlist::wire::fields::Signup;
 use serde_json::json;
+
+use crate::methods::bound_signup;
+use crate::state::signup_list::Tags;
+use crate::wire::fields::Signup;
 
 /// What stands between two tags.
 const BETWEEN_TAGS: char = ';';
@@ -47,17 +48,24 @@ pub struct Row {
 /// Why a file is none of people.
 #[derive(Debug, thiserror::Error)]
 pub enum RowsError {
+    /// The file cannot be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// It is no CSV, or none can be written.
     #[error("{0}")]
     Csv(#[from] csv::Error),
+    /// No column says who they are.
     #[error(
         "its first line has no column `signup_id`, but {0}; begin the file with `signup_id` or `signup_id,tags`, or name the \
          form with --format"
     )]
     NoColumn(String),
-    #[error("the tag `{0}` of {1} has a semicolon, which stands between tags in CSV; write a .jsonl file")]
-    Semicolon(String, String),
+    /// A tag that CSV would take for another, or for two, and whose it is.
+    #[error(
+        "the tag `{0}` of {1} has a semicolon, which stands between tags in CSV, or a space at an end, which is not read there; \
+         write a .jsonl file"
+    )]
+    NotForCsv(String, String),
 }
 
 /// Reads a file, line by line.
@@ -119,7 +127,9 @@ fn checked(signup: Signup) -> Result<Signup, String> {
 
 /// Writes people into a file, line by line.
 pub enum Writer<W: Write> {
+    /// As CSV.
     Csv(Box<csv::Writer<W>>),
+    /// As JSON lines.
     Jsonl(W),
 }
 
@@ -141,8 +151,8 @@ impl<W: Write> Writer<W> {
         let tags = signup.tags.as_deref().unwrap_or_default();
         match self {
             Self::Csv(writer) => {
-                if let Some(tag) = tags.iter().find(|tag| tag.contains(BETWEEN_TAGS)) {
-                    return Err(RowsError::Semicolon(tag.to_string(), signup.signup_id.to_string()));
+                if let Some(tag) = tags.iter().find(|tag| tag.contains(BETWEEN_TAGS) || tag.trim() != **tag) {
+                    return Err(RowsError::NotForCsv(tag.to_string(), signup.signup_id.to_string()));
                 }
                 writer.write_record([signup.signup_id.as_str(), &tags.join(";")])?;
             }
