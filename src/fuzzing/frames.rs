@@ -49,7 +49,7 @@ pub(super) fn run(bytes: &[u8]) {
     }
     if let Some((command, reference_at_once)) = at_once {
         assert_eq!(present(&reference_at_once), present(reference));
-        assert_eq!(command.call().method, method);
+        assert_eq!(command.which().call().method, method);
         let slowly = Command::read(method, &text.replacen('{', UNUSUAL, 1));
         assert_eq!(format!("{:?}", slowly.as_ref()), format!("{:?}", Ok::<_, &Error>(&command)));
     }
@@ -79,7 +79,8 @@ fn written_again(change: &Change) {
     let mut written = Vec::new();
     change.write(&mut written);
     let text = std::str::from_utf8(&written).expect("JSON is text");
-    let again = Change::read(change.call().method, text).expect("its method is known").expect("it was written whole");
+    let again =
+        Change::read(change.which().call().method, text).expect("its method is known").expect("it was written whole");
     let mut twice = Vec::new();
     again.write(&mut twice);
     assert_eq!(text, String::from_utf8_lossy(&twice));

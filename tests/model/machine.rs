@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use guestlist::access::{Caller, Sender};
 use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits};
+use guestlist::counts::Decisions;
 use guestlist::disk::simulated::SimulatedDisk;
 use guestlist::engine::{Engine, Submission};
 use guestlist::gateway::{self, Store};
@@ -266,9 +267,10 @@ impl Connection<'_> {
     fn ask(&mut self, mut query: Query) {
         self.submit();
         let mut frames = Vec::new();
-        let answered = query
-            .admit(self.sender())
-            .and_then(|()| query.answer(self.sender().view, &Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames));
+        let answered = query.admit(self.sender()).and_then(|()| {
+            let (view, decisions) = (self.sender().view, Decisions::default());
+            query.answer(view, &decisions, &Reference::default(), FRAME_OUT_BYTES_MAX, &mut frames)
+        });
         self.answer(answered.map(|()| parsed(&frames[0])));
     }
 
