@@ -87,11 +87,13 @@ async fn wait_for_the_end(address: SocketAddr, said: &[u8], is_slow: bool) -> Du
     let mut scratch = [0; 256];
     let ends = async { while reading.read(&mut scratch).await.is_ok_and(|read| read > 0) {} };
     let goes_on = async {
-        while is_slow {
+        if !is_slow {
+            return std::future::pending().await;
+        }
+        loop {
             sleep(BYTE_INTERVAL).await;
             writing.write_all(b"x").await.ok();
         }
-        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = ends => since.elapsed(),

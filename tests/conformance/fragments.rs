@@ -51,7 +51,7 @@ fn control_frames_may_come_between_parts() {
     let pongs = |count| vec![Came::Pong(b"between".to_vec()); count];
     let answered = |pongs: Vec<Came>| [pongs, vec![Came::Answer]].concat();
     must_hold(&[
-        case("a ping between each two", between(&[ping.clone()]), answered(pongs(3))),
+        case("a ping between each two", between(std::slice::from_ref(&ping)), answered(pongs(3))),
         case("two pings between each two", between(&[ping.clone(), ping.clone()]), answered(pongs(6))),
         case("a pong between each two", between(&[Frame::new(PONG, "between")]), [Came::Answer]),
         case("a close in between", between(&[Frame::close(1000, "")]), [Came::Close(Some(1000))]),
