@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::counts::Counts;
 use crate::crowd::Crowd;
+use crate::dashboard::{CookieKey, Links};
 use crate::engine::EngineHandle;
 use crate::http::origin::{Origins, WebOrigin};
 use crate::hub::Hub;
@@ -54,6 +55,10 @@ pub struct Shared {
     pub throttle: Arc<Throttle>,
     /// What slows down those who send too much.
     pub rates: Arc<Rates>,
+    /// Set-up links that nobody has used yet.
+    pub links: Arc<Links>,
+    /// What sessions of the page are signed with.
+    pub cookie_key: CookieKey,
     /// What tells the time.
     pub clock: Clock,
     /// What secrets are drawn from.
@@ -91,6 +96,8 @@ impl Shared {
             passwords: Passwords::new(&limits),
             throttle: Arc::new(Throttle::new(&limits)),
             rates: Arc::new(Rates::new(&limits)),
+            links: Arc::default(),
+            cookie_key: CookieKey::passing(),
             clock: Clock::default(),
             random: Random::default(),
             limits,
