@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Session;
-use crate::access::{self, About, Caller, Permission, authorise};
+use crate::access::{About, Caller, Permission, UNKNOWN, authorise};
 use crate::config::SESSION_MS;
 use crate::http::answer::{challenging, json, slowing};
 use crate::http::credentials::Visitor;
@@ -104,8 +104,8 @@ async fn proven(shared: &Shared, Peer(address): Peer, body: Body) -> Result<Sess
             let message = "the link was used, or is older than half an hour; `guestlist admin link` makes a new one";
             Error::new(Code::NotAuthenticated, message)
         })?,
-        Proof::Token(token) => match access::identify(&shared.state, &TokenHash::of(&token), now) {
-            Some(access::Identity { caller: Caller::Bot(bot_id), .. }) => bot_id,
+        Proof::Token(token) => match shared.identify(&TokenHash::of(&token), address, UNKNOWN)?.caller {
+            Caller::Bot(bot_id) => bot_id,
             _ => {
                 let message = "the token is none of a bot's; an administrator has those";
                 return Err(Error::new(Code::NotAuthenticated, message));

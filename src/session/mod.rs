@@ -74,7 +74,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     known: Option<Known>,
 ) {
     let mut seat = shared.hub.join(Occupant::Stranger);
-    let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, known).await {
+    let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, address, known).await {
         Ok(identity) => identity,
         Err(end) => {
             let close = match end {

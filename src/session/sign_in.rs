@@ -1,5 +1,7 @@
 //! This is where a connection says who it is: its first frame is `TOKEN_AUTH`, in time, with a token that is known.
 
+use std::net::IpAddr;
+
 use futures::{SinkExt, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
-use crate::access::{self, Caller, Identity};
+use crate::access::{Caller, Identity, UNKNOWN};
 use crate::counts::Asked;
 use crate::hub::Seat;
 use crate::shared::Shared;
@@ -38,8 +40,8 @@ pub struct Known {
 }
 
 impl Known {
-    fn admit(self, shared: &Shared, seat: &mut Seat) -> Admitted {
-        let admitted = enter(shared, seat, self.token, &Reference::default());
+    fn admit(self, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
+        let admitted = enter(shared, seat, self.token, address, &Reference::default());
         let (identity, welcome) = admitted.map_err(Refused::new)?;
         Ok((Identity { expires_at: Some(self.ends_at), ..identity }, welcome))
     }
@@ -50,11 +52,12 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     shared: &Shared,
     seat: &mut Seat,
+    address: IpAddr,
     known: Option<Known>,
 ) -> Result<Identity, End> {
     let admitted = match known {
-        Some(known) => known.admit(shared, seat),
-        None => asked(socket, shared, seat).await?,
+        Some(known) => known.admit(shared, seat, address),
+        None => asked(socket, shared, seat, address).await?,
     };
     let (frame, outcome) = match admitted {
         Ok((identity, welcome)) => {
@@ -64,6 +67,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refused) => {
             shared.counts.requests.add_refused(Asked::TokenAuth, refused.error.code);
             let close = match refused.error.code {
+                Code::SlowDown if refused.error.retry_after_ms.is_some() => Close::Held,
                 Code::SlowDown => Close::Crowded,
                 _ => Close::NotAuthenticated,
             };
@@ -82,6 +86,7 @@ async fn asked<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     shared: &Shared,
     seat: &mut Seat,
+    address: IpAddr,
 ) -> Result<Admitted, End> {
     let waited = tokio::select! {
         biased;
@@ -89,7 +94,7 @@ async fn asked<S: AsyncRead + AsyncWrite + Unpin>(
         first = timeout(shared.limits.auth_wait, first_message(socket)) => first,
     };
     Ok(match waited {
-        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat),
+        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat, address),
         Ok(Ok(_)) => Err(Refused::new(unauthenticated("the first frame must be TOKEN_AUTH, as text"))),
         Ok(Err(end)) => return Err(end),
         Err(_) => {
@@ -128,7 +133,7 @@ impl Refused {
 }
 
 /// Who it is, and the welcome.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Admitted {
+fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
     let envelope =
         envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
     let reference = envelope.reference;
@@ -144,7 +149,7 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Admitted {
     let Secret::Clear(token) = auth.token else {
         return Err(refused(Error::field("token", "must be a token, as a string")));
     };
-    enter(shared, seat, TokenHash::of(&token), &reference).map_err(refused)
+    enter(shared, seat, TokenHash::of(&token), address, &reference).map_err(refused)
 }
 
 /// Lets whoever has a token in, if it is known and not too many have it.
@@ -152,14 +157,13 @@ fn enter(
     shared: &Shared,
     seat: &mut Seat,
     token: TokenHash,
+    address: IpAddr,
     reference: &Reference,
 ) -> Result<(Identity, Utf8Bytes), Error> {
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
     let date = shared.clock.now_ms();
-    let Some(identity) = access::identify(&shared.state, &token, Moment::of_ms(date)) else {
-        return Err(unauthenticated("the token is not known; ask an administrator for a new one"));
-    };
+    let identity = shared.identify(&token, address, UNKNOWN)?;
     let max = shared.limits.connections_per_token_max;
     let Some(place) = shared.tokens.enter(token, max) else {
         let message =

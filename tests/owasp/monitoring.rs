@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::home::Home;
 use crate::support::http::Http;
-use crate::support::{APP, BARE_BOT, BOT, Client, Received};
+use crate::support::{ADMIN, APP, BARE_BOT, BOT, Client, Received};
 
 /// A gateway in a process of its own, whose log holds what one good connection and some bad ones left there.
 async fn log() -> (String, String) {
@@ -21,7 +21,7 @@ async fn log() -> (String, String) {
     bare.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": ["somebody@private.example"]})).await;
     drop(bare);
     served.must_log("a connection ended caller=bot:90091784056528981");
-    let metrics = Http::at(&served.url).get("/metrics").send().await.expect(200).text();
+    let metrics = Http::at(&served.url).get("/metrics").bearer(ADMIN).send().await.expect(200).text();
     (served.stop().stderr, metrics)
 }
 
