@@ -31,7 +31,7 @@ use crate::server;
 use crate::shared::{Changeable, Shared};
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
-use crate::tls::{self, CertificateError, Certificates};
+use crate::tls::{self, CertificateError, Certificates, Encryption};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
 use crate::world::{Running, Threads, World};
@@ -93,6 +93,9 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// The certificate with which connections are encrypted, if they are.
     pub tls: Option<tls::Source>,
+    /// Else, what is to be certified, and by whom.
+    #[cfg(feature = "acme")]
+    pub acme: Option<tls::acme::Acme>,
     /// The token that an administrator has from this start on, if it comes from outside.
     pub administrator: Option<AdministratorToken>,
 }
@@ -112,6 +115,8 @@ impl Options {
             open_sign_up: true,
             record: None,
             tls: None,
+            #[cfg(feature = "acme")]
+            acme: None,
             administrator: None,
         }
     }
@@ -153,6 +158,13 @@ pub enum StartError {
     /// The certificate cannot be shown.
     #[error("{0}; see to the files named with --tls-cert and --tls-key")]
     Certificate(#[from] CertificateError),
+    /// Nobody is trusted to certify.
+    #[cfg(feature = "acme")]
+    #[error(
+        "the system has no root certificates, so no authority can be asked for a certificate; install ca-certificates, or name a \
+         file of some in SSL_CERT_FILE"
+    )]
+    NoAuthority(#[source] tls::TrustError),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -172,7 +184,7 @@ pub struct Gateway {
     stop: watch::Sender<bool>,
     engine: Running,
     recording: Option<Own>,
-    certificates: Option<Arc<Certificates>>,
+    encryption: Option<Encryption>,
     _directory: Option<DataDir>,
 }
 
@@ -201,7 +213,13 @@ impl Gateway {
         if !listen.ip().is_loopback() && administrator.as_ref().is_some_and(AdministratorToken::is_known) {
             return Err(AdministratorError::Known.into());
         }
-        let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
+        let encryption = tls.map(Certificates::open).transpose()?.map(Arc::new).map(Encryption::Files);
+        #[cfg(feature = "acme")]
+        let encryption =
+            match options.acme.map(tls::acme::Ordered::open).transpose().map_err(StartError::NoAuthority)? {
+                Some(ordered) => Some(Encryption::Ordered(Arc::new(ordered))),
+                None => encryption,
+            };
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
@@ -216,7 +234,7 @@ impl Gateway {
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
         let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let scheme = if certificates.is_some() { "https" } else { "http" };
+        let scheme = if encryption.is_some() { "https" } else { "http" };
         let public_url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let recording = match record.map(|directory| Own::start(&directory).map_err(|error| (directory, error))) {
             Some(Err((directory, error))) => {
@@ -247,11 +265,11 @@ impl Gateway {
             return Err(error.into());
         }
         let (stop, stopped) = watch::channel(false);
-        let listener = match &certificates {
-            Some(certificates) => {
+        let listener = match &encryption {
+            Some(encryption) => {
                 let interval = shared.limits.certificate_look_interval;
-                tokio::spawn(certificates.clone().watch(interval, stopped.clone()));
-                listener.encrypted(certificates.config())
+                tokio::spawn(encryption.clone().watch(interval, stopped.clone()));
+                listener.encrypted(encryption.config())
             }
             None => listener,
         };
@@ -273,7 +291,7 @@ impl Gateway {
             stop,
             engine,
             recording,
-            certificates,
+            encryption,
             _directory,
         })
     }
@@ -286,10 +304,10 @@ impl Gateway {
         fixed
     }
 
-    /// Reads the certificate again, if there is one. Nobody's connection ends by it.
+    /// Sees at once whether there is another certificate, if there is one. Nobody's connection ends by it.
     pub async fn renew(&self) {
-        if let Some(certificates) = &self.certificates {
-            certificates.look().await;
+        if let Some(encryption) = &self.encryption {
+            encryption.look().await;
         }
     }
 
@@ -318,7 +336,7 @@ impl Gateway {
 
     /// Where bots connect.
     pub fn url(&self) -> String {
-        let scheme = if self.certificates.is_some() { "wss" } else { "ws" };
+        let scheme = if self.encryption.is_some() { "wss" } else { "ws" };
         format!("{scheme}://{}{ENDPOINT}", self.address)
     }
 
