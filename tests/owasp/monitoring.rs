@@ -1,5 +1,7 @@
 //! What is told of connections afterwards, and what is not.
 
+use std::fs;
+
 use serde_json::json;
 
 use crate::support::home::Home;
@@ -9,6 +11,9 @@ use crate::support::{ADMIN, APP, BARE_BOT, BOT, Client, Received};
 /// A gateway in a process of its own, whose log holds what one good connection and some bad ones left there.
 async fn log() -> (String, String) {
     let home = Home::new();
+    // What a first start tells is an example of a message, and no message that came.
+    home.serve(&["--demo"]).stop();
+    fs::remove_file(home.path("log")).expect("there is a log");
     let served = home.serve(&["--demo", "--log", "debug"]);
     let mut bot = Client::sign_in(&served.url, BOT).await;
     bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": ["somebody@private.example"]})).await;
