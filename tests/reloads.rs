@@ -65,7 +65,8 @@ fn add(id: &str) -> Value {
 #[tokio::test]
 async fn a_thousand_reloads_good_bad_and_half_written_end_no_connection() {
     let home = Home::new();
-    let settings = |frames: usize| format!("error_method = {}\n[limit]\nframe_bytes_max = {frames}\n", frames % 2 == 0);
+    let settings =
+        |frames: usize| format!("error_method = {}\n[limit]\nframe_bytes_max = {frames}\n", frames.is_multiple_of(2));
     let config = home.write("guestlist.toml", settings(100_000));
     let token = |each: usize| format!("an administrators token {each:04}").replace(' ', "-");
     let file = home.write("token", token(0));
@@ -113,7 +114,7 @@ async fn a_thousand_reloads_good_bad_and_half_written_end_no_connection() {
             let refused = administrator.call(long).await;
             let at_most = format!("at most {} are taken", 100_000 + each);
             assert!(refused["message"].as_str().is_some_and(|said| said.contains(&at_most)), "{refused}");
-            assert_eq!(refused["method"] == "error", each % 2 == 0, "{refused}");
+            assert_eq!(refused["method"] == "error", each.is_multiple_of(2), "{refused}");
         }
     }
     assert_eq!((good, bad), (RELOADS / 5 * 2, RELOADS / 5 * 3));
