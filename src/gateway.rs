@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::administrator::{self, AdministratorError, AdministratorToken};
 use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
+use crate::dashboard::{self, CookieKey};
 use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
 use crate::health::Health;
@@ -245,8 +246,10 @@ impl Gateway {
         };
         let recorder = recording.as_ref().map(Own::recorder);
         let shared = Shared::new(state, handle, hub, limits).in_world(&world);
+        let cookie_key = cookie_key(directory.as_ref());
         let origins = Origins::new(&public_url, allowed_origins);
-        let shared = Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, ..shared });
+        let shared =
+            Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, cookie_key, ..shared });
         let began_empty = shared.state.folded() == 0;
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
@@ -326,6 +329,11 @@ impl Gateway {
         self.admin_address
     }
 
+    /// A link that signs one browser in as the first administrator, once, within half an hour.
+    pub fn setup_link(&self) -> Option<String> {
+        dashboard::first_link(&self.shared)
+    }
+
     /// Where bots connect.
     pub fn url(&self) -> String {
         let scheme = if self.encryption.is_some() { "wss" } else { "ws" };
@@ -369,6 +377,17 @@ impl Gateway {
         }
         stop_engine(&self.shared.engine, self.engine).await;
     }
+}
+
+/// The key that sessions of the page are signed with: the directory's, or where it has none, one that ends with the process.
+fn cookie_key(directory: Option<&DataDir>) -> CookieKey {
+    let kept = directory.map(|directory| CookieKey::kept_in(directory.path()));
+    kept.transpose()
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "whoever signs in to the page is signed out by the next start");
+            None
+        })
+        .unwrap_or_else(CookieKey::passing)
 }
 
 /// Listens where those who keep the gateway running ask; not encrypted, and not for everybody.

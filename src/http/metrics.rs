@@ -100,7 +100,11 @@ fn storage(registry: &mut Registry, health: &Health) {
     let (bytes, records) = health.snapshot_size();
     let newest = "Size of the newest snapshot that was made since the start";
     registry.register_with_unit("snapshot_size", newest, Unit::Bytes, gauge(bytes));
-    registry.register("snapshot_records", "Records in it", gauge(records));
+    registry.register(
+        "snapshot_records",
+        "Records in the newest snapshot that was made since the start",
+        gauge(records),
+    );
 }
 
 fn journal(registry: &mut Registry, shared: &Shared) {
@@ -111,11 +115,11 @@ fn journal(registry: &mut Registry, shared: &Shared) {
     registry.register_with_unit("journal_segment", segment, Unit::Bytes, gauge(health.segment_bytes()));
     let batches = &health.batches;
     registry.register("journal_batch_changes", "Changes of each batch that was journaled", batches.changes.histogram());
-    let took = "How long the journal took over each, its flush among that";
+    let took = "How long the journal took over a batch, its flush among that";
     registry.register_with_unit("journal_batch", took, Unit::Seconds, batches.seconds.histogram());
     let waits = "How long changes that were handed over together waited for the journal to begin with them";
     registry.register_with_unit("queue", waits, Unit::Seconds, batches.waits.histogram());
-    registry.register_with_unit("journal_written", "Bytes of them", Unit::Bytes, count(health.bytes.get()));
+    registry.register_with_unit("journal_written", "Bytes that were journaled", Unit::Bytes, count(health.bytes.get()));
     registry.register("journal_flushes", "How often the journal was flushed", count(health.flushes.get()));
 }
 
