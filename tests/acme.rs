@@ -206,6 +206,24 @@ async fn a_certificate_is_renewed_by_itself_and_until_then_the_one_before_is_sho
     assert_eq!(stage.server.counts(), (1, 2), "{}", served.stop().stderr);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_forgot_the_account_is_told_anew() {
+    let stage = Stage::new().await;
+    stage.server.certify_old(true);
+    let (served, _) = stage.serve();
+    served.must_log(RENEWED);
+    served.stop();
+    stage.server.forget_accounts();
+    stage.server.certify_old(false);
+    let (served, address) = stage.serve();
+    served.must_log("refused: who are you?");
+    let old = stage.shown(address, "localhost").await;
+    served.hang_up();
+    let renewed = async { while stage.shown(address, "localhost").await == old {} };
+    timeout(PATIENCE, renewed).await.expect("it is renewed with another account");
+    assert_eq!(stage.server.counts(), (2, 2), "{}", served.stop().stderr);
+}
+
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
     let home = Home::new();

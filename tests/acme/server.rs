@@ -53,6 +53,7 @@ struct Register {
     refuses: bool,
     certifies_old: bool,
     accounts: usize,
+    forgot: bool,
     nonces: HashSet<String>,
     given: u64,
     thumbprint: String,
@@ -114,6 +115,11 @@ impl Server {
     /// Whether certificates are such that they should have been renewed already.
     pub fn certify_old(&self, certifies_old: bool) {
         self.known.with(|register| register.certifies_old = certifies_old);
+    }
+
+    /// Knows no account any more that was made before.
+    pub fn forget_accounts(&self) {
+        self.known.with(|register| register.forgot = true);
     }
 
     /// How many accounts were made, and how many certificates.
@@ -199,6 +205,9 @@ impl Known {
     }
 
     fn posted(self: &Arc<Self>, path: &str, signed: &Signed) -> Result<Answer, (&'static str, String)> {
+        if path != "/account" && self.with(|register| register.forgot) {
+            return Err(("accountDoesNotExist", "who are you?".to_owned()));
+        }
         let words: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let number = |at: usize| words.get(at).and_then(|word| word.parse::<usize>().ok()).unwrap_or_default();
         let (order, name) = (number(1), number(2));
@@ -234,6 +243,7 @@ impl Known {
         let key = format!(r#"{{"crv":{},"kty":{},"x":{},"y":{}}}"#, key["crv"], key["kty"], key["x"], key["y"]);
         self.with(|register| {
             register.accounts += 1;
+            register.forgot = false;
             register.thumbprint = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(key));
         });
         (201, Some(("location", format!("{}/account/1", self.url))), Body::from(r#"{"status":"valid"}"#))

@@ -42,6 +42,11 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, OrderError> {
     }
 }
 
+/// Removes a file.
+pub fn forget(path: &Path) -> Result<(), OrderError> {
+    fs::remove_file(path).map_err(|error| OrderError::Kept(path.to_owned(), error))
+}
+
 /// Has a file hold this, or what it held before.
 pub async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), OrderError> {
     let to = path.to_owned();

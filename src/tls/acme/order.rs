@@ -16,12 +16,23 @@ use super::{Acme, OrderError};
 /// How often an authority is asked whether it is done: after a quarter of a second, then each time after twice as long.
 const ASKING: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120));
 
+/// That the authority knows the account no more, as staging ones sometimes do; the next order then begins with a new one.
+const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
 /// Orders one certificate for all names; gives its key and it, in PEM form.
 pub async fn order(acme: &Acme, kept: &Kept, https: Https, shown: &Shown) -> Result<Vec<u8>, OrderError> {
     let failed = |error| failed(&acme.directory, error);
     let account = account(acme, kept, https).await?;
     let names: Vec<_> = acme.names.iter().cloned().map(Identifier::Dns).collect();
-    let mut order = account.new_order(&NewOrder::new(&names)).await.map_err(failed)?;
+    let mut order = match account.new_order(&NewOrder::new(&names)).await {
+        Ok(order) => order,
+        Err(error) => {
+            if matches!(&error, Error::Api(problem) if problem.r#type.as_deref() == Some(NO_ACCOUNT)) {
+                kept::forget(&kept.account)?;
+            }
+            return Err(failed(error));
+        }
+    };
     validate(acme, &mut order, shown).await?;
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(acme.names.clone())?;
