@@ -260,6 +260,15 @@ pub const PASSWORD_CHARS_MAX: usize = 256;
 /// How long a session lasts, in milliseconds: seven days.
 pub const SESSION_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
+/// Characters of the secret of a set-up link, some six random bits each.
+pub const LINK_CHARS: usize = 32;
+
+/// How long a set-up link may be used, in milliseconds: half an hour.
+pub const LINK_MS: u64 = 30 * 60 * 1_000;
+
+/// Set-up links that wait to be used; one more voids the oldest.
+pub const LINKS_MAX: usize = 100;
+
 /// Sessions of one user; one more ends the oldest.
 pub const SESSIONS_PER_USER_MAX: usize = 50;
 

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::administrator::{self, AdministratorError, AdministratorToken};
 use crate::config::{ENDPOINT, Limits, SNAPSHOT_EVERY_DEFAULT};
+use crate::dashboard::{self, CookieKey};
 use crate::disk::Disk;
 use crate::engine::{Engine, EngineHandle};
 use crate::health::Health;
@@ -30,7 +31,7 @@ use crate::server;
 use crate::shared::{Changeable, Shared};
 use crate::snapshots::Snapshots;
 use crate::state::{State, Writer};
-use crate::tls::{self, CertificateError, Certificates};
+use crate::tls::{self, CertificateError, Certificates, Encryption};
 use crate::transcript::record::Own;
 use crate::wire::close::Close;
 use crate::world::{Running, Threads, World};
@@ -92,6 +93,9 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// The certificate with which connections are encrypted, if they are.
     pub tls: Option<tls::Source>,
+    /// Else, what is to be certified, and by whom.
+    #[cfg(feature = "acme")]
+    pub acme: Option<tls::acme::Acme>,
     /// The token that an administrator has from this start on, if it comes from outside.
     pub administrator: Option<AdministratorToken>,
 }
@@ -111,6 +115,8 @@ impl Options {
             open_sign_up: true,
             record: None,
             tls: None,
+            #[cfg(feature = "acme")]
+            acme: None,
             administrator: None,
         }
     }
@@ -152,6 +158,13 @@ pub enum StartError {
     /// The certificate cannot be shown.
     #[error("{0}; see to the files named with --tls-cert and --tls-key")]
     Certificate(#[from] CertificateError),
+    /// Nobody is trusted to certify.
+    #[cfg(feature = "acme")]
+    #[error(
+        "the system has no root certificates, so no authority can be asked for a certificate; install ca-certificates, or name a \
+         file of some in SSL_CERT_FILE"
+    )]
+    NoAuthority(#[source] tls::TrustError),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -171,7 +184,7 @@ pub struct Gateway {
     stop: watch::Sender<bool>,
     engine: Running,
     recording: Option<Own>,
-    certificates: Option<Arc<Certificates>>,
+    encryption: Option<Encryption>,
     _directory: Option<DataDir>,
 }
 
@@ -200,7 +213,13 @@ impl Gateway {
         if !listen.ip().is_loopback() && administrator.as_ref().is_some_and(AdministratorToken::is_known) {
             return Err(AdministratorError::Known.into());
         }
-        let certificates = tls.map(Certificates::open).transpose()?.map(Arc::new);
+        let encryption = tls.map(Certificates::open).transpose()?.map(Arc::new).map(Encryption::Files);
+        #[cfg(feature = "acme")]
+        let encryption =
+            match options.acme.map(tls::acme::Ordered::open).transpose().map_err(StartError::NoAuthority)? {
+                Some(ordered) => Some(Encryption::Ordered(Arc::new(ordered))),
+                None => encryption,
+            };
         // Before the store: a start that cannot listen must not write.
         let listener = world.listen(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
@@ -215,7 +234,7 @@ impl Gateway {
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
         let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let scheme = if certificates.is_some() { "https" } else { "http" };
+        let scheme = if encryption.is_some() { "https" } else { "http" };
         let public_url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let recording = match record.map(|directory| Own::start(&directory).map_err(|error| (directory, error))) {
             Some(Err((directory, error))) => {
@@ -227,8 +246,10 @@ impl Gateway {
         };
         let recorder = recording.as_ref().map(Own::recorder);
         let shared = Shared::new(state, handle, hub, limits).in_world(&world);
+        let cookie_key = cookie_key(directory.as_ref());
         let origins = Origins::new(&public_url, allowed_origins);
-        let shared = Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, ..shared });
+        let shared =
+            Arc::new(Shared { error_method, public_url, origins, open_sign_up, recorder, cookie_key, ..shared });
         let began_empty = shared.state.folded() == 0;
         let new_tokens = match seed::apply(seed, &shared).await {
             Ok(tokens) => tokens,
@@ -244,11 +265,11 @@ impl Gateway {
             return Err(error.into());
         }
         let (stop, stopped) = watch::channel(false);
-        let listener = match &certificates {
-            Some(certificates) => {
+        let listener = match &encryption {
+            Some(encryption) => {
                 let interval = shared.limits.certificate_look_interval;
-                tokio::spawn(certificates.clone().watch(interval, stopped.clone()));
-                listener.encrypted(certificates.config())
+                tokio::spawn(encryption.clone().watch(interval, stopped.clone()));
+                listener.encrypted(encryption.config())
             }
             None => listener,
         };
@@ -270,7 +291,7 @@ impl Gateway {
             stop,
             engine,
             recording,
-            certificates,
+            encryption,
             _directory,
         })
     }
@@ -283,10 +304,10 @@ impl Gateway {
         fixed
     }
 
-    /// Reads the certificate again, if there is one. Nobody's connection ends by it.
+    /// Sees at once whether there is another certificate, if there is one. Nobody's connection ends by it.
     pub async fn renew(&self) {
-        if let Some(certificates) = &self.certificates {
-            certificates.look().await;
+        if let Some(encryption) = &self.encryption {
+            encryption.look().await;
         }
     }
 
@@ -308,9 +329,14 @@ impl Gateway {
         self.admin_address
     }
 
+    /// A link that signs one browser in as the first administrator, once, within half an hour.
+    pub fn setup_link(&self) -> Option<String> {
+        dashboard::first_link(&self.shared)
+    }
+
     /// Where bots connect.
     pub fn url(&self) -> String {
-        let scheme = if self.certificates.is_some() { "wss" } else { "ws" };
+        let scheme = if self.encryption.is_some() { "wss" } else { "ws" };
         format!("{scheme}://{}{ENDPOINT}", self.address)
     }
 
@@ -351,6 +377,17 @@ impl Gateway {
         }
         stop_engine(&self.shared.engine, self.engine).await;
     }
+}
+
+/// The key that sessions of the page are signed with: the directory's, or where it has none, one that ends with the process.
+fn cookie_key(directory: Option<&DataDir>) -> CookieKey {
+    let kept = directory.map(|directory| CookieKey::kept_in(directory.path()));
+    kept.transpose()
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "whoever signs in to the page is signed out by the next start");
+            None
+        })
+        .unwrap_or_else(CookieKey::passing)
 }
 
 /// Listens where those who keep the gateway running ask; not encrypted, and not for everybody.

@@ -19,7 +19,7 @@
 //!   attempt), and handed to the [`engine`].
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
-//! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it.
+//! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it; [`dashboard`] is the page for people.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked;
 //!   [`traces`] says what a collector of traces is told.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
@@ -54,6 +54,7 @@ pub mod clock;
 pub mod config;
 pub mod counts;
 pub mod crowd;
+pub mod dashboard;
 pub mod disk;
 pub mod engine;
 pub mod event;

@@ -13,6 +13,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
+#[cfg(feature = "acme")]
+use crate::tls::acme;
+
 /// What accepts connections.
 #[derive(Debug)]
 pub enum Listener {
@@ -121,7 +124,13 @@ impl Arrival {
             copy(&mut stream.take(UNREAD_BYTES_MAX), &mut sink()).await?;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "what came is HTTP, not encrypted"));
         }
-        tls.accept(stream).await.map(|stream| Stream::Tls(Box::new(stream)))
+        let stream = tls.accept(stream).await?;
+        #[cfg(feature = "acme")]
+        if stream.get_ref().1.alpn_protocol() == Some(acme::PROTOCOL) {
+            // It has seen what it came for; nothing else may be said to it.
+            return Err(io::Error::other("it was an authority that validates a name"));
+        }
+        Ok(Stream::Tls(Box::new(stream)))
     }
 }
 

@@ -22,12 +22,13 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::ENDPOINT;
 use crate::crowd::{Crowd, Place};
+use crate::dashboard::{self, Session};
 use crate::http::origin::Origins;
 use crate::http::routes::{Content, Operation, Product, Routes};
 use crate::http::{self, Peer, docs, operations};
 use crate::network::{Arrival, Listener, Stream};
 use crate::patient::Patient;
-use crate::session::{self, Metered};
+use crate::session::{self, Known, Metered};
 use crate::shared::Shared;
 use crate::throttle::network;
 use crate::transcript::record::{Line, Recorder, Tapped, exchange};
@@ -128,6 +129,7 @@ pub fn routes() -> Routes {
         .merge(docs::routes(operations))
         .merge(http::routes())
         .with(|router| {
+            let router = dashboard::routes(router).route("/dashboard/socket", axum::routing::any(page_socket));
             router.fallback(|| async {
                 (StatusCode::NOT_FOUND, format!("nothing is here; bots connect to {ENDPOINT} by WebSocket\n"))
             })
@@ -153,7 +155,9 @@ fn router(shared: Arc<Shared>) -> Router {
 /// Records a request and its answer; a WebSocket is recorded by itself.
 async fn recorded(request: Request, next: Next) -> Response {
     match request.extensions().get::<Requests>().cloned() {
-        Some(Requests(recorder, line)) if !request.headers().contains_key(header::UPGRADE) => {
+        Some(Requests(recorder, line))
+            if !request.headers().contains_key(header::UPGRADE) && !dashboard::is_of(request.uri().path()) =>
+        {
             let line = line.get_or_init(|| recorder.line());
             let answer = async |request| Ok(next.run(request).await);
             exchange(line, request, answer).await.unwrap_or_else(|never: Infallible| match never {})
@@ -212,7 +216,23 @@ fn tower_service(
     })
 }
 
-async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+async fn websocket(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    switch(shared, request, None)
+}
+
+/// The page's socket, which its cookie signs in: for that page alone, for a cookie comes along whichever page opens it.
+async fn page_socket(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let headers = request.headers();
+    if !headers.contains_key(header::ORIGIN) || !Origins::of(request.extensions()).trust(headers) {
+        return (StatusCode::FORBIDDEN, "this is for the gateway's own page; bots connect elsewhere\n").into_response();
+    }
+    match Session::of(&shared, headers) {
+        Some(Session { token, ends_at, .. }) => switch(shared, request, Some(Known { token, ends_at })),
+        None => (StatusCode::UNAUTHORIZED, "nobody is signed in; open the page and sign in\n").into_response(),
+    }
+}
+
+fn switch(shared: Arc<Shared>, mut request: Request, known: Option<Known>) -> Response {
     let opened = is_clear(request.headers());
     let opened =
         opened.and_then(|()| create_response_with_body(&request, Body::empty).map_err(|error| error.to_string()));
@@ -228,7 +248,7 @@ async fn websocket(State(shared): State<Arc<Shared>>, mut request: Request) -> R
     let Peer(address) = Peer::of(request.extensions());
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        converse(upgrade, address, shared).await;
+        converse(upgrade, address, shared, known).await;
         drop(permit);
     });
     switching
@@ -243,17 +263,19 @@ fn is_clear(headers: &HeaderMap) -> Result<(), String> {
     }
 }
 
-async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>) {
+async fn converse(upgrade: OnUpgrade, address: IpAddr, shared: Arc<Shared>, known: Option<Known>) {
     let Ok(upgraded) = upgrade.await.inspect_err(|error| tracing::debug!(%error, "an upgrade failed")) else { return };
     let config = WebSocketConfig::default()
         .read_buffer_size(shared.limits.read_buffer_bytes)
         .max_message_size(Some(shared.limits.frame_bytes_hard_max))
         .max_frame_size(Some(shared.limits.frame_bytes_hard_max));
     let (stream, read) = raw_stream(upgraded);
-    let stream = Tapped::new(stream, &read, shared.recorder.as_ref());
+    // What came in by a cookie cannot be replayed.
+    let recorder = shared.recorder.as_ref().filter(|_| known.is_none());
+    let stream = Tapped::new(stream, &read, recorder);
     let stream = Metered::new(stream, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-    session::serve(socket, address, shared).await;
+    session::serve(socket, address, shared, known).await;
 }
 
 /// The connection itself, without the layers of HTTP around it, and what was read of it already.

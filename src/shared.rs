@@ -1,12 +1,14 @@
 //! This is where it is said what every connection has at hand.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::access::{Caller, Sender, View};
+use crate::access::{self, Caller, Identity, Sender, View};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::counts::Counts;
 use crate::crowd::Crowd;
+use crate::dashboard::{CookieKey, Links};
 use crate::engine::EngineHandle;
 use crate::http::origin::{Origins, WebOrigin};
 use crate::hub::Hub;
@@ -14,8 +16,9 @@ use crate::methods::Change;
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::state::State;
+use crate::state::moment::Moment;
 use crate::state::token::TokenHash;
-use crate::throttle::{Origin, Rates, Throttle};
+use crate::throttle::{Origin, Rates, Strangers, Throttle};
 use crate::transcript::record::Recorder;
 use crate::wire::close::Closes;
 use crate::wire::error::{Code, Error};
@@ -54,6 +57,12 @@ pub struct Shared {
     pub throttle: Arc<Throttle>,
     /// What slows down those who send too much.
     pub rates: Arc<Rates>,
+    /// What slows down those who come with wrong tokens.
+    pub strangers: Arc<Strangers>,
+    /// Set-up links that nobody has used yet.
+    pub links: Arc<Links>,
+    /// What sessions of the page are signed with.
+    pub cookie_key: CookieKey,
     /// What tells the time.
     pub clock: Clock,
     /// What secrets are drawn from.
@@ -91,6 +100,9 @@ impl Shared {
             passwords: Passwords::new(&limits),
             throttle: Arc::new(Throttle::new(&limits)),
             rates: Arc::new(Rates::new(&limits)),
+            strangers: Arc::new(Strangers::new(&limits)),
+            links: Arc::default(),
+            cookie_key: CookieKey::passing(),
             clock: Clock::default(),
             random: Random::default(),
             limits,
@@ -135,6 +147,16 @@ impl Shared {
         let shared = self.clone();
         let work = move || change.prepare(shared.view(caller), &shared.random).map(|()| change);
         self.passwords.work(work).await.map_err(|error| Error::new(Code::SlowDown, error.to_string()))?
+    }
+
+    /// Says who a token stands for, or refuses it; one that is wrong counts against the address.
+    pub fn identify(&self, token: &TokenHash, address: IpAddr, unknown: &'static str) -> Result<Identity, Error> {
+        let held = self.strangers.admit(address);
+        held.map_err(|wait| Error::slow_down(wait, "there were too many wrong tokens from your address"))?;
+        access::identify(&self.state, token, Moment::of_ms(self.clock.now_ms())).ok_or_else(|| {
+            self.strangers.note_failure(address);
+            Error::new(Code::NotAuthenticated, unknown)
+        })
     }
 
     /// Counts an attempt at a secret, or refuses it where there were too many.

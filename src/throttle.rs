@@ -3,6 +3,7 @@
 
 mod attempts;
 mod rates;
+mod strangers;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,6 +18,7 @@ use crate::config::Limits;
 use crate::state::patterns::fold;
 use attempts::Attempts;
 pub use rates::Rates;
+pub use strangers::Strangers;
 
 /// Whose attempts count together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

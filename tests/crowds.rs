@@ -111,3 +111,32 @@ async fn a_stop_does_not_wait_when_everybody_has_left() {
     drop(clients);
     timeout(PATIENCE, stopping).await.expect("it stops").expect("it does not panic");
 }
+
+#[tokio::test]
+async fn wrong_tokens_have_their_address_wait_and_leave_those_who_are_in_alone() {
+    let directory = directory();
+    let limits =
+        Limits { guesses_of_origin_burst: 3, guess_of_origin_interval: Duration::from_secs(2), ..Limits::default() };
+    let gateway = gateway_with(directory.path(), limits).await;
+    let mut inside = Client::sign_in(&gateway.url(), BOT).await;
+    let sign_in = |token: &str| json!({"method": "TOKEN_AUTH", "token": token, "reference": 7});
+    let attempt = async |token: &str| Client::connect(&gateway.url()).await.call(sign_in(token)).await;
+    let http = Http::of(&gateway);
+    for guess in ["a", "b"] {
+        assert_eq!(attempt(guess).await["error"], 401);
+    }
+    http.post("/api/getApps").bearer("c").json(&json!({})).send().await.expect(401);
+    http.get("/admin/whitelist?api_key=d").send().await.expect(401);
+    // From now on not even a right one is looked at, however it comes.
+    let mut held = Client::connect(&gateway.url()).await;
+    let refused = held.call(sign_in(ADMIN)).await;
+    assert_eq!((&refused["error"], &refused["reference"]), (&json!(429), &json!(7)), "{refused}");
+    assert!(refused["retry_after_ms"].as_u64().is_some_and(|wait| wait <= 2_000), "{refused}");
+    let close = Received::Close(1013, "there were too many wrong tokens, connect again later".to_owned());
+    assert_eq!(held.receive().await, close);
+    http.post("/api/getApps").bearer(ADMIN).json(&json!({})).send().await.expect(429);
+    assert_eq!(inside.call(json!({"method": "PING"})).await["method"], "PONG");
+    let later = async { while attempt(ADMIN).await["error"] == 429 {} };
+    timeout(PATIENCE, later).await.expect("a right one is taken again");
+    gateway.stop().await;
+}

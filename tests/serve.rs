@@ -85,6 +85,7 @@ fn every_flag_is_a_variable_and_a_key_of_the_file() {
         assert!(refused.stderr.contains(&config) && !refused.stderr.contains("unknown field"), "{flag}: {refused:?}");
     }
     assert!(flags.contains("limit") && flags.contains("tls-cert"), "{flags:?}");
+    assert_eq!(flags.contains("acme"), cfg!(feature = "acme"), "{flags:?}");
     let config = home.write("unknown.toml", "listne = \"127.0.0.1:0\"\n");
     let refused = must_refuse(&home, &["--config", &config]);
     assert!(refused.stderr.contains("unknown field `listne`"), "{refused:?}");

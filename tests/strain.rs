@@ -159,7 +159,7 @@ async fn signed_in(
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let stream = Metered::new(Faulty { stream: theirs, panics }, shared.limits.sign_in_bytes_max);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
-    let serving = tokio::spawn(session::serve(socket, Ipv4Addr::LOCALHOST.into(), shared.clone()));
+    let serving = tokio::spawn(session::serve(socket, Ipv4Addr::LOCALHOST.into(), shared.clone(), None));
     let mut client = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
     let sign_in = json!({"method": "TOKEN_AUTH", "token": token}).to_string();
     client.send(Message::text(sign_in)).await.expect("the stream takes frames");

@@ -46,6 +46,7 @@ const CLOSES_ABSENT: &[(Close, &str)] = &[
     (Close::Idle, "tests/connection.rs"),
     (Close::SlowReader, "tests/connection.rs"),
     (Close::Crowded, "tests/crowds.rs"),
+    (Close::Held, "tests/crowds.rs"),
     (Close::Failed, "tests/strain.rs"),
     (Close::Protocol, "tests/connection.rs"),
     (Close::TooBig, "tests/bad_input.rs"),

@@ -118,6 +118,9 @@ pub struct Identity {
     pub expires_at: Option<Moment>,
 }
 
+/// What is said of a token that nobody has.
+pub const UNKNOWN: &str = "the token is not known; ask an administrator for a new one";
+
 /// Finds out who a token stands for: a bot's token, the token of a user's session, or an api key.
 pub fn identify(state: &State, token: &TokenHash, now: Moment) -> Option<Identity> {
     match state.holder(token)? {

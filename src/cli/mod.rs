@@ -14,6 +14,7 @@ mod record;
 mod replay;
 mod schema;
 mod serve;
+mod site;
 mod snippet;
 mod talk;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, header};
 
 use super::Peer;
-use crate::access::{self, Caller, Identity, Sender};
+use crate::access::{self, Caller, Identity, Sender, UNKNOWN};
 use crate::shared::Shared;
 use crate::state::id::AppId;
 use crate::state::token::TokenHash;
@@ -39,12 +39,17 @@ impl Visitor {
         Some(Self { caller, address: peer.0, bound_app, token: Some(token) })
     }
 
+    /// The same, where a token that is not known is refused, and counts against the address.
+    pub fn proven(shared: &Shared, Peer(address): Peer, token: &str, unknown: &'static str) -> Result<Self, Error> {
+        let token = TokenHash::of(token);
+        let Identity { caller, bound_app, .. } = shared.identify(&token, address, unknown)?;
+        Ok(Self { caller, address, bound_app, token: Some(token) })
+    }
+
     /// The one whose token comes as `Authorization: Bearer`; nobody where none does.
     pub fn of_bearer(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<Option<Self>, Error> {
         let Some(token) = bearer(headers) else { return Ok(None) };
-        let unknown =
-            || Error::new(Code::NotAuthenticated, "the token is not known; ask an administrator for a new one");
-        Self::of_token(shared, peer, token).map(Some).ok_or_else(unknown)
+        Self::proven(shared, peer, token, UNKNOWN).map(Some)
     }
 
     /// Refuses one whose token has become void while the body was awaited, or a password hashed.

@@ -1,11 +1,12 @@
 //! This is where HTTP requests are answered: each becomes the same method that a WebSocket message would, and the reply gets the
 //! form that its product publishes.
 
-mod answer;
+pub(crate) mod answer;
 mod authzen;
-mod body;
+pub(crate) mod body;
 pub mod credentials;
 pub mod docs;
+pub(crate) mod document;
 mod metrics;
 pub mod operations;
 mod organization;

@@ -171,15 +171,12 @@ fn visitor(shared: &Shared, parts: &Parts) -> Result<Visitor, Refusal> {
         let header = parts.headers.get("x-api-key").and_then(|key| key.to_str().ok());
         bearer(&parts.headers).or(header).map(str::to_owned)
     };
-    let key = in_query.or_else(in_header);
-    let known = key.as_ref().and_then(|key| Visitor::of_token(shared, peer, key));
-    known.ok_or_else(|| {
-        let text = match key {
-            Some(_) => "the api key is not known; ask an administrator for a new one",
-            None => "an api key is needed, as ?api_key=…, as Authorization: Bearer …, or as X-API-Key",
-        };
-        Refusal::told(StatusCode::UNAUTHORIZED, text)
-    })
+    let Some(key) = in_query.or_else(in_header) else {
+        let text = "an api key is needed, as ?api_key=…, as Authorization: Bearer …, or as X-API-Key";
+        return Err(Refusal::told(StatusCode::UNAUTHORIZED, text));
+    };
+    let unknown = "the api key is not known; ask an administrator for a new one";
+    Visitor::proven(shared, peer, &key, unknown).map_err(|error| Refusal::new(Part::Query, &error))
 }
 
 /// The parameters of a request, decoded.

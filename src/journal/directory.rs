@@ -110,6 +110,11 @@ impl DataDir {
         }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The directory as a disk.
     pub fn disk(&self) -> RealDisk {
         RealDisk::new(&self.path)

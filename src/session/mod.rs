@@ -34,7 +34,7 @@ use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
 pub use meter::Metered;
 use pipeline::Pipeline;
-pub use sign_in::TokenAuth;
+pub use sign_in::{Known, TokenAuth};
 
 /// Frames after which it is looked whether a turn has taken long, where none of them is heavy.
 const FRAMES_PER_LOOK: usize = 16;
@@ -67,15 +67,16 @@ enum End {
     Close(Close),
 }
 
-/// Serves a connection from a network address, from its first frame to its end.
+/// Serves a connection from a network address, from its first frame to its end; one that is known need not sign in.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<Metered<S>>,
     address: IpAddr,
     shared: Arc<Shared>,
+    known: Option<Known>,
 ) {
     let traced = traces::connection();
     let mut seat = shared.hub.join(Occupant::Stranger);
-    let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat).await {
+    let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, address, known).await {
         Ok(identity) => identity,
         Err(end) => {
             let close = match end {

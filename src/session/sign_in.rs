@@ -1,5 +1,7 @@
 //! This is where a connection says who it is: its first frame is `TOKEN_AUTH`, in time, with a token that is known.
 
+use std::net::IpAddr;
+
 use futures::{SinkExt, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
-use crate::access::{self, Caller, Identity};
+use crate::access::{Caller, Identity, UNKNOWN};
 use crate::counts::Asked;
 use crate::hub::Seat;
 use crate::shared::Shared;
@@ -28,26 +30,34 @@ pub struct TokenAuth {
     token: Secret,
 }
 
-/// Waits for the first frame and answers it.
+/// Who a client is before it has said anything, such as by a cookie.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The token that lets it in.
+    pub token: TokenHash,
+    /// When it has to come in again.
+    pub ends_at: Moment,
+}
+
+impl Known {
+    fn admit(self, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
+        let admitted = enter(shared, seat, self.token, address, &Reference::default());
+        let (identity, welcome) = admitted.map_err(Refused::new)?;
+        Ok((Identity { expires_at: Some(self.ends_at), ..identity }, welcome))
+    }
+}
+
+/// Lets a client in that is known, or waits for the first frame; and answers.
 pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     shared: &Shared,
     seat: &mut Seat,
+    address: IpAddr,
+    known: Option<Known>,
 ) -> Result<Identity, End> {
-    let waited = tokio::select! {
-        biased;
-        close = &mut seat.closing => return Err(End::Close(close.unwrap_or(Close::Stopping))),
-        first = timeout(shared.limits.auth_wait, first_message(socket)) => first,
-    };
-    let admitted = match waited {
-        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat),
-        Ok(Ok(_)) => Err(Refused::new(unauthenticated("the first frame must be TOKEN_AUTH, as text"))),
-        Ok(Err(end)) => return Err(end),
-        Err(_) => {
-            let seconds = shared.limits.auth_wait.as_secs_f32();
-            let message = format!("no TOKEN_AUTH came within {seconds} s; connect again and send it first");
-            Err(Refused::new(unauthenticated(message)))
-        }
+    let admitted = match known {
+        Some(known) => known.admit(shared, seat, address),
+        None => asked(socket, shared, seat, address).await?,
     };
     let (frame, outcome) = match admitted {
         Ok((identity, welcome)) => {
@@ -57,6 +67,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refused) => {
             shared.counts.requests.add_refused(Asked::TokenAuth, refused.error.code);
             let close = match refused.error.code {
+                Code::SlowDown if refused.error.retry_after_ms.is_some() => Close::Held,
                 Code::SlowDown => Close::Crowded,
                 _ => Close::NotAuthenticated,
             };
@@ -70,6 +81,30 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
+/// What the first frame comes to, if one comes in time.
+async fn asked<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    shared: &Shared,
+    seat: &mut Seat,
+    address: IpAddr,
+) -> Result<Admitted, End> {
+    let waited = tokio::select! {
+        biased;
+        close = &mut seat.closing => return Err(End::Close(close.unwrap_or(Close::Stopping))),
+        first = timeout(shared.limits.auth_wait, first_message(socket)) => first,
+    };
+    Ok(match waited {
+        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat, address),
+        Ok(Ok(_)) => Err(Refused::new(unauthenticated("the first frame must be TOKEN_AUTH, as text"))),
+        Ok(Err(end)) => return Err(end),
+        Err(_) => {
+            let seconds = shared.limits.auth_wait.as_secs_f32();
+            let message = format!("no TOKEN_AUTH came within {seconds} s; connect again and send it first");
+            Err(Refused::new(unauthenticated(message)))
+        }
+    })
+}
+
 async fn first_message<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> Result<Message, End> {
     loop {
         match socket.next().await {
@@ -80,6 +115,9 @@ async fn first_message<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket
         }
     }
 }
+
+/// Who it is and the welcome, or why not.
+type Admitted = Result<(Identity, Utf8Bytes), Box<Refused>>;
 
 /// Why a first frame was refused, and what the refusal echoes of it.
 struct Refused {
@@ -95,7 +133,7 @@ impl Refused {
 }
 
 /// Who it is, and the welcome.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Result<(Identity, Utf8Bytes), Box<Refused>> {
+fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
     let envelope =
         envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
     let reference = envelope.reference;
@@ -111,25 +149,33 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat) -> Result<(Identity
     let Secret::Clear(token) = auth.token else {
         return Err(refused(Error::field("token", "must be a token, as a string")));
     };
-    let token = TokenHash::of(&token);
+    enter(shared, seat, TokenHash::of(&token), address, &reference).map_err(refused)
+}
+
+/// Lets whoever has a token in, if it is known and not too many have it.
+fn enter(
+    shared: &Shared,
+    seat: &mut Seat,
+    token: TokenHash,
+    address: IpAddr,
+    reference: &Reference,
+) -> Result<(Identity, Utf8Bytes), Error> {
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
     let date = shared.clock.now_ms();
-    let Some(identity) = access::identify(&shared.state, &token, Moment::of_ms(date)) else {
-        return Err(refused(unauthenticated("the token is not known; ask an administrator for a new one")));
-    };
+    let identity = shared.identify(&token, address, UNKNOWN)?;
     let max = shared.limits.connections_per_token_max;
     let Some(place) = shared.tokens.enter(token, max) else {
         let message =
             format!("{max} connections are signed in with this token, as many as there may be; close one of them");
-        return Err(refused(Error::new(Code::SlowDown, message)));
+        return Err(Error::new(Code::SlowDown, message));
     };
     seat.place = Some(place);
     seat.introduce(identity.caller);
     let (id, name) = introduced(&shared.state, identity.caller);
     let local_id = shared.hub.last_reference(identity.caller);
     let welcome = Welcome { id, name: &name, date, local_id, bound_app: identity.bound_app };
-    Ok((identity, welcome.frame(&reference)))
+    Ok((identity, welcome.frame(reference)))
 }
 
 /// The id and name that a caller is welcomed with.

@@ -40,6 +40,11 @@ impl Moment {
         Self(i64::try_from(ms).unwrap_or(i64::MAX).min(last()))
     }
 
+    /// How many milliseconds after 1970 began it is; none, for one before.
+    pub fn ms(self) -> u64 {
+        u64::try_from(self.0).unwrap_or_default()
+    }
+
     /// The moment so many milliseconds later.
     pub fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add_unsigned(ms).min(last()))

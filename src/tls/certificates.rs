@@ -12,7 +12,6 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -67,15 +66,6 @@ impl Certificates {
         let files = Files::read(&source)?;
         let shown = Shown { hash: files.hash(), pair: Arc::new(files.pair(&source)?) };
         Ok(Self { source, shown: RwLock::new(shown), problem: Mutex::default() })
-    }
-
-    /// How to greet clients with it, now and after it was read again.
-    pub fn config(self: &Arc<Self>) -> Arc<ServerConfig> {
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().expect("the provider knows the protocol's versions");
-        let mut config = config.with_no_client_auth().with_cert_resolver(self.clone());
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(config)
     }
 
     /// Reads the files again; says whether they hold another certificate, which is shown from now on.

@@ -61,6 +61,8 @@ closes! {
     Revoked = (1008, "the token is no longer valid"),
     /// As many are signed in with the token as there may be; connect again later.
     Crowded = (1013, "there are too many connections, connect again later"),
+    /// There were too many wrong tokens from the address; connect again later.
+    Held = (1013, "there were too many wrong tokens, connect again later"),
     /// A frame was larger than any frame may be.
     TooBig = (1009, "the frame is too large"),
 }

@@ -135,3 +135,26 @@ async fn check_authorization_for_each_action() {
     // It is the action that is refused, and not the connection.
     assert_eq!(bare.call(json!({"method": "PING"})).await["method"], "PONG");
 }
+
+#[tokio::test]
+async fn validate_the_origin_header_where_a_cookie_signs_in() {
+    let home = Home::new();
+    let gateway = gateway(&home.path("data")).await;
+    let signed_in =
+        Http::of(&gateway).post("/dashboard/session").json(&json!({"token": ADMIN})).send().await.expect(200);
+    let cookie = signed_in.cookie("guestlist-session").expect("a cookie is set");
+    let opened = async |origin: Option<&str>| {
+        let url = format!("ws://{}/dashboard/socket", gateway.address());
+        let mut request = url.into_client_request().expect("the address is one");
+        let cookie = format!("guestlist-session={cookie}");
+        request.headers_mut().insert("cookie", cookie.parse().expect("it is a value"));
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().expect("it is a value"));
+        }
+        connect_async(request).await.is_ok()
+    };
+    assert!(opened(Some(&format!("http://{}", gateway.address()))).await);
+    for foreign in [None, Some("null"), Some("https://evil.example")] {
+        assert!(!opened(foreign).await, "{foreign:?}");
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use guestlist::config::Limits;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -124,4 +124,30 @@ async fn implement_backpressure() {
     let floods = async { while greedy.write_all(&question).await.is_ok() {} };
     timeout(PATIENCE, floods).await.expect("it is ended");
     assert_eq!(other.call(json!({"method": "PING"})).await["method"], "PONG");
+}
+
+#[tokio::test]
+async fn implement_rate_limiting_of_messages() {
+    let home = Home::new();
+    let limits = Limits { requests_per_caller_per_second_max: 2, ..Limits::default() };
+    let gateway = gateway_with(&home.path("data"), limits).await;
+    let mut bot = Client::sign_in(&gateway.url(), BOT).await;
+    let mut refused = Value::Null;
+    while refused["error"] != 429 {
+        refused = bot.call(json!({"method": "PING"})).await;
+    }
+    assert!(refused["retry_after_ms"].as_u64().is_some_and(|wait| (1..=500).contains(&wait)), "{refused}");
+}
+
+#[tokio::test]
+async fn slow_down_failed_authentication() {
+    let home = Home::new();
+    let limits = Limits { guesses_of_origin_burst: 1, ..Limits::default() };
+    let gateway = gateway_with(&home.path("data"), limits).await;
+    let sign_in = json!({"method": "TOKEN_AUTH", "token": "a guess"});
+    let mut answer = Value::Null;
+    while answer["error"] != 429 {
+        answer = Client::connect(&gateway.url()).await.call(&sign_in).await;
+    }
+    assert!(answer["retry_after_ms"].is_u64(), "{answer}");
 }

@@ -1,14 +1,19 @@
 //! What is told of connections afterwards, and what is not.
 
+use std::fs;
+
 use serde_json::json;
 
 use crate::support::home::Home;
 use crate::support::http::Http;
-use crate::support::{APP, BARE_BOT, BOT, Client, Received};
+use crate::support::{ADMIN, APP, BARE_BOT, BOT, Client, Received};
 
 /// A gateway in a process of its own, whose log holds what one good connection and some bad ones left there.
 async fn log() -> (String, String) {
     let home = Home::new();
+    // What a first start tells is an example of a message, and no message that came.
+    home.serve(&["--demo"]).stop();
+    fs::remove_file(home.path("log")).expect("there is a log");
     let served = home.serve(&["--demo", "--log", "debug"]);
     let mut bot = Client::sign_in(&served.url, BOT).await;
     bot.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": ["somebody@private.example"]})).await;
@@ -21,7 +26,7 @@ async fn log() -> (String, String) {
     bare.call(json!({"method": "addToWhitelist", "app_id": APP, "signups": ["somebody@private.example"]})).await;
     drop(bare);
     served.must_log("a connection ended caller=bot:90091784056528981");
-    let metrics = Http::at(&served.url).get("/metrics").send().await.expect(200).text();
+    let metrics = Http::at(&served.url).get("/metrics").bearer(ADMIN).send().await.expect(200).text();
     (served.stop().stderr, metrics)
 }
 

@@ -119,8 +119,9 @@ impl Served {
     /// Waits until its log has a text.
     pub fn must_log(&self, said: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while !std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(said)) {
-            assert!(Instant::now() < deadline, "`{said}` was not logged");
+        let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+        while !log().contains(said) {
+            assert!(Instant::now() < deadline, "`{said}` was not logged: {}", log());
             thread::yield_now();
         }
     }

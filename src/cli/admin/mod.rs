@@ -4,6 +4,7 @@ mod app;
 mod ask;
 mod bot;
 mod grant;
+mod link;
 mod show;
 mod token;
 
@@ -38,6 +39,8 @@ enum Command {
     App(app::App),
     /// List, make, change and remove bots
     Bot(bot::Bot),
+    /// Print a link that signs a browser in to the gateway's page, once, within half an hour
+    Link(link::Link),
     /// Give a bot a new token, print it this once, and end the bot's connections
     Token(token::Token),
 }
@@ -47,6 +50,7 @@ impl Admin {
         match self.command {
             Command::App(app) => app.run(),
             Command::Bot(bot) => bot.run(),
+            Command::Link(link) => link.run(),
             Command::Token(token) => token.run(),
         }
     }

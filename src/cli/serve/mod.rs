@@ -118,7 +118,7 @@ async fn serve(mut settings: Settings, sources: &Sources, format: LogFormat) -> 
     }
     // A log for programs is no place for a text.
     if gateway.began_empty() && matches!(format, LogFormat::Pretty) {
-        eprint!("{}", Welcome { url: gateway.url(), tokens, ..welcome });
+        eprint!("{}", Welcome { url: gateway.url(), tokens, setup_link: gateway.setup_link(), ..welcome });
     }
     if relaxed {
         tracing::warn!("durability is relaxed: a crash of the machine loses up to a second of acknowledged changes");
@@ -154,7 +154,7 @@ fn welcome(options: &Options) -> Welcome {
     let ca = ca.filter(|cert| cert.starts_with(&data));
     let (demo, token_given) = (options.seed.is_demo(), options.administrator.is_some());
     let to_terminal = std::io::stderr().is_terminal();
-    Welcome { data, url: String::new(), tokens: Vec::new(), to_terminal, demo, token_given, ca }
+    Welcome { data, url: String::new(), tokens: Vec::new(), to_terminal, demo, token_given, setup_link: None, ca }
 }
 
 /// The machine, with the port that a supervisor holds open, if it does: that of the first socket it hands over, as systemd does.

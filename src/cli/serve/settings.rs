@@ -1,5 +1,8 @@
 //! What `serve` can be told: by flags, in the environment, and in a file.
 
+#[cfg(feature = "acme")]
+mod acme;
+
 use std::env::{self, VarError};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -91,6 +94,18 @@ pub struct Settings {
     /// Encrypt connections without a certificate of yours
     #[arg(long, env = "GUESTLIST_TLS", value_enum)]
     tls: Option<Tls>,
+    /// Encrypt connections with a certificate for these host names, ordered from an authority whose terms you agree to; port 443
+    #[cfg(feature = "acme")]
+    #[arg(long, env = "GUESTLIST_ACME", value_name = "HOST", value_delimiter = ',')]
+    acme: Vec<String>,
+    /// Whom the authority may write to, such as mailto:somebody@example.com
+    #[cfg(feature = "acme")]
+    #[arg(long, env = "GUESTLIST_ACME_CONTACT", value_name = "URL")]
+    acme_contact: Option<String>,
+    /// The authority, by its ACME directory [default: https://acme-v02.api.letsencrypt.org/directory]
+    #[cfg(feature = "acme")]
+    #[arg(long, env = "GUESTLIST_ACME_DIRECTORY", value_name = "URL")]
+    acme_directory: Option<String>,
     /// Directory for recordings of what reaches the gateway, without secrets: a transcript each start
     #[arg(long, env = "GUESTLIST_RECORD", value_name = "DIR")]
     record: Option<PathBuf>,
@@ -175,6 +190,9 @@ pub enum SettingsError {
     HalfCertificate,
     #[error("--tls self-signed makes a certificate, and --tls-cert names another; choose one")]
     TwoCertificates,
+    #[cfg(feature = "acme")]
+    #[error(transparent)]
+    Acme(#[from] acme::AcmeError),
     #[error("no certificate can be kept in {0}: {1}; choose another directory with --data")]
     SelfSigned(PathBuf, #[source] std::io::Error),
     #[error("{ADMIN_TOKEN} and --admin-token-file each give the administrator's token; choose one")]
@@ -210,6 +228,12 @@ impl Settings {
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             tls: self.tls.or(other.tls),
+            #[cfg(feature = "acme")]
+            acme: if self.acme.is_empty() { other.acme } else { self.acme },
+            #[cfg(feature = "acme")]
+            acme_contact: self.acme_contact.or(other.acme_contact),
+            #[cfg(feature = "acme")]
+            acme_directory: self.acme_directory.or(other.acme_directory),
             record: self.record.or(other.record),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
@@ -243,6 +267,8 @@ impl Settings {
             drain_window: Some(DRAIN_WINDOW_DEFAULT.to_owned()),
             error_method: Some(false),
             sign_up: Some(true),
+            #[cfg(feature = "acme")]
+            acme_directory: Some(guestlist::tls::acme::LETS_ENCRYPT.to_owned()),
             log: Some("info".to_owned()),
             log_format: Some(LogFormat::default()),
             ..Self::default()
@@ -318,14 +344,16 @@ impl Settings {
             return Err(SettingsError::DemoNotLoopback(listen));
         }
         let administrator = self.administrator()?;
-        let seed = match (demo, self.seed) {
+        let seed = match (demo, &self.seed) {
             (true, Some(_)) => return Err(SettingsError::TwoSeeds),
             (true, None) => Seed::demo(),
-            (false, Some(path)) => Seed::read(&path)?,
+            (false, Some(path)) => Seed::read(path)?,
             (false, None) if administrator.is_some() => Seed::nothing(),
             (false, None) => Seed::administrator(),
         };
-        let path = self.data.unwrap_or_else(|| DATA_DEFAULT.into());
+        let path = self.data.clone().unwrap_or_else(|| DATA_DEFAULT.into());
+        #[cfg(feature = "acme")]
+        let acme = self.acme(&path)?;
         let tls = match (self.tls_cert, self.tls_key, self.tls) {
             (Some(cert), Some(key), None) => Some(Source { cert, key }),
             (None, None, Some(Tls::SelfSigned)) => {
@@ -354,6 +382,8 @@ impl Settings {
             open_sign_up,
             record,
             tls,
+            #[cfg(feature = "acme")]
+            acme,
             administrator,
         })
     }

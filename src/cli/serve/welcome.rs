@@ -24,6 +24,8 @@ pub struct Welcome {
     pub demo: bool,
     /// Whether the administrator's token came from outside.
     pub token_given: bool,
+    /// What signs a browser in, once.
+    pub setup_link: Option<String>,
     /// The certificate that clients have to be told to trust, where it is one of our own.
     pub ca: Option<PathBuf>,
 }
@@ -49,7 +51,13 @@ impl fmt::Display for Welcome {
         writeln!(f, "\nThis is a first start. Everything that changes from now on is kept.\n")?;
         writeln!(f, "  data      {}", self.data.display())?;
         writeln!(f, "  bots      {}", self.url)?;
-        writeln!(f, "  the API   {http}/docs\n")?;
+        writeln!(f, "  the API   {http}/docs")?;
+        match &self.setup_link {
+            Some(link) if self.to_terminal => {
+                writeln!(f, "  the page  {link}   # signs you in, once, within half an hour\n")?
+            }
+            _ => writeln!(f, "  the page  {http}/   # `guestlist admin link` prints what signs you in\n")?,
+        }
         if self.demo && self.to_terminal {
             writeln!(f, "Tokens of the demo data, which everybody knows:\n")?;
             let administrator = if self.token_given { "the token that you gave" } else { demo::ADMIN };
