@@ -44,7 +44,8 @@ impl Occupant {
     /// Every kind, as metrics call it.
     const KINDS: [&str; 5] = ["bot", "user", "api_key", "signing_in", "request"];
 
-    fn kind(self) -> &'static str {
+    /// Its kind, one of these.
+    pub fn kind(self) -> &'static str {
         match self {
             Self::Caller(Caller::Bot(_)) => "bot",
             Self::Caller(Caller::User(_)) => "user",

@@ -20,7 +20,8 @@
 //! - The [`engine`] gathers changes of all connections into a batch, appends it to the [`journal`], flushes once, runs the
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it; [`dashboard`] is the page for people.
-//! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked.
+//! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked;
+//!   [`traces`] says what a collector of traces is told.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
 //!   [`seed`] fills an empty store, [`administrator`] sees that a token given from outside lets one in, [`config`] names every limit.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
@@ -85,6 +86,7 @@ pub mod state;
 pub mod testing;
 pub mod throttle;
 pub mod tls;
+pub mod traces;
 pub mod transcript;
 pub mod wire;
 pub mod world;

@@ -143,6 +143,8 @@ pub fn operations() -> Vec<Operation> {
 
 fn router(shared: Arc<Shared>) -> Router {
     let routes = routes().into_router();
+    #[cfg(feature = "otlp")]
+    let routes = routes.layer(middleware::from_fn(crate::traces::request));
     let routes = match shared.recorder {
         Some(_) => routes.layer(middleware::from_fn(recorded)),
         None => routes,

@@ -23,6 +23,7 @@ use crate::hub::Hub;
 use crate::journal::{Entry, Failure, Journal};
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
+use crate::traces;
 use crate::wire::error::Error;
 use crate::world::{Running, Threads};
 pub use refusal::perhaps_written;
@@ -202,11 +203,15 @@ impl Engine {
         for job in batch {
             self.health.batches.waits.add(began.duration_since(job.since).as_secs_f64());
         }
+        let traced = traces::batch();
         let written = match first_seq {
             1 => self.journal.append_first(&self.lines, self.digest()),
             _ => self.journal.append(&self.lines),
         };
         self.lines.shrink_to(self.limits.batch_bytes_max);
+        if written.is_err() {
+            traces::note_failure(&traced);
+        }
         match written {
             Ok(()) => {
                 let changes: usize = batch.iter().map(|job| job.submission.len()).sum();
@@ -214,6 +219,7 @@ impl Engine {
                 self.health.batches.seconds.add(began.elapsed().as_secs_f64());
                 self.health.batches.changes.add(f64::from(changes));
                 self.health.bytes.add(bytes);
+                traces::note_batch(&traced, changes, bytes);
                 if self.journal.owes_flush() {
                     self.flush_at.get_or_insert_with(|| Instant::now() + self.limits.relaxed_flush_interval);
                 } else {

@@ -28,6 +28,7 @@ use crate::counts::Asked;
 use crate::hub::{Occupant, Seat};
 use crate::shared::Shared;
 use crate::state::moment::Moment;
+use crate::traces;
 use crate::wire::close::Close;
 use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
@@ -73,6 +74,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared: Arc<Shared>,
     known: Option<Known>,
 ) {
+    let traced = traces::connection();
     let mut seat = shared.hub.join(Occupant::Stranger);
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, address, known).await {
         Ok(identity) => identity,
@@ -80,8 +82,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             let close = match end {
                 End::Close(close) => close,
                 End::Gone if socket.get_ref().is_spent() => Close::TooBig,
-                End::Gone => return farewell::hang_up(socket, &shared).await,
+                End::Gone => {
+                    traces::note_end(&traced, Occupant::Stranger, None);
+                    return farewell::hang_up(socket, &shared).await;
+                }
             };
+            traces::note_end(&traced, Occupant::Stranger, Some(close));
             tracing::info!(%address, code = close.code(), reason = close.reason(), "a client was not let in");
             socket.get_mut().lift();
             return farewell::close(socket, close, &shared).await;
@@ -113,10 +119,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if let Some(reference) = session.last_reference {
         session.seat.note_reference(session.identity.caller, reference);
     }
-    let (code, reason) = match &end {
-        End::Gone => (None, "the client left"),
-        End::Close(close) => (Some(close.code()), close.reason()),
+    let close = match &end {
+        End::Gone => None,
+        End::Close(close) => Some(*close),
     };
+    traces::note_end(&traced, Occupant::Caller(session.identity.caller), close);
+    let (code, reason) = (close.map(Close::code), close.map_or("the client left", Close::reason));
     let seconds = since.elapsed().as_secs();
     tracing::info!(caller = %session.identity.caller, %address, seconds, code, reason, "a connection ended");
     let Session { socket, shared, seat, .. } = session;

@@ -1,5 +1,7 @@
 //! `guestlist serve`: runs the gateway until it is told to stop.
 
+#[cfg(feature = "otlp")]
+mod otlp;
 mod reload;
 mod settings;
 mod welcome;
@@ -49,6 +51,9 @@ enum ServeError {
     Settings(#[from] SettingsError),
     #[error("--log {0}: {1}")]
     Log(String, #[source] tracing_subscriber::filter::ParseError),
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Traces(#[from] otlp::TracesError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("{0}")]
@@ -67,19 +72,31 @@ impl Serve {
         let sources = Sources::new(self.settings, self.config);
         let settings = sources.settings()?;
         let (filter, format) = settings.logging();
-        log(filter, format)?;
-        super::runtime()?.block_on(serve(settings, &sources, format))
+        let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log(filter.to_owned(), error))?;
+        let runtime = super::runtime()?;
+        #[cfg(not(feature = "otlp"))]
+        log(filter, format);
+        #[cfg(feature = "otlp")]
+        let traces = match settings.otlp_endpoint() {
+            Some(endpoint) => Some(otlp::Traces::to(endpoint, runtime.handle().clone())?),
+            None => None,
+        };
+        #[cfg(feature = "otlp")]
+        otlp::log(filter, format, traces.as_ref());
+        let served = runtime.block_on(serve(settings, &sources, format));
+        #[cfg(feature = "otlp")]
+        traces.into_iter().for_each(otlp::Traces::stop);
+        served
     }
 }
 
-fn log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log(filter.to_owned(), error))?;
+#[cfg(not(feature = "otlp"))]
+fn log(filter: EnvFilter, format: LogFormat) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
-    Ok(())
 }
 
 async fn serve(mut settings: Settings, sources: &Sources, format: LogFormat) -> Result<(), ServeError> {

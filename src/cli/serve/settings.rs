@@ -21,6 +21,9 @@ use guestlist::tls::{Source, self_signed};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(feature = "otlp")]
+use super::otlp::Endpoint;
+
 /// Where the gateway listens, where nothing else is said.
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5020);
 
@@ -112,6 +115,10 @@ pub struct Settings {
     /// How it is logged [default: pretty]
     #[arg(long, env = "GUESTLIST_LOG_FORMAT", value_enum)]
     log_format: Option<LogFormat>,
+    /// The collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318 [default: none]
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "GUESTLIST_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<Endpoint>,
     /// A limit other than its default; `guestlist config` lists them. In the file: [limit], and NAME = VALUE
     #[arg(long, env = "GUESTLIST_LIMIT", value_name = "NAME=VALUE", value_delimiter = ',')]
     #[serde(deserialize_with = "limits", skip_serializing)]
@@ -230,6 +237,8 @@ impl Settings {
             record: self.record.or(other.record),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+            #[cfg(feature = "otlp")]
+            otlp_endpoint: self.otlp_endpoint.or(other.otlp_endpoint),
             // The later of two counts.
             limit: [other.limit, self.limit].concat(),
         }
@@ -269,6 +278,12 @@ impl Settings {
     /// What is logged, and how.
     pub fn logging(&self) -> (&str, LogFormat) {
         (self.log.as_deref().unwrap_or("info"), self.log_format.unwrap_or_default())
+    }
+
+    /// Where traces are sent, if anywhere.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_endpoint(&self) -> Option<&Endpoint> {
+        self.otlp_endpoint.as_ref()
     }
 
     /// The limits that were given values; of two of one name the later counts.
