@@ -1,0 +1,89 @@
+//! This is where a store is opened: what it holds, and the journal it goes on in.
+
+use std::sync::Arc;
+
+use super::{StartError, Store};
+use crate::config::Limits;
+use crate::disk::Disk;
+use crate::health::Health;
+use crate::journal::Journal;
+use crate::journal::directory::DataDir;
+use crate::journal::file::{Durability, FileJournal};
+use crate::recovery::{self, Torn};
+use crate::retention::Retention;
+use crate::snapshots::Snapshots;
+use crate::state::Writer;
+use crate::world::Threads;
+
+/// A store, opened: the state it holds and the journal it goes on in.
+pub struct Opened {
+    /// The state, and the right to change it.
+    pub writer: Writer,
+    /// Where changes are journaled.
+    pub journal: Box<dyn Journal>,
+    /// What makes snapshots, where there is a disk.
+    pub snapshots: Option<Snapshots>,
+    /// The directory, which is locked for as long as this is there.
+    pub directory: Option<DataDir>,
+}
+
+/// Opens what a store holds.
+pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Threads) -> Result<Opened, StartError> {
+    match store {
+        Store::Memory(journal) => {
+            let journal = Box::new(journal);
+            Ok(Opened { writer: Writer::default(), journal, snapshots: None, directory: None })
+        }
+        Store::Directory { path, durability, snapshot_every } => {
+            let directory = DataDir::open(&path)?;
+            let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health, threads)?;
+            directory.settle()?;
+            Ok(Opened { directory: Some(directory), ..opened })
+        }
+        Store::Disk { disk, durability, snapshot_every } => {
+            open_disk(disk, durability, snapshot_every, limits, health, threads)
+        }
+    }
+}
+
+fn open_disk(
+    disk: Arc<dyn Disk>,
+    durability: Durability,
+    snapshot_every: u64,
+    limits: &Limits,
+    health: &Arc<Health>,
+    threads: Threads,
+) -> Result<Opened, StartError> {
+    let recovered = recovery::recover(&*disk)?;
+    if let Some(torn) = &recovered.torn {
+        let Torn { segment, offset, bytes } = torn;
+        if disk.is_copy() {
+            tracing::warn!(
+                segment,
+                offset,
+                bytes,
+                "the end of the journal, which was written while it was copied, is cut off"
+            );
+        } else {
+            tracing::warn!(segment, offset, bytes, "the end of the journal, which was never acknowledged, is cut off");
+        }
+    }
+    let journal = FileJournal::go_on(disk.clone(), &recovered.tail, durability);
+    let journal = Box::new(journal.map_err(StartError::Journal)?.ahead(limits.journal_ahead_bytes_max));
+    let retention = Retention { journal_keep_bytes: limits.journal_keep_bytes, removal_wait: limits.removal_wait };
+    let snapshots = Snapshots::new(
+        disk.clone(),
+        health.clone(),
+        snapshot_every,
+        recovered.snapshot_seq,
+        recovered.snapshot_records,
+    );
+    let snapshots = snapshots.keeping(retention).on(threads).map_err(StartError::Thread)?;
+    tracing::info!(
+        entries = recovered.entries,
+        snapshot = recovered.snapshot_seq,
+        directory = %disk.path().display(),
+        "the state was recovered"
+    );
+    Ok(Opened { writer: recovered.writer, journal, snapshots: Some(snapshots), directory: None })
+}
