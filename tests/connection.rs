@@ -318,7 +318,7 @@ async fn plain_http_is_answered_in_words() {
         ("/livez", "200", "ok\n"),
         ("/readyz", "200", "ok\n"),
         ("/readyz?verbose", "200", "storage: ok\nsnapshots: ok\nrunning: ok\n"),
-        ("/", "404", "nothing is here; bots connect to /nandbox/api/ by WebSocket\n"),
+        ("/", "200", "</html>\n"),
         ("/nandbox", "404", "nothing is here; bots connect to /nandbox/api/ by WebSocket\n"),
     ] {
         let mut stream = TcpStream::connect(gateway.address()).await.expect("the gateway takes connections");

@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::fold::fold;
 use crate::health::Health;
 use crate::http::Peer;
+use crate::http::origin::Origins;
 use crate::hub::Hub;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Entry, checked};
@@ -129,6 +130,7 @@ fn request(bytes: &[u8]) -> Option<Request<Body>> {
         request.headers_mut().append(name, value);
     }
     request.extensions_mut().insert(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    request.extensions_mut().insert(Origins::default());
     // A socket is for `frames`.
     request.headers_mut().remove(header::UPGRADE);
     Some(request)
