@@ -33,27 +33,40 @@ pub(crate) fn model(text: &str, operator: Option<Operator>) -> Regex {
 
 /// A matcher and its model, changed in step.
 #[derive(Default)]
-struct Pair {
+pub(crate) struct Pair {
     matcher: Matcher,
     model: BTreeMap<u64, (Expression, Regex)>,
     last: u64,
 }
 
 impl Pair {
-    fn add(&mut self, text: &str, operator: Option<Operator>) {
-        let Ok(expression) = Expression::parse(text, operator) else { return };
-        self.last += 1;
-        self.matcher.insert_all([(self.last, &expression)]);
-        self.model.insert(self.last, (expression, model(text, operator)));
+    /// Adds those that are patterns, together.
+    pub(crate) fn add<T: AsRef<str>>(&mut self, patterns: impl IntoIterator<Item = (T, Option<Operator>)>) {
+        let mut accepted = Vec::new();
+        for (text, operator) in patterns {
+            let Ok(expression) = Expression::parse(text.as_ref(), operator) else { continue };
+            self.last += 1;
+            accepted.push((self.last, expression.clone()));
+            self.model.insert(self.last, (expression, model(text.as_ref(), operator)));
+        }
+        self.matcher.insert_all(accepted.iter().map(|(id, expression)| (*id, expression)));
     }
 
-    fn remove(&mut self, place: usize) {
+    /// Removes the one at a place among those that stand, if there is one.
+    pub(crate) fn remove(&mut self, place: usize) {
         let Some(id) = self.model.keys().nth(place).copied() else { return };
         let (expression, _) = self.model.remove(&id).expect("the id was just read");
         self.matcher.remove(id, &expression);
     }
 
-    fn must_agree(&self, id: &str) {
+    /// How many stand.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.model.len()
+    }
+
+    /// Fails where the two differ over an id.
+    pub(crate) fn must_agree(&self, id: &str) {
         let folded = fold(id);
         let expected = self.model.iter().find(|(_, (_, expression))| expression.is_match(&folded)).map(|(id, _)| *id);
         assert_eq!(self.matcher.first(&folded), expected, "for {folded:?} among {:#?}", self.model);
@@ -68,11 +81,11 @@ pub(super) fn run(bytes: &[u8]) {
         let Some(kind) = line.chars().next() else { continue };
         let rest = &line[kind.len_utf8()..];
         match kind {
-            '=' => pair.add(rest, None),
-            '^' => pair.add(rest, Some(Operator::StartsWith)),
-            '$' => pair.add(rest, Some(Operator::EndsWith)),
-            '~' => pair.add(rest, Some(Operator::Contains)),
-            '/' => pair.add(rest, Some(Operator::Regex)),
+            '=' => pair.add([(rest, None)]),
+            '^' => pair.add([(rest, Some(Operator::StartsWith))]),
+            '$' => pair.add([(rest, Some(Operator::EndsWith))]),
+            '~' => pair.add([(rest, Some(Operator::Contains))]),
+            '/' => pair.add([(rest, Some(Operator::Regex))]),
             '-' => rest.parse().into_iter().for_each(|place| pair.remove(place)),
             '?' => ids.push(rest),
             _ => {}

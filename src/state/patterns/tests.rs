@@ -1,12 +1,10 @@
 //! The matcher against a model that tries every pattern, one regular expression each.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use regex::Regex;
 
 use super::{Expression, Matcher, Operator, fold};
-use crate::fuzzing::patterns::model;
+use crate::fuzzing::patterns::{Pair, model};
 
 #[derive(Debug, Clone)]
 enum Change {
@@ -55,46 +53,11 @@ fn any_change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// A matcher and its model, changed in step.
-#[derive(Default)]
-struct Pair {
-    matcher: Matcher,
-    model: BTreeMap<u64, (Expression, Regex)>,
-    last: u64,
-}
-
-impl Pair {
-    fn insert_all(&mut self, patterns: impl IntoIterator<Item = (String, Option<Operator>)>) {
-        let mut accepted = Vec::new();
-        for (text, operator) in patterns {
-            let Ok(expression) = Expression::parse(&text, operator) else {
-                continue;
-            };
-            self.last += 1;
-            accepted.push((self.last, expression.clone()));
-            self.model.insert(self.last, (expression, model(&text, operator)));
-        }
-        self.matcher.insert_all(accepted.iter().map(|(id, expression)| (*id, expression)));
-    }
-
-    fn change(&mut self, change: Change) {
-        match change {
-            Change::Insert(text, operator) => self.insert_all([(text, operator)]),
-            Change::InsertAll(texts) => self.insert_all(texts.into_iter().map(|text| (text, None))),
-            Change::Remove(place) => {
-                let Some(id) = self.model.keys().nth(place % self.model.len().max(1)).copied() else {
-                    return;
-                };
-                let (expression, _) = self.model.remove(&id).expect("the id was just read");
-                self.matcher.remove(id, &expression);
-            }
-        }
-    }
-
-    fn assert_agree(&self, id: &str) {
-        let folded = fold(id);
-        let expected = self.model.iter().find(|(_, (_, expression))| expression.is_match(&folded)).map(|(id, _)| *id);
-        assert_eq!(self.matcher.first(&folded), expected, "for {folded:?} among {:#?}", self.model);
+fn apply(change: Change, pair: &mut Pair) {
+    match change {
+        Change::Insert(text, operator) => pair.add([(text, operator)]),
+        Change::InsertAll(texts) => pair.add(texts.into_iter().map(|text| (text, None))),
+        Change::Remove(place) => pair.remove(place % pair.len().max(1)),
     }
 }
 
@@ -108,9 +71,9 @@ proptest! {
     ) {
         let mut pair = Pair::default();
         for change in changes {
-            pair.change(change);
+            apply(change, &mut pair);
             for id in &ids {
-                pair.assert_agree(id);
+                pair.must_agree(id);
             }
         }
     }
