@@ -41,9 +41,12 @@ named! {
         /// Frames of one connection handled before what they caused is sent and others get their turn.
         frames_per_turn_max: usize = 256,
         /// How long one connection's frames are handled before others get their turn.
-        turn_wait: Duration = Duration::from_millis(10),
+        turn_wait: Duration = Duration::from_millis(1),
         /// Bytes of answers gathered before they are sent.
-        outbox_bytes_max: usize = 1 << 20,
+        outbox_bytes_max: usize = 256 << 10,
+        /// Bytes that are handed to the system and not on their way yet. It would take megabytes for a client that reads nothing,
+        /// and all of them would have been made in vain.
+        unsent_bytes_max: u32 = 128 << 10,
         /// Changes of one connection under way at once, with the answers that wait behind them; further frames wait unread.
         in_flight_max: usize = 1_024,
         /// Bytes of the frames of those changes, and of those answers; further frames wait unread.

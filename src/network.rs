@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, copy, duplex, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -97,6 +98,15 @@ impl Listener {
             },
         };
         Ok((Arrival { stream, tls }, peer))
+    }
+
+    /// Bounds what the system takes of each connection to come before the network has taken it.
+    pub fn bound_unsent(&self, bytes: u32) -> io::Result<()> {
+        match self {
+            // Whatever it accepts has what it has.
+            Self::Tcp(listener) | Self::Tls(listener, _) => SockRef::from(listener).set_tcp_notsent_lowat(bytes),
+            Self::Simulated(_) => Ok(()),
+        }
     }
 
     /// Where it listens; nowhere, in a simulation.

@@ -69,6 +69,7 @@ async fn accept_for(
 ) {
     let mut shared = changes.borrow_and_update().clone();
     let mut routes = routes_of(shared.clone());
+    bound(&listener, &shared);
     let permits = Arc::new(Semaphore::new(connections_max));
     let addresses = Crowd::default();
     let mut is_paused = false;
@@ -81,6 +82,7 @@ async fn accept_for(
             Ok(()) = changes.changed() => {
                 shared = changes.borrow_and_update().clone();
                 routes = routes_of(shared.clone());
+                bound(&listener, &shared);
                 continue;
             }
             accepted = listener.accept() => accepted,
@@ -97,6 +99,8 @@ async fn accept_for(
                     // Whoever floods the gateway must not flood its log too.
                     None => tracing::debug!(%peer, "a connection was ended, for there are too many from its address"),
                 }
+                // However many come at once, those who are here have their turns between them.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 // Out of descriptors, most likely: those who are served go on, and the others wait in the backlog.
@@ -106,6 +110,13 @@ async fn accept_for(
                 tokio::time::sleep(shared.limits.accept_pause).await;
             }
         }
+    }
+}
+
+/// Bounds what the system holds of the connections to come.
+fn bound(listener: &Listener, shared: &Shared) {
+    if let Err(error) = listener.bound_unsent(shared.limits.unsent_bytes_max) {
+        tracing::warn!(%error, "the system may hold megabytes for each client that does not read");
     }
 }
 

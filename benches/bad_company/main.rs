@@ -1,6 +1,6 @@
 //! Whether those who behave notice those who do not: how long answers take beside 2,000 half-open connections and 2,000 that never
 //! sign in, and beside 200 that ask and never read; when such peers are gone, and what they and 18,000 idle ones take in memory.
-//! `cargo bench --bench bad_company`, on a machine that does nothing else.
+//! `cargo bench --bench bad_company`, on a machine that does nothing else; `-- unread` behind it measures that part alone.
 //!
 //! Runs with and without bad company take turns, so that what else the machine does falls on both. All sides run on one machine:
 //! what the bad company itself costs the processor is in its figures.
@@ -20,6 +20,8 @@ use peers::Peers;
 use served::Served;
 use table::{Table, median};
 
+/// What is measured, each apart.
+const PARTS: [&str; 4] = ["strangers", "handshakes", "unread", "idle"];
 /// Pairs of runs, with strangers and without.
 const STRANGER_ROUNDS: usize = 5;
 /// Strangers of either kind.
@@ -42,12 +44,22 @@ fn main() {
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("there are threads");
     let mut table = Table::default();
+    // Cargo adds a flag of its own.
+    let named: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        eprintln!("there is no part `{unknown}`; there are {}", PARTS.join(", "));
+        std::process::exit(2);
+    }
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
     runtime.block_on(async {
-        for encrypted in [false, true] {
-            strangers(encrypted, &mut table).await;
+        for part in PARTS.into_iter().filter(|part| wanted(part)) {
+            match part {
+                "strangers" => strangers(false, &mut table).await,
+                "handshakes" => strangers(true, &mut table).await,
+                "unread" => unread(&mut table).await,
+                _ => idle(&mut table).await,
+            }
         }
-        unread(&mut table).await;
-        idle(&mut table).await;
     });
     table.print();
 }
