@@ -315,6 +315,30 @@ pub const SNAPSHOT_REST_MAX: Duration = Duration::from_secs(1);
 /// hardly ever runs keeps whoever waits for a lock that it holds in the kernel, such as that of the address space.
 pub const SNAPSHOT_NICE: i32 = 5;
 
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS_MAX: usize = 500;
+
+/// How often a subscriber is told what is new, at most: what comes in between goes together, with one flush.
+pub const PUSH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Bytes of events that are given to a connection at once.
+pub const TOLD_BYTES_AT_ONCE: usize = 256 << 10;
+
+/// Bytes of events that are kept in memory for all subscribers together; whoever is further behind reads the journal.
+pub const TOLD_KEPT_BYTES_MAX: usize = 16 << 20;
+
+/// Batches of changes that wait to be made events; what there is no room for is read from the journal.
+pub const UNTOLD_MAX: usize = 4_096;
+
+/// Bytes of those.
+pub const UNTOLD_BYTES_MAX: usize = 16 << 20;
+
+/// Subscribers who are read the journal at once, each on a thread; further ones wait.
+pub const CATCHING_UP_MAX: usize = 8;
+
+/// Changes that were refused when their turn came and are known as such, so that no subscriber is told of them.
+pub const REFUSED_KEPT_MAX: usize = 65_536;
+
 /// Where bots connect.
 pub const ENDPOINT: &str = "/nandbox/api/";
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::access::Caller;
 use crate::crowd::Place;
-use crate::event::Event;
+use crate::event::{Event, Feed};
 use crate::state::token::TokenHash;
 use crate::wire::close::Close;
 
@@ -24,6 +24,7 @@ pub struct Hub {
     seats: DashMap<u64, Connected>,
     next: AtomicU64,
     last_references: DashMap<Caller, u64>,
+    feed: Arc<Feed>,
     left: Notify,
     /// Why everybody has to go, once that is so.
     closed: OnceLock<Close>,
@@ -86,6 +87,11 @@ impl Hub {
             self.end(id, *close);
         }
         Seat { id, hub: self.clone(), closing, place: None }
+    }
+
+    /// What those who have subscribed are told.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
     }
 
     /// How many there are of each kind.

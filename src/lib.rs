@@ -22,6 +22,8 @@
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it; [`dashboard`] is the page for people.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked;
 //!   [`traces`] says what a collector of traces is told.
+//! - [`event`] makes of what the engine journaled what subscribers are told, each connection at its own pace: the latest from
+//!   memory, and for whoever is further behind from the journal.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
 //!   [`seed`] fills an empty store, [`administrator`] sees that a token given from outside lets one in, [`config`] names every limit.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.

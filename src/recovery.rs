@@ -23,6 +23,8 @@ pub struct Recovered {
     pub snapshot_records: u64,
     /// Entries folded since.
     pub entries: u64,
+    /// Those of them that were refused when their turn came.
+    pub refused: Vec<u64>,
     /// Where the journal goes on.
     pub tail: Tail,
     /// What the last segment ends with that is no entry, where it was torn.
@@ -93,6 +95,7 @@ struct Folding<'a> {
     snapshot_seq: u64,
     snapshot_records: u64,
     entries: u64,
+    refused: Vec<u64>,
     /// The first of the entries that are to be written again.
     again_seq: u64,
     /// The digest of the state before that.
@@ -118,6 +121,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
         snapshot_seq,
         snapshot_records,
         entries: 0,
+        refused: Vec::new(),
         again_seq: u64::MAX,
         again_digest: None,
         again_at: Vec::new(),
@@ -182,7 +186,10 @@ impl Folding<'_> {
             self.pass(segment, place);
             if entry.seq > self.writer.state().folded() {
                 // A refusal was an outcome then, and is the same outcome now.
-                let _ = fold(&mut self.writer, entry, &mut events);
+                let seq = entry.seq;
+                if fold(&mut self.writer, entry, &mut events).is_err() {
+                    self.refused.push(seq);
+                }
                 self.entries += 1;
                 events.clear();
             }
@@ -250,7 +257,7 @@ impl Folding<'_> {
             tail.cuts.retain(|(name, _)| *name != segment_name(tail.first_seq));
         }
         tail.digest = digest.unwrap_or(end_digest);
-        let Self { writer, snapshot_seq, snapshot_records, entries, .. } = self;
-        Recovered { writer, snapshot_seq, snapshot_records, entries, tail, torn }
+        let Self { writer, snapshot_seq, snapshot_records, entries, refused, .. } = self;
+        Recovered { writer, snapshot_seq, snapshot_records, entries, refused, tail, torn }
     }
 }

@@ -99,6 +99,8 @@ enum Kind {
     OptionalMoment,
     /// An api key, or left out.
     ApiKey,
+    /// What to hear of.
+    Events,
     /// A reference, or `ref`.
     Reference,
 }
@@ -198,6 +200,7 @@ impl Kind {
             }
             Self::ApiKey => json!(["", 1, "short", "elevenchars", "with some spaces", "éééééééééééé", long,
                 {"sha256": "0".repeat(64)}]),
+            Self::Events => json!([null, "", "product", "Signup", ["signup", "x"], [1], [null], [true]]),
             Self::Reference => {
                 return vec![json!({}), json!([]), json!([[]]), json!({"a": 1}), json!("x".repeat(1_025))];
             }
@@ -407,6 +410,19 @@ fn messages_about_organizations() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
         ),
         (json!({"method": "removeApiKey", "key_id": 1}), vec![("key_id", Serial)]),
         (json!({"method": "getApiKeys"}), pages.to_vec()),
+        (
+            json!({"method": "subscribeToEvent", "app_id": APP, "events": ["signup"]}),
+            vec![("app_id", Id), ("events", Events), ("since_seq", Number), ("account_id", OptionalId)],
+        ),
+        (
+            json!({"method": "subscribeToEvent", "user_id": 1, "org_id": "acme", "events": ["share", "organization"]}),
+            vec![("user_id", Serial), ("org_id", OrgName)],
+        ),
+        (
+            json!({"method": "unsubscribeFromEvent", "app_id": APP, "event": "signup"}),
+            vec![("app_id", OptionalId), ("event", Events), ("account_id", OptionalId)],
+        ),
+        (json!({"method": "listEventSubscriptions"}), vec![("app_id", OptionalId), ("account_id", OptionalId)]),
     ]
 }
 
@@ -457,12 +473,14 @@ fn check_refusal(reply: &Value, message: &Value, path: &str, wrong: &Value) {
     let sent: String = message.to_string().chars().take(300).collect();
     let said = reply["message"].as_str().unwrap_or_else(|| panic!("{sent} was not refused: {reply}"));
     assert!([400, 413].contains(&reply["error"].as_u64().expect("a code is a number")), "{sent}: {reply}");
-    assert_eq!(reply.get("method"), None, "{sent}: {reply}");
+    let call = METHODS.iter().find(|method| method.call.method == message["method"]).map(|method| method.call);
     assert!(said.starts_with(path) || said.contains(&format!("`{path}`")), "{sent}: the field is not named: {said}");
     if *wrong == json!(1.5) {
         assert!(said.contains("at line 1 column "), "{sent}: the position is missing: {said}");
     }
     let reference_is_wrong = path == "reference" || path == "ref";
+    let called = call.filter(|call| call.acks && !reference_is_wrong).map(|call| json!(call.reply));
+    assert_eq!(reply.get("method"), called.as_ref(), "{sent}: {reply}");
     assert_eq!(reply.get("reference"), message.get("reference").filter(|_| !reference_is_wrong), "{sent}: {reply}");
 }
 
@@ -472,6 +490,11 @@ const ONLY_THE_GATEWAY_KNOWS: &[(&str, &str, &str)] = &[
     ("", "2147483648\"", "a number in a text is bounded by its digits alone"),
     ("app_id", "null", "whether the token is bound to an app"),
     ("org_id", "null", "whether the caller is of one organisation"),
+    ("user_id", "null", "whether the caller is a user"),
+    ("events", "null", "whether `event` names what to hear of"),
+    ("events", "[]", "whether `event` names what to hear of"),
+    ("event", "null", "whether `events` names what to hear of"),
+    ("event", "[]", "whether `events` names what to hear of"),
     ("token", "\"8:0:xxx", "the token of another bot than bot_id names"),
     ("end_date", "2025-01-01", "which of two times is the later one"),
     ("patterns", "{99}", "what it costs to match a pattern"),

@@ -163,7 +163,7 @@ pub fn decode(frame: &str) -> (Command, Reference) {
 pub fn change(frame: &str) -> (Change, Reference) {
     match decode(frame) {
         (Command::Change(change), reference) => (change, reference),
-        (Command::Query(_), _) => panic!("{frame} changes nothing"),
+        (Command::Query(_) | Command::Wish(_), _) => panic!("{frame} changes nothing"),
     }
 }
 
@@ -171,7 +171,7 @@ pub fn change(frame: &str) -> (Change, Reference) {
 pub fn query(frame: &str) -> (Query, Reference) {
     match decode(frame) {
         (Command::Query(query), reference) => (query, reference),
-        (Command::Change(_), _) => panic!("{frame} changes something"),
+        (Command::Change(_) | Command::Wish(_), _) => panic!("{frame} changes something"),
     }
 }
 

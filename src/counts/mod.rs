@@ -64,6 +64,8 @@ pub struct Counts {
     pub rejected: Rejections,
     /// Decisions, by list and outcome.
     pub decisions: Decisions,
+    /// Frames of events that were pushed.
+    pub pushed: Count,
     /// Seconds for which the frames of a connection that had arrived together were handled.
     pub turns: Spread,
 }
@@ -74,6 +76,7 @@ impl Default for Counts {
             requests: Requests::default(),
             rejected: Rejections::default(),
             decisions: Decisions::default(),
+            pushed: Count::default(),
             turns: Spread::of_seconds(),
         }
     }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::event::Batch;
 use crate::fold::fold;
 use crate::health::{Health, Storage};
 use crate::hub::Hub;
@@ -171,12 +172,18 @@ impl Engine {
         }
         let mut seq = first_seq;
         let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
+        let mut made = Vec::with_capacity(batch.len());
         for Job { submission, done, .. } in batch {
-            let by = submission.caller;
-            let outcomes = submission.changes.into_iter().map(|change| {
+            let Submission { caller: by, changes, text, ends } = submission;
+            made.push(Batch { first_seq: seq, at_ms, by, text, ends });
+            let outcomes = changes.into_iter().map(|change| {
                 let entry = Entry { seq, at_ms, by, change };
+                let outcome = fold(&mut self.writer, entry, &mut events);
+                if outcome.is_err() {
+                    self.hub.feed().refused().note(seq);
+                }
                 seq += 1;
-                fold(&mut self.writer, entry, &mut events)
+                outcome
             });
             answers.push((done, outcomes.collect()));
             // Before the answer: whoever acts on it must not be hit by what came before.
@@ -187,6 +194,9 @@ impl Engine {
         for (done, outcomes) in answers {
             // A caller that is gone does not want to know; the change stands all the same.
             let _ = done.send(outcomes);
+        }
+        if self.hub.feed().is_heard() {
+            self.hub.feed().tell(made);
         }
         self.rotate_if_due(seq);
     }

@@ -20,9 +20,9 @@ pub struct Submission {
     pub(super) caller: Caller,
     pub(super) changes: Vec<Change>,
     /// The messages as they are journaled, one after the other.
-    text: Vec<u8>,
+    pub(super) text: Vec<u8>,
     /// Where each message ends in `text`.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
 }
 
 impl Submission {

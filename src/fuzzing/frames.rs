@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::methods::{Change, Command};
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::Error;
-use crate::wire::frame;
+use crate::wire::frame::{self, Called};
 
 /// A member that no method knows, under a name with an escape: a message that has it is read in steps, and comes to the same.
 const UNUSUAL: &str = r#"{"\u0000":0,"#;
@@ -65,7 +65,7 @@ fn present(reference: &Reference) -> [Option<&str>; 2] {
 
 /// The answer has the reference byte for byte.
 fn echoes(text: &str, reference: &Reference, error: &Error) {
-    let refused = frame::refusal(error, Some("method"), reference, true);
+    let refused = frame::refusal(error, Some("method"), reference, Called::Error);
     assert_eq!(Echoed::of(&refused), Echoed::of(text));
 }
 

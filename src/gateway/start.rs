@@ -46,12 +46,17 @@ impl Gateway {
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
         let admin = admin_listener(admin_listen).await?;
         let health = Arc::new(Health::default());
-        let Opened { writer, journal, snapshots, directory } = open(store, &limits, &health, world.threads)?;
+        let opened = open(store, &limits, &health, world.threads)?;
+        let Opened { writer, journal, snapshots, disk, refused, directory } = opened;
         let state = writer.state().clone();
         if !address.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(address));
         }
         let hub = Arc::new(Hub::default());
+        refused.into_iter().for_each(|seq| hub.feed().refused().note(seq));
+        if let Some(disk) = disk {
+            hub.feed().read_back_from(disk);
+        }
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
         let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());

@@ -9,7 +9,7 @@ use crate::health::Health;
 use crate::journal::Journal;
 use crate::journal::directory::DataDir;
 use crate::journal::file::{Durability, FileJournal};
-use crate::recovery::{self, Torn};
+use crate::recovery::{self, Recovered, Torn};
 use crate::retention::Retention;
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
@@ -23,6 +23,10 @@ pub struct Opened {
     pub journal: Box<dyn Journal>,
     /// What makes snapshots, where there is a disk.
     pub snapshots: Option<Snapshots>,
+    /// Where the journal can be read back from, where there is a disk.
+    pub disk: Option<Arc<dyn Disk>>,
+    /// Changes since the newest snapshot that were refused when their turn came.
+    pub refused: Vec<u64>,
     /// The directory, which is locked for as long as this is there.
     pub directory: Option<DataDir>,
 }
@@ -32,7 +36,8 @@ pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Thread
     match store {
         Store::Memory(journal) => {
             let journal = Box::new(journal);
-            Ok(Opened { writer: Writer::default(), journal, snapshots: None, directory: None })
+            let (writer, refused) = (Writer::default(), Vec::new());
+            Ok(Opened { writer, journal, snapshots: None, disk: None, refused, directory: None })
         }
         Store::Directory { path, durability, snapshot_every } => {
             let directory = DataDir::open(&path)?;
@@ -85,5 +90,6 @@ fn open_disk(
         directory = %disk.path().display(),
         "the state was recovered"
     );
-    Ok(Opened { writer: recovered.writer, journal, snapshots: Some(snapshots), directory: None })
+    let Recovered { writer, refused, .. } = recovered;
+    Ok(Opened { writer, journal, snapshots: Some(snapshots), disk: Some(disk), refused, directory: None })
 }

@@ -66,6 +66,8 @@ fn requests(registry: &mut Registry, counts: &Counts) {
         rejected.get_or_create(&[("reason", reason)]).inc_by(count);
     }
     registry.register("frames_rejected", "Frames that were taken for no request, by why", rejected);
+    let pushed = ConstCounter::new(counts.pushed.get());
+    registry.register("events_pushed", "Frames of events that were pushed to those who have subscribed", pushed);
     let decisions = Family::<[(&'static str, &'static str); 2], Counter>::default();
     for (list, outcome, count) in counts.decisions.all() {
         decisions.get_or_create(&[("list", list), ("outcome", outcome)]).inc_by(count);

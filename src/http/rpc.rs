@@ -15,16 +15,18 @@ use super::routes::{Content, Credential, Operation, Product, Routes};
 use super::{OTHER_METHODS, Peer, body, run, status};
 use crate::access::Permission;
 use crate::counts::Asked;
-use crate::methods::{Call, Command, Description, METHODS};
+use crate::methods::{Call, Command, Description, METHODS, Nature};
 use crate::schema::methods::{REFUSAL, capitalised, extensions, told, told_codes};
 use crate::shared::Shared;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
-use crate::wire::frame;
+use crate::wire::frame::{self, Called};
 
 /// The one route, which stands for all methods.
 pub fn routes() -> Routes {
-    let each = METHODS.iter().map(|method| (format!("/api/{}", method.call.method), said(method)));
+    // What is about a connection needs one.
+    let here = METHODS.iter().filter(|method| method.nature != Nature::Wish);
+    let each = here.map(|method| (format!("/api/{}", method.call.method), said(method)));
     Routes::default()
         .post_to_each("/api/{method}", call, each)
         .with(|router| router.method_not_allowed_fallback(wrong_method))
@@ -63,7 +65,8 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
     match answered {
         Ok(frame) => framed(StatusCode::OK, frame),
         Err(error) => {
-            let refused = framed(status(error.code), frame::refusal(&error, Some(&method), &reference, false));
+            let refused =
+                framed(status(error.code), frame::refusal(&error, Some(&method), &reference, Called::Nothing));
             slowing(refused, error.retry_after_ms)
         }
     }
@@ -91,13 +94,17 @@ async fn answer(
         Command::Change(change) => {
             run::make(shared, &visitor, change).await?.encode(reference, usize::MAX, &mut frames);
         }
+        Command::Wish(_) => {
+            let message = format!("`{method}` is about the connection it comes over; send it over a WebSocket");
+            return Err(Error::new(Code::Conflict, message));
+        }
     }
     Ok(frames.pop().expect("an answer that may be of any size is one frame"))
 }
 
 async fn wrong_method() -> Response {
     let error = Error::new(Code::UnknownMethod, OTHER_METHODS);
-    framed(StatusCode::METHOD_NOT_ALLOWED, frame::refusal(&error, None, &Reference::default(), false))
+    framed(StatusCode::METHOD_NOT_ALLOWED, frame::refusal(&error, None, &Reference::default(), Called::Nothing))
 }
 
 fn framed(status: StatusCode, frame: Utf8Bytes) -> Response {

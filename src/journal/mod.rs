@@ -106,7 +106,7 @@ impl Head {
     }
 
     /// Takes it off the text of an entry in just the form that gateways write, and gives the message too, unread.
-    fn split(json: &str) -> Option<(Self, &str)> {
+    pub(crate) fn split(json: &str) -> Option<(Self, &str)> {
         let mut rest = json;
         let seq = number(&mut rest, r#"{"seq":"#)?;
         let flushed = number(&mut rest, r#","flushed":"#);

@@ -8,23 +8,24 @@ use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
 use crate::wire::frame::{self, Reply};
 
-/// Generates, from the list of methods: `METHODS`, the enums `Which`, `Change`, `Query` and `Answer`, and the dispatch.
+/// Generates, from the list of methods: `METHODS`, the enums `Which`, `Change`, `Query`, `Wish` and `Answer`, and the dispatch.
 macro_rules! methods {
-    (changes: [$($change:ident,)+] queries: [$($query:ident,)+]) => {
+    (changes: [$($change:ident,)+] queries: [$($query:ident,)+] wishes: [$($wish:ident,)+]) => {
         /// Every method.
         pub const METHODS: &[Description] = &[
-            $(Description::of::<$change>(true),)+
-            $(Description::of::<$query>(false),)+
+            $(Description::of::<$change>(Nature::Change),)+
+            $(Description::of::<$query>(Nature::Query),)+
+            $(Description::of::<$wish>(Nature::Wish),)+
         ];
 
         /// Which of all methods.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         #[expect(missing_docs, reason = "each variant is documented where its method is")]
-        pub enum Which { $($change,)+ $($query,)+ }
+        pub enum Which { $($change,)+ $($query,)+ $($wish,)+ }
 
         impl Which {
-            const ALL: &[Self] = &[$(Self::$change,)+ $(Self::$query,)+];
+            const ALL: &[Self] = &[$(Self::$change,)+ $(Self::$query,)+ $(Self::$wish,)+];
 
             /// The one of this name.
             pub fn named(method: &str) -> Option<Self> {
@@ -34,6 +35,11 @@ macro_rules! methods {
             /// How it is called.
             pub fn call(self) -> &'static Call {
                 &METHODS[self as usize].call
+            }
+
+            /// What it is about, for readers.
+            pub fn noun(self) -> Noun {
+                METHODS[self as usize].noun
             }
         }
 
@@ -46,6 +52,11 @@ macro_rules! methods {
         #[derive(Debug)]
         #[expect(missing_docs, reason = "each variant is documented where its method is")]
         pub enum Query { $($query($query),)+ }
+
+        /// A decoded message that is about the connection it came over.
+        #[derive(Debug)]
+        #[expect(missing_docs, reason = "each variant is documented where its method is")]
+        pub enum Wish { $($wish($wish),)+ }
 
         /// What a change came to.
         #[derive(Debug)]
@@ -188,6 +199,45 @@ macro_rules! methods {
                         let reply = method.answer(view)?;
                         $query::count(&reply, decisions);
                         dispatch::encode(&$query::CALL, reply, reference, bytes_max, frames);
+                    })+
+                }
+                Ok(())
+            }
+        }
+
+        impl Wish {
+            /// Decodes the message of a method; `None` where none of these has this name.
+            pub fn read(method: &str, text: &str) -> Option<Result<Self, Error>> {
+                $(if method == $wish::CALL.method {
+                    return Some(envelope::fields(text).map(Self::$wish));
+                })+
+                None
+            }
+
+            /// Which it is.
+            pub fn which(&self) -> Which {
+                match self { $(Self::$wish(_) => Which::$wish,)+ }
+            }
+
+            /// The gate, then the bounds; finds out what the message is about.
+            pub fn admit(&mut self, sender: Sender<'_>) -> Result<(), Error> {
+                match self { $(Self::$wish(method) => dispatch::admit(method, sender),)+ }
+            }
+
+            /// See [`Attend::attend`]; the answer is encoded into frames of a size.
+            pub fn attend(
+                &self,
+                view: View<'_>,
+                feed: &Arc<Feed>,
+                subscriptions: &mut Subscriptions,
+                reference: &Reference,
+                bytes_max: usize,
+                frames: &mut Vec<Utf8Bytes>,
+            ) -> Result<(), Error> {
+                match self {
+                    $(Self::$wish(method) => {
+                        let reply = method.attend(view, feed, subscriptions)?;
+                        dispatch::encode(&$wish::CALL, reply, reference, bytes_max, frames);
                     })+
                 }
                 Ok(())

@@ -7,6 +7,7 @@ mod access;
 mod apps;
 mod bots;
 mod dispatch;
+mod events;
 mod list;
 mod listing;
 mod noun;
@@ -20,6 +21,8 @@ mod signups;
 mod state_digest;
 mod users;
 
+use std::sync::Arc;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,7 +30,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::{About, Caller, Permission, Sender, View};
 use crate::counts::Decisions;
-use crate::event::Event;
+use crate::event::{Event, Feed, Subscriptions};
 use crate::random::Random;
 use crate::state::Writer;
 use crate::state::moment::Moment;
@@ -43,6 +46,7 @@ pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
 pub use dispatch::admit;
 use dispatch::methods;
+pub use events::{ListEventSubscriptions, SubscribeToEvent, UnsubscribeFromEvent};
 use list::{Blacklist, Whitelist};
 pub use noun::Noun;
 pub use organizations::{
@@ -136,6 +140,11 @@ methods! {
         GetApiKeys,
         GetStateDigest,
     ]
+    wishes: [
+        SubscribeToEvent,
+        UnsubscribeFromEvent,
+        ListEventSubscriptions,
+    ]
 }
 
 /// How a method is called, and what it is for.
@@ -149,17 +158,25 @@ pub struct Call {
     pub summary: &'static str,
     /// What its answer says where the request had no reference.
     pub absent_reference: AbsentReference,
+    /// Whether a refusal has the answer's name and `"ack":false`, as SDKs look for it there.
+    pub acks: bool,
 }
 
 impl Call {
     /// A call whose answer leaves the reference out where the request had none.
     pub const fn new(method: &'static str, reply: &'static str, summary: &'static str) -> Self {
-        Self { method, reply, summary, absent_reference: AbsentReference::Omitted }
+        Self { method, reply, summary, absent_reference: AbsentReference::Omitted, acks: false }
     }
 
     /// The same, answering with a null reference instead.
     pub const fn null_reference(mut self) -> Self {
         self.absent_reference = AbsentReference::Null;
+        self
+    }
+
+    /// The same, refused by an answer with `"ack":false`.
+    pub const fn acking(mut self) -> Self {
+        self.acks = true;
         self
     }
 }
@@ -229,6 +246,13 @@ pub trait Alter: Method + Serialize {
     fn run(self, turn: &mut Turn<'_>) -> Result<Self::Reply, Error>;
 }
 
+/// A method that is about the connection it comes over, and nothing else: there is none over HTTP.
+pub trait Attend: Method {
+    /// Changes what the connection hears of, or tells it.
+    fn attend(&self, view: View<'_>, feed: &Arc<Feed>, subscriptions: &mut Subscriptions)
+    -> Result<Self::Reply, Error>;
+}
+
 /// What [`Alter::check`] found.
 #[derive(Debug)]
 pub enum Verdict<R> {
@@ -272,6 +296,17 @@ pub trait Listed: Alter {
     fn reply_of(answer: Answer) -> Option<Self::Reply>;
 }
 
+/// What a method does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It changes something, for all.
+    Change,
+    /// It only asks.
+    Query,
+    /// It is about the connection it comes over.
+    Wish,
+}
+
 /// A method's entry in the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
@@ -279,8 +314,8 @@ pub struct Description {
     pub call: Call,
     /// What the caller needs.
     pub needs: Permission,
-    /// Whether it changes anything.
-    pub changes: bool,
+    /// What kind of method it is.
+    pub nature: Nature,
     /// What it is about.
     pub noun: Noun,
     /// What it may refuse by itself.
@@ -292,11 +327,11 @@ pub struct Description {
 }
 
 impl Description {
-    const fn of<M: Method>(changes: bool) -> Self {
+    const fn of<M: Method>(nature: Nature) -> Self {
         Self {
             call: M::CALL,
             needs: M::NEEDS,
-            changes,
+            nature,
             noun: M::NOUN,
             refuses: M::REFUSES,
             message: M::json_schema,
@@ -308,7 +343,7 @@ impl Description {
     pub fn codes(&self) -> impl Iterator<Item = Code> {
         // Any frame may be malformed or too large, any may be one too many, and any gateway may fail.
         const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::SlowDown, Code::Unexpected];
-        let journaled = if self.changes { &[Code::NotWritable][..] } else { &[] };
+        let journaled = if self.nature == Nature::Change { &[Code::NotWritable][..] } else { &[] };
         let may = [ANY, self.needs.refuses(), self.refuses, journaled].concat();
         Code::ALL.iter().copied().filter(move |code| may.contains(code))
     }
@@ -321,6 +356,8 @@ pub enum Command {
     Query(Query),
     /// One that changes something.
     Change(Change),
+    /// One that is about the connection.
+    Wish(Wish),
 }
 
 impl Command {
@@ -331,6 +368,9 @@ impl Command {
         }
         if let Some(query) = Query::read(method, text) {
             return query.map(Self::Query);
+        }
+        if let Some(wish) = Wish::read(method, text) {
+            return wish.map(Self::Wish);
         }
         Err(Error::new(Code::UnknownMethod, format!("there is no method `{method}`; the README lists those there are")))
     }
@@ -350,6 +390,7 @@ impl Command {
         match self {
             Self::Query(query) => query.which(),
             Self::Change(change) => change.which(),
+            Self::Wish(wish) => wish.which(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Noun {
     Organizations,
     /// Api keys of members.
     ApiKeys,
+    /// What connections hear of.
+    Events,
     /// The gateway as a whole.
     Gateway,
 }
@@ -40,6 +42,7 @@ impl Noun {
         Self::Shares,
         Self::Organizations,
         Self::ApiKeys,
+        Self::Events,
         Self::Gateway,
     ];
 
@@ -56,6 +59,7 @@ impl Noun {
             Self::Shares => "Shares",
             Self::Organizations => "Organisations",
             Self::ApiKeys => "Api keys",
+            Self::Events => "Events",
             Self::Gateway => "Gateway",
         }
     }
@@ -73,6 +77,9 @@ impl Noun {
             Self::Shares => "How a chat is shared, and who may open it.",
             Self::Organizations => "The organisations there are, and who their members are.",
             Self::ApiKeys => "The keys with which programs act as members of an organisation.",
+            Self::Events => {
+                "What a connection is told of, as it changes: subscriptions, which end with the connection."
+            }
             Self::Gateway => "The gateway as a whole: what all that it keeps comes to.",
         }
     }

@@ -6,6 +6,7 @@ use super::components::Components;
 use super::examples;
 use super::methods::{answer, capitalised, component_name, extensions, framed, message, told, told_codes};
 use crate::config::ENDPOINT;
+use crate::event;
 use crate::methods::{METHODS, Noun};
 use crate::session::TokenAuth;
 use crate::wire::error::Code;
@@ -31,6 +32,7 @@ pub fn document() -> Value {
     parts.sign_in(&mut components);
     parts.ping(&mut components);
     parts.refusal(&mut components);
+    parts.push(&mut components);
     for method in METHODS {
         let tag = json!([{"name": method.noun.name()}]);
         let call = method.call;
@@ -40,10 +42,15 @@ pub fn document() -> Value {
         let schema = message(&mut components, method);
         let schema = components.name(&asked, schema);
         parts.message(&asked, call.method, &summary, schema, example.map(|example| &*example.sent));
-        let schema = answer(&mut components, method);
-        let schema = components.name(&answered, schema);
-        let answers = format!("Answers `{}`", call.method);
-        parts.message(&answered, call.reply, &answers, schema, example.map(|example| &*example.received));
+        // Two methods may be answered alike.
+        if !parts.messages.contains_key(&answered) {
+            let schema = answer(&mut components, method);
+            let schema = components.name(&answered, schema);
+            let asking = METHODS.iter().map(|method| method.call).filter(|other| other.reply == call.reply);
+            let asking: Vec<String> = asking.map(|call| format!("`{}`", call.method)).collect();
+            let answers = format!("Answers {}", asking.join(" and "));
+            parts.message(&answered, call.reply, &answers, schema, example.map(|example| &*example.received));
+        }
         let description = format!("{}\n\nIt may be refused with:\n\n{}", told(method), told_codes(method.codes()));
         let mut operation = json!({"summary": summary, "description": description, "tags": tag});
         operation.as_object_mut().expect("it is written as one").extend(extensions(method));
@@ -149,6 +156,25 @@ impl Parts {
             "messages": [in_channel("Refusal")],
         });
         self.operations.insert("refuse".to_owned(), operation);
+    }
+
+    fn push(&mut self, components: &mut Components) {
+        let schema = components.written(event::push_schema);
+        let schema = components.name("EventMessage", schema);
+        let example = r#"{"method":"eventMessage","event":"signup","app_id":"90090684293000559","change":"addToWhitelist","entries":["ann@example.com"],"by":"bot:90091784056528980","at":"2026-11-22T07:31:26.725Z","seq":17}"#;
+        self.message("EventMessage", "eventMessage", "Tells a change that was made", schema, Some(example));
+        let operation = json!({
+            "action": "send",
+            "summary": "Tells a change to whoever has subscribed to such",
+            "description": "Sent once the change is durable, in the order of the changes. What is new comes together, every 50 ms at \
+                            most. The entries are those of the message that made the change: after it these stand, or stand no \
+                            more, whatever stood before. One that would be longer than 90,000 bytes comes as several, of which all \
+                            but the last have `more`. Where changes were missed that the journal has no more, `event` is `missed`.",
+            "tags": [{"name": Noun::Events.name()}],
+            "channel": {"$ref": format!("#/channels/{CHANNEL}")},
+            "messages": [in_channel("EventMessage")],
+        });
+        self.operations.insert("tell".to_owned(), operation);
     }
 
     fn into_document(self) -> Value {

@@ -202,7 +202,9 @@ fn answers(received: &str, sent: &str) -> bool {
     };
     let reference =
         |text: &str| serde_json::from_str::<Value>(text).ok().and_then(|frame| frame.get("reference").cloned());
-    is_reply && reference(received).filter(|echoed| !echoed.is_null()) == reference(sent).filter(|own| !own.is_null())
+    let is_refused = member(received, "request").is_some();
+    let given = |text| reference(text).filter(|reference| !reference.is_null());
+    is_reply && !is_refused && given(received) == given(sent)
 }
 
 fn member(frame: &str, name: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::components::Components;
 use crate::access::Permission;
 use crate::config::REFERENCE_BYTES_MAX;
-use crate::methods::Description;
+use crate::methods::{Description, Nature};
 use crate::wire::error::Code;
 
 /// The name of the schema of refusals.
@@ -32,8 +32,16 @@ pub fn capitalised(summary: &str) -> String {
 /// What is told of a method at length.
 pub fn told(method: &Description) -> String {
     let about = about(method);
-    let changes = if method.changes { "It changes what is kept." } else { "It changes nothing." };
-    format!("{about}\n\n{}\n\n{changes}", needed(method.needs))
+    format!("{about}\n\n{}\n\n{}", needed(method.needs), effect(method))
+}
+
+/// What a method changes, in a sentence.
+pub fn effect(method: &Description) -> &'static str {
+    match method.nature {
+        Nature::Change => "It changes what is kept.",
+        Nature::Query => "It changes nothing.",
+        Nature::Wish => "It changes what the connection hears of, and nothing else.",
+    }
 }
 
 /// What the doc comment of a method's struct says of it.
@@ -65,7 +73,7 @@ pub fn extensions(method: &Description) -> Map<String, Value> {
     let codes = method.codes().map(|code| json!({"code": code.number(), "meaning": code.meaning()}));
     let told = json!({
         "x-permission": method.needs.name(),
-        "x-changes": method.changes,
+        "x-changes": method.nature == Nature::Change,
         "x-errors": codes.collect::<Vec<_>>(),
     });
     match told {

@@ -25,6 +25,7 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::access::Identity;
 use crate::counts::Asked;
+use crate::event::Subscriptions;
 use crate::hub::{Occupant, Seat};
 use crate::shared::Shared;
 use crate::state::moment::Moment;
@@ -47,6 +48,7 @@ struct Session<S> {
     address: IpAddr,
     identity: Identity,
     pipeline: Pipeline,
+    subscriptions: Subscriptions,
     outbox: Vec<Utf8Bytes>,
     outbox_bytes: usize,
     /// Requests that may be taken before it is looked again whether there are too many.
@@ -102,6 +104,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         seat,
         address,
         identity,
+        subscriptions: Subscriptions::default(),
         outbox: Vec::new(),
         outbox_bytes: 0,
         credit: 0,
@@ -159,6 +162,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 progress = self.pipeline.progress(), if self.pipeline.is_pending() => {
                     self.take_progress(progress);
+                    None
+                }
+                // Seldom ready twice in a row, so that it leaves room for the others.
+                progress = self.subscriptions.progress(), if !self.subscriptions.is_empty() => {
+                    self.push(progress);
                     None
                 }
                 frame = self.socket.next(), if reading => self.take_ready(frame),

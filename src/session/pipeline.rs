@@ -15,7 +15,7 @@ use crate::fold::Outcome;
 use crate::methods::{Change, Command, Which};
 use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
-use crate::wire::frame;
+use crate::wire::frame::{self, Called};
 
 /// A change that is being prepared on another thread.
 type Work = BoxFuture<'static, Result<Change, Error>>;
@@ -230,7 +230,7 @@ impl Pipeline {
     }
 
     /// Encodes the next answer whose outcome came into the outbox, and counts it; says whether there was one.
-    pub fn settle_next(&mut self, error_method: bool, requests: &Requests, outbox: &mut Vec<Utf8Bytes>) -> bool {
+    pub fn settle_next(&mut self, called: Called, requests: &Requests, outbox: &mut Vec<Utf8Bytes>) -> bool {
         let Some((tickets, outcomes)) = &mut self.settling else { return false };
         let Some(ticket) = tickets.next() else {
             self.settling = None;
@@ -250,7 +250,7 @@ impl Pipeline {
                 requests.note(asked, &outcome);
                 match outcome {
                     Ok(answer) => answer.encode(&reference, FRAME_OUT_BYTES_MAX, outbox),
-                    Err(error) => outbox.push(frame::refusal(&error, asked.name(), &reference, error_method)),
+                    Err(error) => outbox.push(frame::refusal(&error, asked.name(), &reference, called)),
                 }
             }
         }

@@ -11,11 +11,12 @@ use super::pipeline::{Parked, Progress};
 use crate::access::Sender;
 use crate::config::FRAME_OUT_BYTES_MAX;
 use crate::counts::{Asked, Rejected};
-use crate::methods::{Change, Command, Query, Verdict};
+use crate::event;
+use crate::methods::{Change, Command, Query, Verdict, Wish};
 use crate::throttle::Origin;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
-use crate::wire::frame;
+use crate::wire::frame::{self, Called};
 
 /// Does what may take long, while other connections go on elsewhere; where there is no elsewhere, they wait.
 fn aside<T>(work: impl FnOnce() -> T) -> T {
@@ -45,7 +46,11 @@ impl<S> Session<S> {
     pub(super) fn settle(&mut self) {
         let mut before = self.outbox.len();
         while self.outbox_bytes < self.shared.limits.outbox_bytes_max
-            && self.pipeline.settle_next(self.shared.error_method, &self.shared.counts.requests, &mut self.outbox)
+            && self.pipeline.settle_next(
+                Called::error(self.shared.error_method),
+                &self.shared.counts.requests,
+                &mut self.outbox,
+            )
         {
             self.count_outbox(before);
             before = self.outbox.len();
@@ -60,7 +65,11 @@ impl<S> Session<S> {
     /// Refuses a message, in its turn.
     pub(super) fn refuse(&mut self, error: &Error, asked: Asked<'_>, reference: &Reference) {
         self.shared.counts.requests.add_refused(asked, error.code);
-        self.answer(frame::refusal(error, asked.name(), reference, self.shared.error_method));
+        let called = match asked {
+            Asked::Method(which) if which.call().acks => Called::Answer(which.call().reply),
+            _ => Called::error(self.shared.error_method),
+        };
+        self.answer(frame::refusal(error, asked.name(), reference, called));
     }
 
     /// Refuses a frame that is no request.
@@ -131,6 +140,7 @@ impl<S> Session<S> {
         match command {
             Command::Query(query) => self.ask(query, reference, bytes),
             Command::Change(change) => self.alter(change, reference, bytes),
+            Command::Wish(wish) => self.attend(wish, reference, bytes),
         }
     }
 
@@ -149,6 +159,34 @@ impl<S> Session<S> {
             }
             Err(error) => self.refuse(&error, asked, &reference),
         }
+    }
+
+    fn attend(&mut self, mut wish: Wish, reference: Reference, bytes: usize) {
+        // What it says comes after the answers to what was sent before, as its events come after those changes.
+        if !self.pipeline.is_clear() {
+            return self.pipeline.park(Parked { command: Command::Wish(wish), reference, bytes });
+        }
+        let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
+        let admitted = wish.admit(Sender { view, bound_app: self.identity.bound_app });
+        let (feed, subscriptions, outbox) = (self.shared.hub.feed(), &mut self.subscriptions, &mut self.outbox);
+        let attend = |()| wish.attend(view, feed, subscriptions, &reference, FRAME_OUT_BYTES_MAX, outbox);
+        let asked = Asked::Method(wish.which());
+        match admitted.and_then(attend) {
+            Ok(()) => {
+                self.shared.counts.requests.add(asked);
+                self.count_outbox(before);
+            }
+            Err(error) => self.refuse(&error, asked, &reference),
+        }
+    }
+
+    /// Pushes what the client has subscribed to.
+    pub(super) fn push(&mut self, progress: event::Progress) {
+        let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
+        self.subscriptions.take(progress, view, &mut self.outbox);
+        let pushed = u64::try_from(self.outbox.len() - before).expect("a length fits into 64 bits");
+        self.shared.counts.pushed.add(pushed);
+        self.count_outbox(before);
     }
 
     fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize) {

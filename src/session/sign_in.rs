@@ -21,7 +21,7 @@ use crate::state::token::{Secret, TokenHash};
 use crate::wire::close::Close;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
-use crate::wire::frame::{Welcome, refusal};
+use crate::wire::frame::{Called, Welcome, refusal};
 
 /// The first frame of a connection: it says who is there.
 #[derive(Deserialize, JsonSchema)]
@@ -72,7 +72,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
                 _ => Close::NotAuthenticated,
             };
             let Refused { error, request, reference } = &*refused;
-            (refusal(error, request.as_deref(), reference, shared.error_method), Err(End::Close(close)))
+            (refusal(error, request.as_deref(), reference, Called::error(shared.error_method)), Err(End::Close(close)))
         }
     };
     match timeout(shared.limits.write_wait, socket.send(Message::Text(frame))).await {

@@ -54,12 +54,32 @@ pub fn answer<R: Reply>(
     answer(method, rest, reference, absent, bytes_max, frames);
 }
 
-/// Encodes a refusal. `as_method` adds `"method":"error"`, which brings it to a bot's catch-all callback.
-pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_method: bool) -> Utf8Bytes {
+/// How a refusal is called, for clients that see messages by their method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// It has no method, so that every SDK passes it on or over.
+    Nothing,
+    /// `error`, which brings it to a bot's catch-all callback.
+    Error,
+    /// As the answer would be, with `"ack":false`.
+    Answer(&'static str),
+}
+
+impl Called {
+    /// Whether it is called an error, where nothing else is said.
+    pub fn error(is_called: bool) -> Self {
+        if is_called { Self::Error } else { Self::Nothing }
+    }
+}
+
+/// Encodes a refusal.
+pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, called: Called) -> Utf8Bytes {
     #[derive(Serialize)]
     struct Head {
         #[serde(skip_serializing_if = "Option::is_none")]
         method: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ack: Option<bool>,
         error: u32,
     }
     #[derive(Serialize)]
@@ -72,7 +92,12 @@ pub fn refusal(error: &Error, request: Option<&str>, reference: &Reference, as_m
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<NonZeroU32>,
     }
-    let head = Head { method: as_method.then_some("error"), error: error.code.number() };
+    let (method, ack) = match called {
+        Called::Nothing => (None, None),
+        Called::Error => (Some("error"), None),
+        Called::Answer(reply) => (Some(reply), Some(false)),
+    };
+    let head = Head { method, ack, error: error.code.number() };
     let (request, message) = (request.map(shortened), shortened(&error.message));
     let body = Refusal {
         app_id: error.app_id,
@@ -98,7 +123,11 @@ pub fn refusal_schema(generator: &mut SchemaGenerator) -> Schema {
             "retry_after_ms": {"description": "After how many milliseconds it may go better.", "type": "integer", "minimum": 1},
             "request": {"description": "The method that was refused.", "type": "string"},
             "app_id": app_id,
-            "method": {"description": "Sent by gateways that are told to, for bots that see messages by method alone.", "const": "error"},
+            "method": {
+                "description": "`error`, sent by gateways that are told to, for bots that see messages by method alone; about events the answer's own name.",
+                "type": "string"
+            },
+            "ack": {"description": "In refusals about events, whose SDKs look for it.", "const": false},
             "reference": echoed,
             "ref": echoed
         },

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::support;
 
+/// What is sent to those who have subscribed to it.
+pub const PUSH: &str = "eventMessage";
+
 /// A message and its answer.
 pub struct Exchange {
     /// Where it stands.
@@ -140,6 +143,11 @@ fn paired(name: &str, frames: &[Exchanged]) -> Vec<Exchange> {
             }
             (Way::Received, Frame::Text(text)) => {
                 let received: Value = serde_json::from_str(text).expect("the gateway sends JSON");
+                if received["method"] == PUSH {
+                    // Nobody asked for it but once, long before.
+                    exchanges.push(Exchange { place, method: PUSH.to_owned(), sent: None, received: vec![received] });
+                    continue;
+                }
                 let front = waiting.front().copied().filter(|index| answers(&received, &exchanges[*index]));
                 let index = match front {
                     Some(index) => {
@@ -165,6 +173,8 @@ fn answers(received: &Value, exchange: &Exchange) -> bool {
         |frame: Option<&Value>| frame.and_then(|frame| frame.get("reference")).filter(|own| !own.is_null()).cloned();
     let is_reply = match received.get("method").and_then(Value::as_str) {
         None | Some("error") => true,
+        // As the answer would be called, which says in what it is about.
+        Some(_) if received.get("ack") == Some(&Value::Bool(false)) => received["request"] == exchange.method.as_str(),
         Some("TOKEN_AUTH_OK") => exchange.method == "TOKEN_AUTH",
         Some("PONG") => exchange.method == "PING",
         Some(reply) => METHODS.iter().any(|known| known.call.reply == reply && known.call.method == exchange.method),

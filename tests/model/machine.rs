@@ -149,6 +149,7 @@ impl Running {
             match Command::read(method, &message.to_string()) {
                 Ok(Command::Change(change)) => connection.change(change),
                 Ok(Command::Query(query)) => connection.ask(query),
+                Ok(Command::Wish(_)) => unreachable!("the model has no subscriptions"),
                 Err(error) => connection.answer(Err(error)),
             }
         }

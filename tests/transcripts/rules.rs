@@ -82,6 +82,9 @@ impl Of {
     }
 }
 
+/// Replies that have an `ack`.
+const ABOUT_EVENTS: [&str; 2] = ["eventResponse", "listEventSubscriptionsResponse"];
+
 /// What the array of a kind of reply holds.
 enum Items {
     ShareEntries,
@@ -92,7 +95,10 @@ enum Items {
 /// Says what is wrong with a frame that the gateway sent.
 pub fn check(frame: &Value) -> Result<(), String> {
     let Value::Object(frame) = frame else { return Err("is no object".to_owned()) };
-    let of = Of::method(frame.get("method").and_then(Value::as_str).unwrap_or_default());
+    let method = frame.get("method").and_then(Value::as_str).unwrap_or_default();
+    // What was changed looks as it does in the answer to whoever changed it.
+    let change = frame.get("change").and_then(Value::as_str).map(|change| format!("{change}_ack"));
+    let of = Of::method(change.as_deref().filter(|_| method == "eventMessage").unwrap_or(method));
     for (key, value) in frame {
         if value.is_null() && !NULLABLE.contains(&key.as_str()) && !of.has_null(key) {
             return Err(format!("{key} is null"));
@@ -119,7 +125,19 @@ fn refusal(frame: &Map<String, Value>) -> Result<(), String> {
     Err("a refusal has an integer error, a message, perhaps the request's name, and no null reference".to_owned())
 }
 
+/// What is said of subscriptions: SDKs look at `ack` alone, and at `error` where that is false.
+fn about_events(frame: &Map<String, Value>) -> Result<(), String> {
+    match (frame.get("ack"), frame.contains_key("error")) {
+        (Some(Value::Bool(true)), false) => Ok(()),
+        (Some(Value::Bool(false)), true) => refusal(frame),
+        _ => Err("ack is no boolean, or does not go with error".to_owned()),
+    }
+}
+
 fn reply(method: &str, frame: &Map<String, Value>) -> Result<(), String> {
+    if ABOUT_EVENTS.contains(&method) {
+        return about_events(frame);
+    }
     if frame.contains_key("error") {
         // With `signups` or `data` beside it, it would look like an empty success.
         return Err("a reply has no error".to_owned());
@@ -311,6 +329,10 @@ fn what_breaks_an_sdk_is_found() {
         (r#"{"method":"removeWhitelistPatterns_ack","app_id":"1","data":["x"]}"#, "data[0] is no object"),
         (r#"{"method":"addWhitelistPatterns_ack","app_id":"1","patterns":[]}"#, "data is missing"),
         (r#"{"method":"addToWhitelist_ack","app_id":"1","signups":[],"error":400}"#, "a reply has no error"),
+        (r#"{"method":"eventResponse","events":["signup"],"ack":1}"#, "ack is no boolean"),
+        (r#"{"method":"eventResponse","ack":true,"error":400,"message":"no"}"#, "ack is no boolean"),
+        (r#"{"method":"listEventSubscriptionsResponse","events":[]}"#, "ack is no boolean"),
+        (r#"{"method":"eventResponse","ack":false,"error":"400","message":"no"}"#, "a refusal has an integer"),
         (r#"{"method":"setChat_ack","chat_id":"1","user_id":2}"#, "chat_id is \"1\""),
         (r#"{"method":"setChat_ack","chat_id":1,"user_id":2147483648}"#, "user_id is 2147483648"),
         (r#"{"method":"removeChat_ack","user_id":1,"chat_ids":["1"]}"#, "chat_ids is"),

@@ -10,8 +10,8 @@ use super::route::{ROUTE_ANCHOR, route};
 use super::text::{escaped, line, paragraphs};
 use crate::config::ENDPOINT;
 use crate::http::routes::{Operation, Product};
-use crate::methods::{Description, METHODS, Noun};
-use crate::schema::methods::{about, capitalised, component_name, needed};
+use crate::methods::{Description, METHODS, Nature, Noun};
+use crate::schema::methods::{about, capitalised, component_name, effect, needed};
 use crate::schema::{asyncapi, examples, openapi};
 use crate::wire::close::Close;
 use crate::wire::error::Code;
@@ -128,11 +128,14 @@ impl Page {
         ));
         self.add(format_args!("<p class=\"summary\">{}.</p>\n", line(&capitalised(method.call.summary))));
         self.add(paragraphs(&about(method)));
-        let changes = if method.changes { "It changes what is kept." } else { "It changes nothing." };
         self.add(format_args!(
-            "<dl class=\"facts\">\n<dt>Who may</dt><dd>{}</dd>\n<dt>Effect</dt><dd>{changes}</dd>\n\
-             <dt>Over HTTP</dt><dd><code>POST /api/{name}</code></dd>\n</dl>\n",
-            line(needed(method.needs))
+            "<dl class=\"facts\">\n<dt>Who may</dt><dd>{}</dd>\n<dt>Effect</dt><dd>{}</dd>\n<dt>Over HTTP</dt><dd>{}</dd>\n</dl>\n",
+            line(needed(method.needs)),
+            effect(method),
+            match method.nature {
+                Nature::Wish => "not at all, for it is about a connection".to_owned(),
+                Nature::Change | Nature::Query => format!("<code>POST /api/{name}</code>"),
+            }
         ));
         self.example(name);
         self.add("<h4>Fields</h4>\n");

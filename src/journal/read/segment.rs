@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::one_bit::{flipped_ends, flipped_inside};
 use super::{Line, Lines, ReadError};
 use crate::disk::Disk;
+use crate::event::Made;
 use crate::journal::directory::Numbered;
 use crate::journal::file::Header;
 use crate::journal::{Entry, FORMAT, Head};
@@ -162,6 +163,18 @@ impl Entries {
         })?;
         self.place.seq += u64::from(entry.is_some());
         Ok(entry)
+    }
+
+    /// What is made of the next entry as it is written, unread but for its head, if there is one.
+    pub fn next_made<T>(&mut self, make: impl FnOnce(Made<'_>) -> T) -> Result<Option<T>, ReadError> {
+        let made = self.line(|json, seq| {
+            let (Head { seq: found, at_ms, by, .. }, message) =
+                Head::split(json).ok_or("is not in the form that gateways write")?;
+            numbered(found, seq)?;
+            Ok(make(Made { seq, at_ms, by, message }))
+        })?;
+        self.place.seq += u64::from(made.is_some());
+        Ok(made)
     }
 
     fn line<T>(&mut self, read: impl FnOnce(&str, u64) -> Result<T, String>) -> Result<Option<T>, ReadError> {
