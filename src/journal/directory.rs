@@ -121,6 +121,14 @@ impl DataDir {
     }
 }
 
+/// Gives the directory up at once: a process that is being started from this one has what this one has open, for a moment.
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // What fails here fails again, and says why, where the directory is taken.
+        self.lock.unlock().ok();
+    }
+}
+
 /// Lists the segments and snapshots of a disk.
 pub fn files(disk: &dyn Disk) -> io::Result<Files> {
     let mut files = Files::default();
