@@ -325,7 +325,7 @@ pub const PUSH_INTERVAL: Duration = Duration::from_millis(50);
 pub const TOLD_BYTES_AT_ONCE: usize = 256 << 10;
 
 /// Bytes of events that are kept in memory for all subscribers together; whoever is further behind reads the journal.
-pub const TOLD_KEPT_BYTES_MAX: usize = 16 << 20;
+pub const TOLD_KEPT_BYTES_MAX: usize = 4 << 20;
 
 /// Batches of changes that wait to be made events; what there is no room for is read from the journal.
 pub const UNTOLD_MAX: usize = 4_096;

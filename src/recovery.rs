@@ -23,7 +23,7 @@ pub struct Recovered {
     pub snapshot_records: u64,
     /// Entries folded since.
     pub entries: u64,
-    /// Those of them that were refused when their turn came.
+    /// Entries that were refused when their turn came: those of them, and of those before, the latest.
     pub refused: Vec<u64>,
     /// Where the journal goes on.
     pub tail: Tail,
@@ -110,9 +110,10 @@ struct Folding<'a> {
 
 fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError> {
     let mut writer = Writer::default();
-    let (mut snapshot_seq, mut snapshot_records) = (0, 0);
+    let (mut snapshot_seq, mut snapshot_records, mut refused) = (0, 0, Vec::new());
     if let Some(newest) = files.snapshots.last() {
-        snapshot_records = snapshot::load(disk, newest, &mut writer)?.records;
+        let trailer = snapshot::load(disk, newest, &mut writer)?;
+        (snapshot_records, refused) = (trailer.records, trailer.refused);
         snapshot_seq = newest.seq;
     }
     Ok(Folding {
@@ -121,7 +122,7 @@ fn begin<'a>(disk: &'a dyn Disk, files: &Files) -> Result<Folding<'a>, ReadError
         snapshot_seq,
         snapshot_records,
         entries: 0,
-        refused: Vec::new(),
+        refused,
         again_seq: u64::MAX,
         again_digest: None,
         again_at: Vec::new(),

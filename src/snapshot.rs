@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::SNAPSHOT_PART_BYTES;
+use crate::config::{REFUSED_KEPT_MAX, SNAPSHOT_PART_BYTES};
 use crate::disk::{Disk, DiskFile};
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE, snapshot_name};
 use crate::journal::file::Header;
@@ -30,6 +30,9 @@ pub struct Trailer {
     pub digest: Digest,
     /// When its last entry was journaled.
     at_ms: u64,
+    /// Entries that were refused when their turn came, the latest of them: nobody is told of those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<u64>,
     /// Bytes of the whole file, where it was just written.
     #[serde(skip)]
     pub bytes: u64,
@@ -40,7 +43,7 @@ const TRAILER: &str = r#"{"records":"#;
 
 /// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
 /// wait for a large one. After each part it may `rest`.
-pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io::Result<Trailer> {
+pub fn write(disk: &dyn Disk, seq: u64, state: &State, refused: &[u64], rest: impl FnMut()) -> io::Result<Trailer> {
     let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), bytes: 0, rest };
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
@@ -51,7 +54,8 @@ pub fn write(disk: &dyn Disk, seq: u64, state: &State, rest: impl FnMut()) -> io
         records += 1;
         if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
-    let trailer = Trailer { records, digest, at_ms: state.at_ms(), bytes: 0 };
+    let refused = refused[refused.len().saturating_sub(REFUSED_KEPT_MAX)..].to_vec();
+    let trailer = Trailer { records, digest, at_ms: state.at_ms(), refused, bytes: 0 };
     write_line(&mut parts.part, &trailer);
     parts.sync()?;
     Ok(Trailer { bytes: parts.bytes, ..trailer })

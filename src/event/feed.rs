@@ -98,8 +98,8 @@ impl Recent {
     }
 }
 
-/// Changes that were journaled and, when their turn came, refused: nobody is told of them. The latest are known; of those before
-/// the snapshot with which this process began, none.
+/// Changes that were journaled and, when their turn came, refused: nobody is told of them. The latest are known, for snapshots
+/// have them too.
 #[derive(Debug, Default)]
 pub struct Refused(Mutex<BTreeSet<u64>>);
 

@@ -25,7 +25,7 @@ pub struct Opened {
     pub snapshots: Option<Snapshots>,
     /// Where the journal can be read back from, where there is a disk.
     pub disk: Option<Arc<dyn Disk>>,
-    /// Changes since the newest snapshot that were refused when their turn came.
+    /// Changes that were refused when their turn came.
     pub refused: Vec<u64>,
     /// The directory, which is locked for as long as this is there.
     pub directory: Option<DataDir>,
