@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use guestlist::config::Limits;
 use guestlist::gateway::{Gateway, Options};
 use serde_json::{Value, json};
@@ -188,9 +190,15 @@ async fn the_page_runs_nothing_and_fetches_nothing_but_its_own() {
     let directory = directory();
     let gateway = gateway(directory.path()).await;
     let http = Http::of(&gateway);
-    for (path, media_type) in
-        [("/", "text/html"), ("/dashboard/app.js", "text/javascript"), ("/dashboard/style.css", "text/css")]
-    {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dashboard/page");
+    let names =
+        files.read_dir().expect("the directory can be listed").map(|file| file.expect("it is there").file_name());
+    for name in names {
+        let name = name.to_str().expect("the names are text");
+        let path = if name == "index.html" { "/".to_owned() } else { format!("/dashboard/{name}") };
+        let media_types = [(".js", "text/javascript"), (".css", "text/css"), (".html", "text/html")];
+        let known = media_types.into_iter().find(|(ending, _)| name.ends_with(ending));
+        let (path, (_, media_type)) = (path.as_str(), known.unwrap_or_else(|| panic!("{name} is of no known type")));
         let file = http.get(path).send().await.expect(200);
         assert!(file.header("content-type").is_some_and(|found| found.starts_with(media_type)), "{path}");
         let policy = file.header("content-security-policy").expect("there is a policy");

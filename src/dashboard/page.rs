@@ -1,4 +1,4 @@
-//! This is where the page itself is: three files, in the binary.
+//! This is where the page itself is: a few files, in the binary.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use rust_embed::RustEmbed;
 
 use crate::config::ENDPOINT;
 use crate::http::document::Document;
@@ -15,14 +16,32 @@ use crate::shared::Shared;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-static FILES: LazyLock<[(&str, Document); 3]> = LazyLock::new(|| {
-    [
-        ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
-        ("/dashboard/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
-        ("/dashboard/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
-    ]
-    .map(|(path, media_type, text)| (path, Document::new(media_type, POLICY, text.to_owned())))
+#[derive(RustEmbed)]
+#[folder = "src/dashboard/page/"]
+struct Page;
+
+/// The files by their paths.
+static FILES: LazyLock<Vec<(String, Document)>> = LazyLock::new(|| {
+    let files = Page::iter().filter_map(|name| Some((name.to_string(), Page::get(&name)?)));
+    files
+        .map(|(name, file)| {
+            let text = String::from_utf8(file.data.into_owned()).expect("the files of the page are text");
+            let path = if name == INDEX { "/".to_owned() } else { format!("/dashboard/{name}") };
+            (path, Document::new(media_type(&name), POLICY, text))
+        })
+        .collect()
 });
+
+/// The file that the page begins with.
+const INDEX: &str = "index.html";
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        _ => "text/html; charset=utf-8",
+    }
+}
 
 /// A file; a bot that was given an address without a path is told where bots connect.
 fn answer(file: &'static Document, headers: &HeaderMap) -> Response {

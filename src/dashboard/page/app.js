@@ -1,12 +1,16 @@
-// Signs somebody in, by the link that brought them here or by a token, and shows the apps there are.
+// Signs somebody in, by the link that brought them here or by a token, and shows what the address of the page asks for.
+
+import * as apps from './apps.js';
+import { make } from './dom.js';
+import { Gateway } from './gateway.js';
+import * as lists from './lists.js';
+import * as patterns from './patterns.js';
+import * as trial from './trial.js';
 
 const SETUP = '#setup=';
 const element = (id) => document.getElementById(id);
 
 const show = (id, shown = true) => { element(id).hidden = !shown; };
-
-// Text is put in as text: nothing that anybody stored is ever read as HTML.
-const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
 
 const tell = (problem) => {
   element('problem').textContent = problem;
@@ -22,38 +26,87 @@ const ask = async (method, body) => {
 };
 
 const signedOut = () => {
-  for (const id of ['who', 'out', 'apps']) show(id, false);
+  for (const id of ['who', 'out', 'view', 'state']) show(id, false);
   show('sign-in');
   element('token').focus();
 };
 
-const showApps = (apps) => {
-  const rows = apps.map((app) => {
-    const row = document.createElement('tr');
-    const toggle = (on) => (on ? 'decides' : 'off');
-    row.append(cell(app.app_id), cell(app.name ?? ''), cell(toggle(app.use_whitelist)), cell(toggle(app.use_blacklist)));
-    return row;
+// The parts of an app's page, by the last part of its address.
+const PARTS = {
+  whitelist: ['Whitelist', (gateway, appId, view) => lists.show(gateway, appId, lists.LISTS.whitelist, view, tell)],
+  blacklist: ['Blacklist', (gateway, appId, view) => lists.show(gateway, appId, lists.LISTS.blacklist, view, tell)],
+  patterns: ['Patterns', (gateway, appId, view) => patterns.show(gateway, appId, view, tell)],
+  try: ['Try an address', (gateway, appId, view) => trial.show(gateway, appId, view, tell)],
+};
+
+const showApp = (gateway, appId, part, view) => {
+  const place = make('div', {});
+  const links = Object.entries(PARTS).map(([name, [title]]) => {
+    const link = make('a', { href: `${apps.path(appId)}/${name}` }, title);
+    if (name === part) link.ariaCurrent = 'page';
+    return link;
   });
-  element('apps').querySelector('tbody').replaceChildren(...rows);
-  element('apps').querySelector('table').hidden = rows.length === 0;
-  show('none', rows.length === 0);
-  show('apps');
+  view.replaceChildren(
+    make('p', {}, make('a', { href: '#/' }, 'All apps')),
+    make('h2', {}, `App ${appId}`),
+    make('nav', { className: 'tabs', ariaLabel: 'Parts of the app' }, ...links),
+    place);
+  return PARTS[part][1](gateway, appId, place);
+};
+
+// Shows what the address asks for, in place of what was shown.
+const router = (gateway) => {
+  let end = () => {};
+  let latest = 0;
+  return async () => {
+    const turn = ++latest;
+    end();
+    end = () => {};
+    tell('');
+    const [, appId, part = 'whitelist'] = location.hash.slice(2).split('/').map(decodeURIComponent);
+    const view = element('view');
+    try {
+      const ending = appId ? await showApp(gateway, appId, PARTS[part] ? part : 'whitelist', view) : await apps.show(gateway, view, tell);
+      // Somebody who went on meanwhile is shown something else by now.
+      if (turn === latest) end = ending;
+      else ending();
+    } catch (error) {
+      tell(error.message);
+    }
+  };
 };
 
 const signedIn = (session) => {
   tell('');
   show('sign-in', false);
   element('who').textContent = `Signed in as ${session.name || `bot ${session.bot_id}`}`;
-  for (const id of ['who', 'out']) show(id);
+  for (const id of ['who', 'out', 'view', 'state']) show(id);
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  const socket = new WebSocket(`${scheme}://${location.host}/dashboard/socket`);
-  socket.onmessage = ({ data }) => {
-    const frame = JSON.parse(data);
-    if (frame.method === 'TOKEN_AUTH_OK') socket.send(JSON.stringify({ method: 'getApps', page_size: 1000 }));
-    if (frame.method === 'getAppsResponse') showApps(frame.apps);
-    if (frame.error !== undefined) tell(frame.message);
+  let route;
+  const heard = async ({ stands, reason }) => {
+    element('state').textContent = stands ? 'Live' : 'Behind: the connection is lost, and is tried again';
+    element('state').className = stands ? 'live' : 'behind';
+    if (stands) {
+      if (route === undefined) {
+        route = router(gateway);
+        addEventListener('hashchange', route);
+        route();
+      }
+      return true;
+    }
+    try {
+      await ask('GET');
+    } catch (error) {
+      // Without an answer the gateway is away, and comes back; with one, nobody is signed in any more.
+      if (error.status !== undefined) {
+        tell(reason || error.message);
+        signedOut();
+        return false;
+      }
+    }
+    return true;
   };
-  socket.onclose = ({ reason }) => tell(reason || 'The connection to the gateway ended; reload the page.');
+  const gateway = new Gateway(`${scheme}://${location.host}/dashboard/socket`, heard);
 };
 
 const begin = async (proof) => {

@@ -1,0 +1,170 @@
+//! This is where tests get a browser.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+/// More than anything may take to be seen, so that what is missing fails its test.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What Chromium is told: no window, no sandbox, which root may not have, and no calls to anybody.
+const ARGUMENTS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1000,800",
+];
+
+/// Finds what can be typed into or pressed and has no name for those who do not see it, ids that stand twice, and pictures, of
+/// which there are to be none.
+const NAMELESS: &str = "
+    const named = (element) => element.labels?.length || element.ariaLabel || element.textContent.trim();
+    const controls = [...document.querySelectorAll('input, select, textarea, button, a')];
+    const nameless = controls.filter((element) => element.checkVisibility() && !named(element));
+    const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+    const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
+    const pictures = [...document.querySelectorAll('img, script:not([src]), [onerror]')];
+    return [...nameless, ...pictures].map((element) => element.outerHTML).concat(twice);
+";
+
+/// A browser of its own, and what drives it.
+pub struct Browser {
+    driver: WebDriver,
+    chromedriver: Child,
+    _home: TempDir,
+}
+
+impl Browser {
+    /// Starts one.
+    pub async fn start() -> Self {
+        let home = TempDir::new().expect("there is room for a directory");
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut chromedriver = command.spawn().expect("chromedriver is there: tests/run installs it");
+        let lines = BufReader::new(chromedriver.stdout.take().expect("the output is a pipe")).lines();
+        let mut ports = lines.map_while(Result::ok).filter_map(|line| {
+            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let port = ports.next().expect("chromedriver says where it listens");
+        // Whoever does not read what it says later holds it up.
+        std::thread::spawn(move || ports.count());
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in ARGUMENTS {
+            capabilities.add_arg(argument).expect("an argument is a text");
+        }
+        let data = format!("--user-data-dir={}", home.path().display());
+        capabilities.add_arg(&data).expect("an argument is a text");
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("Chromium starts");
+        Self { driver, chromedriver, _home: home }
+    }
+
+    /// Ends it.
+    pub async fn end(mut self) {
+        self.driver.clone().quit().await.expect("Chromium ends");
+        self.chromedriver.kill().and_then(|()| self.chromedriver.wait()).expect("chromedriver ends");
+    }
+
+    /// Goes to an address.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.expect("the page is there");
+    }
+
+    /// The title of the page.
+    pub async fn title(&self) -> String {
+        self.driver.title().await.expect("a page has a title")
+    }
+
+    /// Waits until something shows a text.
+    pub async fn see(&self, css: &str, text: &str) {
+        self.until(&format!("{css} shows {text:?}"), async || {
+            let shown = self.driver.find(By::Css(css)).await?.text().await?;
+            // What is typed looks as it was typed, whatever case it is compared in.
+            Ok(shown.to_lowercase().contains(&text.to_lowercase()))
+        })
+        .await;
+    }
+
+    /// Waits until something is gone.
+    pub async fn see_no(&self, css: &str) {
+        self.until(&format!("{css} is gone"), async || Ok(self.driver.find_all(By::Css(css)).await?.is_empty())).await;
+    }
+
+    /// Waits until a field holds a text.
+    pub async fn see_value(&self, css: &str, value: &str) {
+        self.until(&format!("{css} holds {value:?}"), async || {
+            Ok(self.driver.find(By::Css(css)).await?.prop("value").await?.as_deref() == Some(value))
+        })
+        .await;
+    }
+
+    /// Waits until a switch is off.
+    pub async fn see_unchecked(&self, css: &str) {
+        self.until(&format!("{css} is off"), async || Ok(!self.driver.find(By::Css(css)).await?.is_selected().await?))
+            .await;
+    }
+
+    /// Types a text into a field, in place of what it holds.
+    pub async fn fill(&self, css: &str, text: &str) {
+        self.until(&format!("{css} takes a text"), async || {
+            let field = self.driver.find(By::Css(css)).await?;
+            field.clear().await?;
+            field.send_keys(text).await?;
+            Ok(true)
+        })
+        .await;
+    }
+
+    /// Goes on to the next field.
+    pub async fn leave(&self, css: &str) {
+        let field = self.driver.find(By::Css(css)).await.expect("the field is there");
+        field.send_keys("" + Key::Tab).await.expect("there is a next field");
+    }
+
+    /// Presses something, once it is there.
+    pub async fn click(&self, css: &str) {
+        self.until(&format!("{css} can be pressed"), async || {
+            self.driver.find(By::Css(css)).await?.click().await?;
+            Ok(true)
+        })
+        .await;
+    }
+
+    /// Whether everything has a name, and nothing is there that should not be.
+    pub async fn is_accessible(&self) {
+        let found = self.driver.execute(NAMELESS, Vec::new()).await.expect("the page can be asked");
+        let found: Vec<String> = found.convert().expect("they are texts");
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    /// Keeps what it shows.
+    pub async fn picture(&self, name: &str) {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
+        std::fs::create_dir_all(&directory).expect("there is room for a directory");
+        let path = directory.join(format!("{name}.png"));
+        self.driver.screenshot(&path).await.expect("what is shown can be kept");
+    }
+
+    /// Tries until something is so; what is not there yet, or was replaced meanwhile, is tried again.
+    async fn until(&self, what: &str, is_so: impl AsyncFn() -> WebDriverResult<bool>) {
+        let tried = tokio::time::timeout(PATIENCE, async {
+            while !is_so().await.unwrap_or(false) {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        });
+        if tried.await.is_err() {
+            self.picture("failed").await;
+            let shown = self.driver.find(By::Css("body")).await.expect("there is a page").text().await;
+            panic!("{what}: not within {PATIENCE:?}; it shows:\n{}", shown.unwrap_or_default());
+        }
+    }
+}

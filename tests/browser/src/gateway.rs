@@ -1,0 +1,73 @@
+//! This is where tests get a gateway: the binary itself, with the demo data.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The demo app.
+pub const APP: &str = "90090684293000559";
+/// The demo administrator's token.
+pub const ADMIN: &str = "demo-admin-token";
+
+/// A gateway in a process of its own; killed when dropped.
+pub struct Gateway {
+    child: Child,
+    /// Where it listens, such as `127.0.0.1:5020`.
+    pub address: String,
+}
+
+impl Gateway {
+    /// Starts one on a directory, at an address; port 0 is any that is free.
+    pub fn start(directory: &Path, address: &str) -> Self {
+        let mut command = guestlist(&["serve", "--demo", "--listen", address, "--log", "warn", "--data"]);
+        let mut child = command.arg(directory).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("the output is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("the output is text");
+        let url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {line:?}"));
+        let address = url.split('/').nth(2).expect("a URL has an address").to_owned();
+        Self { child, address }
+    }
+
+    /// Stops it in good order, and waits for its end.
+    pub fn stop(mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(told.expect("kill is there").success());
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// Changes something as an administrator, from elsewhere.
+    pub fn call(&self, message: &Value) {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let ran = guestlist(&["call", "--url", &url, "--token", ADMIN, &message.to_string()]).output();
+        let ran = ran.expect("the binary runs");
+        assert!(ran.status.success(), "{message}: {ran:?}");
+    }
+
+    /// A link that signs one browser in, once.
+    pub fn link(&self) -> String {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let ran = guestlist(&["admin", "link", "--url", &url, "--token", ADMIN]).output().expect("the binary runs");
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).expect("it prints text").trim_end().to_owned()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).ok();
+    }
+}
+
+/// The binary, in an environment that configures nothing.
+fn guestlist(arguments: &[&str]) -> Command {
+    let binary = std::env::var_os("GUESTLIST_BIN").expect("GUESTLIST_BIN names the binary; tests/run does");
+    let mut command = Command::new(binary);
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GUESTLIST_")) {
+        command.env_remove(name);
+    }
+    command
+}
