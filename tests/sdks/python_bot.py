@@ -1,12 +1,13 @@
 """A bot on the official Python SDK, as published, that keeps an app's sign-up lists and checks every answer.
 
-    BOT_URL=ws://… BOT_TOKEN=… BOT_APP_ID=… python python_bot.py [reconnect]
+    BOT_URL=ws://… BOT_TOKEN=… BOT_APP_ID=… python python_bot.py [reconnect|hear]
 
 One file for nandboxbotsapi 1.6.0 and 2.1.0: in sign-up management the two are the same.
 
 Each callback's result is written as the SDK parsed it, one JSON object a line, and nothing else goes to standard
 output. The last line is {"callback":"done"}, exit 0; or {"missing":…} or {"wrong":…}, exit 1. With `reconnect` the
-bot waits after its first on_connect until the gateway has closed and the SDK has come back by itself.
+bot waits after its first on_connect until the gateway has closed and the SDK has come back by itself. With `hear` it
+subscribes to events, which 2.1.0 has callbacks for, and hears of its own change.
 """
 
 import importlib.metadata
@@ -24,6 +25,7 @@ TOKEN = os.environ["BOT_TOKEN"]
 APP_ID = os.environ["BOT_APP_ID"]
 VERSION = importlib.metadata.version("nandboxbotsapi")
 RECONNECT = sys.argv[1:] == ["reconnect"]
+HEAR = sys.argv[1:] == ["hear"]
 
 # The SDK waits 10 s before it comes back; everything else takes milliseconds.
 BOUND_S = 60 if RECONNECT else 30
@@ -104,6 +106,25 @@ class Bot(Nandbox().Callback):
 
     def on_black_list_pattern(self, pattern):
         heard.put(("on_black_list_pattern", patterns(pattern), None))
+
+
+    def on_event_response(self, response):
+        heard.put(("on_event_response", event_response(response), None))
+
+    def on_event_message(self, message):
+        heard.put(("on_event_message", {**message.body, "event": message.event, "app_id": message.app_id}, None))
+
+
+def event_response(parsed):
+    return {
+        "method": parsed.method,
+        "events": parsed.events,
+        "app_id": parsed.app_id,
+        "account_id": parsed.account_id,
+        "ack": parsed.ack,
+        "error": parsed.error,
+        "reference": parsed.reference,
+    }
 
 
 def signups(parsed):
@@ -338,10 +359,50 @@ def come_back():
     same("the whitelist", listed(records, ids), ids)
 
 
+def hear():
+    """Subscribes, hears of a change of its own, and ends the subscription; and is refused what is not there."""
+    from nandboxbots.outmessages.ListEventSubscriptionsOutMessage import ListEventSubscriptionsOutMessage
+    from nandboxbots.outmessages.SubscribeToEventOutMessage import SubscribeToEventOutMessage
+    from nandboxbots.outmessages.UnsubscribeFromEventOutMessage import UnsubscribeFromEventOutMessage
+
+    api = connect()
+    bot_id = TOKEN.split(":")[0]
+
+    def send(kind, reference, app_id=APP_ID, **fields):
+        message = kind()
+        for name, value in {"app_id": app_id, "reference": reference, **fields}.items():
+            setattr(message, name, value)
+        api.send(message.to_json_obj()[0])
+        value, _ = expect("on_event_response", message.method)
+        # What was asked tells two answers of one name apart.
+        report(callback="on_event_response", **{**value, "method": message.method})
+        same(f"the reference of {message.method}", value["reference"], str(reference))
+        return value
+
+    def answered(value, method, events):
+        wanted = {"method": method, "events": events, "app_id": APP_ID, "account_id": bot_id, "ack": True, "error": None}
+        same(f"what {method} says", {name: value[name] for name in wanted}, wanted)
+
+    answered(send(SubscribeToEventOutMessage, 1, events=["signup"], event="pattern"), "eventResponse", ["signup", "pattern"])
+    answered(send(ListEventSubscriptionsOutMessage, 2), "listEventSubscriptionsResponse", ["signup", "pattern"])
+    api.add_white_list([{"signup_id": "heard@sdk.example"}], APP_ID, 3)
+    # The SDK's pool of threads keeps no order between the two.
+    both = {name: value for name, value, _ in (heard.get(timeout=BOUND_S), heard.get(timeout=BOUND_S))}
+    for callback in ("on_event_message", "on_white_list"):
+        same(f"that {callback} is called", callback in both, True)
+        report(callback=callback, method="addToWhitelist")
+    event = both["on_event_message"]
+    wanted = {"event": "signup", "app_id": APP_ID, "change": "addToWhitelist", "entries": ["heard@sdk.example"], "by": f"bot:{bot_id}"}
+    same("the event", {name: event.get(name) for name in wanted}, wanted)
+    answered(send(UnsubscribeFromEventOutMessage, 4, event="signup"), "eventResponse", ["signup"])
+    refused = send(SubscribeToEventOutMessage, 5, app_id="1", event="signup")
+    same("how a refusal looks", (refused["ack"], refused["error"]), (False, 160015))
+
+
 def converse():
     code = 1
     try:
-        (come_back if RECONNECT else keep_the_lists)()
+        (come_back if RECONNECT else hear if HEAR else keep_the_lists)()
         report(callback="done")
         code = 0
     except Exception as error:

@@ -1,10 +1,15 @@
 // Signs somebody in, by the link that brought them here or by a token, and shows what the address of the page asks for.
 
 import * as apps from './apps.js';
-import { make } from './dom.js';
+import * as audit from './audit.js';
+import * as bots from './bots.js';
+import * as sandbox from './console.js';
+import { link, make } from './dom.js';
 import { Gateway } from './gateway.js';
 import * as lists from './lists.js';
+import * as organizations from './organizations.js';
 import * as patterns from './patterns.js';
+import * as shares from './shares.js';
 import * as trial from './trial.js';
 
 const SETUP = '#setup=';
@@ -26,32 +31,39 @@ const ask = async (method, body) => {
 };
 
 const signedOut = () => {
-  for (const id of ['who', 'out', 'view', 'state']) show(id, false);
+  for (const id of ['who', 'out', 'view', 'views', 'state']) show(id, false);
   show('sign-in');
   element('token').focus();
 };
 
 // The parts of an app's page, by the last part of its address.
 const PARTS = {
-  whitelist: ['Whitelist', (gateway, appId, view) => lists.show(gateway, appId, lists.LISTS.whitelist, view, tell)],
-  blacklist: ['Blacklist', (gateway, appId, view) => lists.show(gateway, appId, lists.LISTS.blacklist, view, tell)],
+  whitelist: ['Whitelist', (gateway, appId, view) => lists.show(gateway, appId, lists.WHITELIST, view, tell)],
+  blacklist: ['Blacklist', (gateway, appId, view) => lists.show(gateway, appId, lists.BLACKLIST, view, tell)],
   patterns: ['Patterns', (gateway, appId, view) => patterns.show(gateway, appId, view, tell)],
   try: ['Try an address', (gateway, appId, view) => trial.show(gateway, appId, view, tell)],
 };
 
-const showApp = (gateway, appId, part, view) => {
+const showApp = (gateway, [appId, asked], view) => {
+  const part = Object.hasOwn(PARTS, asked ?? '') ? asked : 'whitelist';
   const place = make('div', {});
-  const links = Object.entries(PARTS).map(([name, [title]]) => {
-    const link = make('a', { href: `${apps.path(appId)}/${name}` }, title);
-    if (name === part) link.ariaCurrent = 'page';
-    return link;
-  });
+  const links = Object.entries(PARTS).map(([name, [title]]) => link(`${apps.path(appId)}/${name}`, title, name === part));
   view.replaceChildren(
-    make('p', {}, make('a', { href: '#/' }, 'All apps')),
+    make('p', {}, link('#/', 'All apps')),
     make('h2', {}, `App ${appId}`),
     make('nav', { className: 'tabs', ariaLabel: 'Parts of the app' }, ...links),
     place);
   return PARTS[part][1](gateway, appId, place);
+};
+
+// What there is to be seen, by the first part of the address.
+const VIEWS = {
+  apps: ['Apps', (gateway, rest, view) => (rest.length ? showApp(gateway, rest, view) : apps.show(gateway, view, tell))],
+  shares: ['Shares', (gateway, rest, view) => shares.show(gateway, rest, view, tell)],
+  organizations: ['Organisations', (gateway, rest, view) => organizations.show(gateway, rest, view, tell)],
+  bots: ['Bots', (gateway, rest, view) => bots.show(gateway, view, tell)],
+  changes: ['Changes', (gateway, rest, view) => audit.show(gateway, view, tell)],
+  console: ['Console', (gateway, rest, view) => sandbox.show(gateway, view, tell)],
 };
 
 // Shows what the address asks for, in place of what was shown.
@@ -63,15 +75,18 @@ const router = (gateway) => {
     end();
     end = () => {};
     tell('');
-    const [, appId, part = 'whitelist'] = location.hash.slice(2).split('/').map(decodeURIComponent);
-    const view = element('view');
+    const [asked, ...rest] = location.hash.slice(2).split('/').map(decodeURIComponent);
+    const name = Object.hasOwn(VIEWS, asked) ? asked : 'apps';
+    element('views').replaceChildren(...Object.entries(VIEWS).map(([each, [title]]) => link(`#/${each}`, title, each === name)));
+    // Its own, so that one who went on meanwhile is not shown what comes late.
+    const view = make('section', {});
+    element('view').replaceChildren(view);
     try {
-      const ending = appId ? await showApp(gateway, appId, PARTS[part] ? part : 'whitelist', view) : await apps.show(gateway, view, tell);
-      // Somebody who went on meanwhile is shown something else by now.
+      const ending = await VIEWS[name][1](gateway, rest, view);
       if (turn === latest) end = ending;
       else ending();
     } catch (error) {
-      tell(error.message);
+      if (turn === latest) tell(error.message);
     }
   };
 };
@@ -80,7 +95,7 @@ const signedIn = (session) => {
   tell('');
   show('sign-in', false);
   element('who').textContent = `Signed in as ${session.name || `bot ${session.bot_id}`}`;
-  for (const id of ['who', 'out', 'view', 'state']) show(id);
+  for (const id of ['who', 'out', 'view', 'views', 'state']) show(id);
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   let route;
   const heard = async ({ stands, reason }) => {

@@ -8,21 +8,35 @@ export const make = (name, { on = {}, ...properties } = {}, ...children) => {
   return element;
 };
 
-// A table with a caption for those who do not see it.
-export const table = (caption, heads, rows) => make('table', {},
-  make('caption', {}, caption),
-  make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
-  make('tbody', {}, ...rows));
+// A table with a caption, or a word on what to do where it would be empty.
+export const table = (caption, heads, rows, none) => (rows.length === 0
+  ? make('p', {}, none)
+  : make('table', {},
+    make('caption', {}, caption),
+    make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
+    make('tbody', {}, ...rows)));
 
 export const row = (...cells) => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
 
-// Does a thing soon, and once for all who ask until then: changes come faster than anybody reads.
-export const soon = (work, ms = 250) => {
-  let timer;
-  return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      work();
-    }, ms);
-  };
+// A button that says what it does, and to whom for those who hear it alone.
+export const button = (text, label, click) => make('button', { type: 'button', ariaLabel: label, on: { click } }, text);
+
+// A field with its label, to be put into a form.
+export const field = (label, id, properties = {}, name = 'input') => {
+  const element = make(name, { id, autocomplete: 'off', ...properties });
+  return { element, parts: [make('label', { htmlFor: id }, label), element] };
 };
+
+// A choice out of a few, each with a name.
+export const choice = (label, id, options) => {
+  const made = field(label, id, {}, 'select');
+  made.element.append(...options.map(([value, name]) => make('option', { value }, name)));
+  return made;
+};
+
+// A form of one line.
+export const line = (submit, text, ...fields) => make('form', { className: 'line', on: { submit } },
+  ...fields.flatMap(({ parts }) => parts), make('button', {}, text));
+
+// A link, which says so where it leads to what is shown.
+export const link = (href, text, isHere = false) => make('a', { href, ...(isHere ? { ariaCurrent: 'page' } : {}) }, text);

@@ -4,9 +4,10 @@ const PAUSE_MS = 500;
 const PAUSE_MS_MAX = 10_000;
 
 export class Refusal extends Error {
-  constructor({ error, message }) {
-    super(message);
-    this.code = error;
+  constructor(frame) {
+    super(frame.message);
+    this.frame = frame;
+    this.isForbidden = frame.error === 160017;
   }
 }
 
@@ -35,19 +36,20 @@ export class Gateway {
         return;
       }
       const reference = ++this.#last;
-      this.#waiting.set(reference, { done, failed, isPage: method.startsWith('get') });
+      this.#waiting.set(reference, { done, failed });
       this.#socket.send(JSON.stringify({ ...fields, method, reference }));
     });
   }
 
-  // Has a listener hear of changes: each event, and `undefined` where some were missed. Gives what ends that.
-  watch(about, listener) {
+  // Has a listener hear of changes, perhaps of those since one too: each event, and `undefined` where some were missed. Gives
+  // what ends that.
+  watch(about, listener, since) {
     const watch = { about, listener };
     this.#watches.add(watch);
-    this.#subscribe(watch).catch(() => {});
+    this.#subscribe(watch, since).catch(() => {});
     return () => {
       this.#watches.delete(watch);
-      const others = [...this.#watches].some((other) => other.about.app_id === about.app_id);
+      const others = [...this.#watches].some((other) => isSame(other.about, about));
       if (!others) this.call('unsubscribeFromEvent', about).catch(() => {});
     };
   }
@@ -91,7 +93,7 @@ export class Gateway {
     }
     waiting.before = frame;
     // Of a page that comes in several frames only the last says whether the list ends.
-    if (waiting.isPage && frame.eop === undefined) return;
+    if (frame.page_number !== undefined && frame.eop === undefined) return;
     this.#waiting.delete(frame.reference);
     waiting.done(frame);
   }
@@ -106,8 +108,14 @@ export class Gateway {
     this.#seq = Math.max(this.#seq ?? 0, event.seq);
     for (const { about, listener } of this.#watches) {
       const isMissed = event.event === 'missed';
-      const concerns = about.events.includes('*') || (about.events.includes(event.event) && about.app_id === event.app_id);
+      const concerns = about.events.includes('*') || (about.events.includes(event.event) && isSame(about, event));
       if (isMissed || concerns) listener(isMissed ? undefined : event);
     }
   }
 }
+
+// Whether two are about the same app, organisation or user.
+const isSame = (one, other) => ['app_id', 'org_id', 'user_id'].every((id) => one[id] === other[id]);
+
+// An id that nobody has by chance: seventeen digits, of which one is given.
+export const newId = (first) => `${first}${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte % 10).join('')}`;

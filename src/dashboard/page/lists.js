@@ -1,24 +1,30 @@
 // The people on a list of an app, page by page, and who is added to it or taken off.
 
-import { make, row, soon, table } from './dom.js';
+import { button, field, make, row, table } from './dom.js';
+import { keep, trying } from './live.js';
 
 const PAGE_SIZE = 50;
 // Sign-ups that go in one message, so that its answer is one frame.
 const AT_ONCE = 50;
 const BYTES_MAX = 254;
 
-export const LISTS = {
-  whitelist: { name: 'Whitelist', get: 'getWhitelistUsers', add: 'addToWhitelist', remove: 'removeFromWhitelist', isTagged: true },
-  blacklist: { name: 'Blacklist', get: 'getBlacklistUsers', add: 'addToBlacklist', remove: 'removeFromBlacklist', isTagged: false },
+export const WHITELIST = {
+  name: 'whitelist', get: 'getWhitelistUsers', add: 'addToWhitelist', remove: 'removeFromWhitelist', isTagged: true,
+};
+export const BLACKLIST = {
+  name: 'blacklist', get: 'getBlacklistUsers', add: 'addToBlacklist', remove: 'removeFromBlacklist', isTagged: false,
 };
 
+// What stands in a text between commas, lines and the like.
+const items = (text, separators) => text.split(separators).map((item) => item.trim()).filter((item) => item !== '');
+
 // What a text has in it: sign-ups, each once, and what cannot be one.
-export const read = (text) => {
-  const items = text.split(/[\n\r,;\t]+/).map((item) => item.trim()).filter((item) => item !== '');
+const read = (text) => {
   const fits = (item) => new TextEncoder().encode(item).length <= BYTES_MAX;
-  const signups = new Map(items.filter(fits).map((item) => [item.toLowerCase(), item]));
-  const wrong = items.filter((item) => !fits(item));
-  return { signups: [...signups.values()], twice: items.length - wrong.length - signups.size, wrong };
+  const all = items(text, /[\n\r,;\t]+/);
+  const signups = new Map(all.filter(fits).map((item) => [item.toLowerCase(), item]));
+  const wrong = all.filter((item) => !fits(item)).length;
+  return { signups: [...signups.values()], twice: all.length - wrong - signups.size, wrong };
 };
 
 const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
@@ -26,89 +32,77 @@ const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 
 const preview = ({ signups, twice, wrong }) => [
   count(signups.length, 'sign-up', 'sign-ups'),
   twice > 0 && `${count(twice, 'is', 'are')} there twice`,
-  wrong.length > 0 && `${count(wrong.length, 'is', 'are')} too long and left out`,
+  wrong > 0 && `${count(wrong, 'is', 'are')} too long and left out`,
 ].filter(Boolean).join(', ');
 
-const tagsField = (gateway, appId, list, entry, tell) => make('input', {
-  value: (entry.tags ?? []).join(', '),
-  placeholder: 'none',
-  ariaLabel: `Tags of ${entry.signup_id}`,
-  on: {
-    change: async ({ target }) => {
-      const tags = target.value.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '');
-      try {
-        await gateway.call(list.add, { app_id: appId, signups: [{ signup_id: entry.signup_id, tags }] });
-      } catch (error) {
-        target.value = (entry.tags ?? []).join(', ');
-        tell(error.message);
-      }
-    },
-  },
-});
-
 const adder = (gateway, appId, list, tell) => {
-  const text = make('textarea', { id: 'add', rows: 3, placeholder: 'name@example.com, 16136147500' });
+  const label = `Add to the ${list.name}: one a line, or with commas between`;
+  const text = field(label, 'add', { rows: 3, placeholder: 'name@example.com, 16136147500' }, 'textarea');
   const told = make('output', {});
-  const bar = make('progress', { hidden: true });
-  text.addEventListener('input', () => { told.textContent = text.value.trim() && preview(read(text.value)); });
-  const add = async (event) => {
-    event.preventDefault();
-    const { signups } = read(text.value);
+  const bar = make('progress', { hidden: true, ariaLabel: 'Added so far' });
+  text.element.addEventListener('input', () => {
+    told.textContent = text.element.value.trim() && preview(read(text.element.value));
+  });
+  const add = trying(tell, async () => {
+    const { signups } = read(text.element.value);
     Object.assign(bar, { hidden: signups.length <= AT_ONCE, max: signups.length, value: 0 });
     try {
       for (let start = 0; start < signups.length; start += AT_ONCE) {
         await gateway.call(list.add, { app_id: appId, signups: signups.slice(start, start + AT_ONCE) });
         bar.value = start + AT_ONCE;
       }
-      text.value = '';
-      told.textContent = `${count(signups.length, 'sign-up is', 'sign-ups are')} on the ${list.name.toLowerCase()}.`;
-    } catch (error) {
-      tell(error.message);
+    } finally {
+      bar.hidden = true;
     }
-    bar.hidden = true;
-  };
-  return make('form', { on: { submit: add } },
-    make('label', { htmlFor: 'add' }, `Add to the ${list.name.toLowerCase()}: one a line, or with commas between`),
-    text, told, bar, make('button', {}, 'Add'));
+    text.element.value = '';
+    told.textContent = `${count(signups.length, 'sign-up is', 'sign-ups are')} on the ${list.name}.`;
+  });
+  return make('form', { on: { submit: add } }, ...text.parts, told, bar, make('button', {}, 'Add'));
+};
+
+const tags = (gateway, appId, list, entry, tell) => {
+  const written = (entry.tags ?? []).join(', ');
+  const change = trying((problem) => {
+    box.value = written;
+    tell(problem);
+  }, () => {
+    const signup = { signup_id: entry.signup_id, tags: items(box.value, ',') };
+    return gateway.call(list.add, { app_id: appId, signups: [signup] });
+  });
+  const box = make('input', { value: written, placeholder: 'none', ariaLabel: `Tags of ${entry.signup_id}`, on: { change } });
+  return box;
 };
 
 // The list, live. Gives what ends that.
-export const show = async (gateway, appId, list, view, tell) => {
+export const show = (gateway, appId, list, view, tell) => {
   let page = 0;
   const place = make('div', {});
-  const remove = (signup) => async () => {
-    try {
-      await gateway.call(list.remove, { app_id: appId, signups: [signup] });
-    } catch (error) {
-      tell(error.message);
-    }
-  };
-  const rows = (signups) => signups.map((entry) => row(
+  const entryRow = (entry) => row(
     entry.signup_id,
-    ...(list.isTagged ? [tagsField(gateway, appId, list, entry, tell)] : []),
-    make('button', { type: 'button', ariaLabel: `Remove ${entry.signup_id}`, on: { click: remove(entry.signup_id) } }, 'Remove')));
-  const turn = (by) => () => {
+    ...(list.isTagged ? [tags(gateway, appId, list, entry, tell)] : []),
+    button('Remove', `Remove ${entry.signup_id}`, trying(tell, () => gateway.call(list.remove, {
+      app_id: appId, signups: [entry.signup_id],
+    }))));
+  const turn = (by) => trying(tell, () => {
     page += by;
-    refresh().catch((error) => tell(error.message));
-  };
+    return refresh();
+  });
   const refresh = async () => {
     const { signups, eop } = await gateway.call(list.get, { app_id: appId, page_size: PAGE_SIZE, page_number: page });
     if (signups.length === 0 && page > 0) {
       page -= 1;
-      return refresh();
+      await refresh();
+      return;
     }
-    const heads = ['Sign-up', ...(list.isTagged ? ['Tags'] : []), ''];
     // Whoever is typing goes on typing.
-    if (place.contains(document.activeElement) && document.activeElement.matches('input')) return undefined;
+    if (place.contains(document.activeElement) && document.activeElement.matches('input')) return;
+    const heads = ['Sign-up', ...(list.isTagged ? ['Tags'] : []), 'Change'];
+    const before = Object.assign(button('Before', 'Page before', turn(-1)), { disabled: page === 0 });
+    const after = Object.assign(button('After', 'Page after', turn(1)), { disabled: eop });
     place.replaceChildren(
-      signups.length ? table(`${list.name}, page ${page + 1}`, heads, rows(signups)) : make('p', {}, 'Nobody is on it yet.'),
-      make('nav', { ariaLabel: 'Pages' },
-        make('button', { type: 'button', disabled: page === 0, on: { click: turn(-1) } }, 'Before'),
-        ` Page ${page + 1} `,
-        make('button', { type: 'button', disabled: eop, on: { click: turn(1) } }, 'After')));
-    return undefined;
+      table(`On the ${list.name}, page ${page + 1}`, heads, signups.map(entryRow), 'Nobody is on it yet.'),
+      make('nav', { ariaLabel: 'Pages' }, before, ` Page ${page + 1} `, after));
   };
   view.replaceChildren(adder(gateway, appId, list, tell), place);
-  await refresh();
-  return gateway.watch({ app_id: appId, events: ['signup'] }, soon(() => refresh().catch((error) => tell(error.message))));
+  return keep(gateway, { app_id: appId, events: ['signup'] }, tell, refresh);
 };

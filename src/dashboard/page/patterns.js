@@ -1,6 +1,7 @@
-// The patterns on a list of an app.
+// The patterns on the lists of an app.
 
-import { make, row, soon, table } from './dom.js';
+import { button, choice, field, line, make, row, table } from './dom.js';
+import { keep, trying } from './live.js';
 
 const OPERATORS = [
   ['', 'is, as a regular expression or with * for anything'],
@@ -10,54 +11,40 @@ const OPERATORS = [
   ['regex', 'matches the regular expression'],
 ];
 
-const METHODS = {
-  whitelist: { name: 'Whitelist', get: 'getWhitelistPatterns', add: 'addWhitelistPatterns', remove: 'removeWhitelistPatterns' },
-  blacklist: { name: 'Blacklist', get: 'getBlacklistPatterns', add: 'addBlacklistPatterns', remove: 'removeBlacklistPatterns' },
+const LISTS = {
+  Whitelist: { get: 'getWhitelistPatterns', add: 'addWhitelistPatterns', remove: 'removeWhitelistPatterns' },
+  Blacklist: { get: 'getBlacklistPatterns', add: 'addBlacklistPatterns', remove: 'removeBlacklistPatterns' },
 };
 
-const adder = (gateway, appId, lists, tell) => {
-  const list = make('select', { id: 'pattern-list' },
-    ...Object.entries(lists).map(([value, { name }]) => make('option', { value }, name)));
-  const operator = make('select', { id: 'operator' }, ...OPERATORS.map(([value, name]) => make('option', { value }, name)));
-  const pattern = make('input', { id: 'pattern', required: true, autocomplete: 'off', placeholder: '*@example.com' });
-  const add = async (event) => {
-    event.preventDefault();
-    const patterns = [{ pattern: pattern.value, operator: operator.value || undefined }];
-    try {
-      await gateway.call(lists[list.value].add, { app_id: appId, patterns });
-      pattern.value = '';
-      tell('');
-    } catch (error) {
-      tell(error.message);
-    }
-  };
-  return make('form', { className: 'line', on: { submit: add } },
-    make('label', { htmlFor: 'pattern-list' }, 'On the'), list,
-    make('label', { htmlFor: 'operator' }, 'whoever’s id'), operator,
-    make('label', { htmlFor: 'pattern' }, 'Pattern'), pattern, make('button', {}, 'Add'));
+const adder = (gateway, appId, tell) => {
+  const list = choice('On the', 'pattern-list', Object.keys(LISTS).map((name) => [name, name.toLowerCase()]));
+  const operator = choice('whoever’s id', 'operator', OPERATORS);
+  const pattern = field('Pattern', 'pattern', { required: true, placeholder: '*@example.com' });
+  const add = trying(tell, async () => {
+    const patterns = [{ pattern: pattern.element.value, operator: operator.element.value || undefined }];
+    await gateway.call(LISTS[list.element.value].add, { app_id: appId, patterns });
+    pattern.element.value = '';
+    tell('');
+  });
+  return line(add, 'Add', list, operator, pattern);
 };
 
-export const show = async (gateway, appId, view, tell) => {
+export const show = (gateway, appId, view, tell) => {
   const place = make('div', {});
-  const remove = (list, { id }) => async () => {
-    try {
-      await gateway.call(list.remove, { app_id: appId, patterns: [id] });
-    } catch (error) {
-      tell(error.message);
-    }
-  };
+  const entryRow = (name, list) => ({ id, operator = '', pattern }) => row(
+    name,
+    OPERATORS.find(([value]) => value === operator)[1],
+    pattern,
+    button('Remove', `Remove ${pattern}`, trying(tell, () => gateway.call(list.remove, { app_id: appId, patterns: [id] }))));
   const refresh = async () => {
-    const pages = Object.values(METHODS).map(async (list) => {
+    const pages = Object.entries(LISTS).map(async ([name, list]) => {
       const { data } = await gateway.call(list.get, { app_id: appId, page_size: 1000 });
-      return data.map((entry) => row(list.name, OPERATORS.find(([value]) => value === (entry.operator ?? ''))[1], entry.pattern,
-        make('button', { type: 'button', ariaLabel: `Remove ${entry.pattern}`, on: { click: remove(list, entry) } }, 'Remove')));
+      return data.map(entryRow(name, list));
     });
     const rows = (await Promise.all(pages)).flat();
-    place.replaceChildren(rows.length
-      ? table('Patterns', ['List', 'Whoever’s id', 'Pattern', ''], rows)
-      : make('p', {}, 'There are none yet: one pattern lets in, or keeps out, everybody whose id it matches.'));
+    const none = 'There are none yet: one pattern lets in, or keeps out, everybody whose id it matches.';
+    place.replaceChildren(table('Patterns', ['List', 'Whoever’s id', 'Pattern', 'Change'], rows, none));
   };
-  view.replaceChildren(adder(gateway, appId, METHODS, tell), place);
-  await refresh();
-  return gateway.watch({ app_id: appId, events: ['pattern'] }, soon(() => refresh().catch((error) => tell(error.message))));
+  view.replaceChildren(adder(gateway, appId, tell), place);
+  return keep(gateway, { app_id: appId, events: ['pattern'] }, tell, refresh);
 };

@@ -1,6 +1,7 @@
 // Tries an address: whether somebody may sign up to an app, and which entry or pattern decided.
 
-import { make, soon } from './dom.js';
+import { field, line, make } from './dom.js';
+import { soon, trying } from './live.js';
 
 const REASONS = {
   whitelisted: ({ entry }) => `The whitelist has ${entry.signup_id}.`,
@@ -11,11 +12,10 @@ const REASONS = {
   not_whitelisted: () => 'The whitelist decides, and has neither them nor a pattern that matches.',
 };
 
-export const show = async (gateway, appId, view, tell) => {
-  const id = make('input', { id: 'who-tries', autocomplete: 'off', placeholder: 'name@example.com' });
+export const show = (gateway, appId, view, tell) => {
   const told = make('output', { className: 'verdict' });
   const ask = async () => {
-    const subject = id.value.trim();
+    const subject = id.element.value.trim();
     if (subject === '') {
       told.replaceChildren();
       return;
@@ -23,17 +23,14 @@ export const show = async (gateway, appId, view, tell) => {
     const question = { subject: { type: 'user', id: subject }, action: { name: 'sign_up' }, resource: { type: 'app', id: appId } };
     const { decision, context } = await gateway.call('checkAccess', question);
     // Another one may have been typed meanwhile.
-    if (id.value.trim() !== subject) return;
+    if (id.element.value.trim() !== subject) return;
     const why = REASONS[context.reason]?.(context) ?? context.reason;
     told.className = `verdict ${decision ? 'allowed' : 'refused'}`;
     told.replaceChildren(make('strong', {}, decision ? 'Allowed' : 'Refused'), ` ${subject}: ${why}`);
   };
-  const again = soon(() => ask().catch((error) => tell(error.message)), 100);
-  id.addEventListener('input', again);
-  view.replaceChildren(
-    make('form', { className: 'line', on: { submit: (event) => { event.preventDefault(); again(); } } },
-      make('label', { htmlFor: 'who-tries' }, 'May this one sign up?'), id, make('button', {}, 'Ask')),
-    told);
-  id.focus();
+  const again = soon(trying(tell, ask), 100);
+  const id = field('May this one sign up?', 'who-tries', { placeholder: 'name@example.com', on: { input: again } });
+  view.replaceChildren(line(trying(tell, again), 'Ask', id), told);
+  id.element.focus();
   return gateway.watch({ app_id: appId, events: ['signup', 'pattern', 'app'] }, again);
 };

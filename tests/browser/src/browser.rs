@@ -107,6 +107,15 @@ impl Browser {
         .await;
     }
 
+    /// Waits until a field holds a text among others.
+    pub async fn see_value_with(&self, css: &str, part: &str) {
+        self.until(&format!("{css} holds {part:?}"), async || {
+            let value = self.driver.find(By::Css(css)).await?.prop("value").await?;
+            Ok(value.is_some_and(|value| value.contains(part)))
+        })
+        .await;
+    }
+
     /// Waits until a switch is off.
     pub async fn see_unchecked(&self, css: &str) {
         self.until(&format!("{css} is off"), async || Ok(!self.driver.find(By::Css(css)).await?.is_selected().await?))

@@ -138,3 +138,101 @@ async fn a_link_signs_in_once_and_whoever_signs_out_is_out() {
     browser.end().await;
     gateway.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organisations_shares_and_bots_are_looked_after() {
+    let directory = directory();
+    let gateway = Gateway::start(directory.path(), ANYWHERE);
+    let browser = signed_in(&gateway).await;
+
+    browser.click("a[href='#/organizations']").await;
+    browser.see("#view table", "Demo organisation").await;
+    browser.fill("#org-id", "picnic").await;
+    browser.fill("#org-name", HOSTILE).await;
+    browser.click("#view form button").await;
+    browser.see("#view", "Nobody is a member yet").await;
+    browser.fill("#member-name", HOSTILE).await;
+    browser.fill("#member-email", "jane@example.com").await;
+    browser.click("input[value='can_use_api']").await;
+    browser.click("#view form button").await;
+    browser.see("#view table", "can_read, can_use_api").await;
+    browser.see("#view table", "active").await;
+    browser.see("#view table", HOSTILE).await;
+    browser.is_accessible().await;
+    browser.picture("organisation").await;
+    browser.click("button[aria-label='Remove jane@example.com']").await;
+    browser.see("#view", "Nobody is a member yet").await;
+
+    browser.click("a[href='#/shares']").await;
+    browser.click("a[href='#/shares/1']").await;
+    browser.see("#view table", "550e8400-e29b-41d4-a716-446655440000").await;
+    browser.click("a[href='#/shares/1/123/456']").await;
+    browser.see("#view table", "the owner").await;
+    browser.fill("#emails", "amy@example.com").await;
+    browser.click("#view form button").await;
+    browser.see("#view table", "amy@example.com").await;
+    browser.is_accessible().await;
+    browser.click("button[aria-label='Remove amy@example.com']").await;
+    browser.see_no("button[aria-label='Remove amy@example.com']").await;
+
+    browser.click("a[href='#/bots']").await;
+    browser.see("#view table", "Demo administrator").await;
+    browser.fill("#new-bot", "Door <b>").await;
+    browser.fill("#bot-app", APP).await;
+    browser.click("#view form button").await;
+    browser.see(".secret", "The token of Door <b>, shown this once").await;
+    browser.see("#view table", &format!("signup_management {APP}")).await;
+    browser.click("button[aria-label='New token for Demo bot']").await;
+    browser.see(".secret", "The token of Demo bot, shown this once").await;
+    browser.is_accessible().await;
+    browser.click("button[aria-label='Remove Door <b>']").await;
+    browser.see_no("button[aria-label='Remove Door <b>']").await;
+    assert_eq!(browser.title().await, "Guestlist");
+    browser.end().await;
+    gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_seen_as_they_come_and_back_to_the_first() {
+    let directory = directory();
+    let gateway = Gateway::start(directory.path(), ANYWHERE);
+    let browser = signed_in(&gateway).await;
+    browser.click("a[href='#/changes']").await;
+    browser.see("#view", "Nothing has changed since you came").await;
+    for signup in [HOSTILE, "ann@example.com"] {
+        gateway.call(&json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}));
+        browser.see("#view table", signup).await;
+    }
+    browser.fill("#filter", "ann@").await;
+    browser.see_no("#view tbody tr:nth-child(2)").await;
+    browser.fill("#since", "0").await;
+    browser.fill("#filter", "setapp").await;
+    browser.click("#view form button").await;
+    browser.see("#view table", "seed").await;
+    browser.is_accessible().await;
+    browser.picture("changes").await;
+    browser.end().await;
+    gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_message_can_be_sent_and_its_answer_is_shown() {
+    let directory = directory();
+    let gateway = Gateway::start(directory.path(), ANYWHERE);
+    let browser = signed_in(&gateway).await;
+    browser.click("a[href='#/console']").await;
+    browser.see_value_with("#message", "\"method\"").await;
+    browser.fill("#message", r#"{"method": "getStateDigest"}"#).await;
+    browser.click("#view form button").await;
+    browser.see("#view pre", "getStateDigestResponse").await;
+    browser.fill("#message", r#"{"method": "getWhitelistUsers", "app_id": "1"}"#).await;
+    browser.click("#view form button").await;
+    browser.see("#view pre", "160015").await;
+    browser.fill("#message", "not JSON").await;
+    browser.click("#view form button").await;
+    browser.see("#problem", "JSON").await;
+    browser.is_accessible().await;
+    browser.picture("console").await;
+    browser.end().await;
+    gateway.stop();
+}

@@ -1,0 +1,53 @@
+// Who changed what, and when: as it happens, and back to a change that the journal still has.
+
+import { button, field, line, make, row, table } from './dom.js';
+import { download } from './download.js';
+import { soon, trying } from './live.js';
+
+// Changes that are kept on the page; older ones are in the journal.
+const KEPT_MAX = 1000;
+const SHOWN_MAX = 200;
+
+const about = ({ app_id: app, org_id: org, user_id: user }) => (app && `app ${app}`) ?? (org && `organisation ${org}`) ?? (user && `user ${user}`) ?? '';
+
+const told = (entries) => entries.map((entry) => (typeof entry === 'string' ? entry : JSON.stringify(entry))).join(', ');
+
+export const show = (gateway, view, tell) => {
+  const place = make('div', {});
+  let [events, isPaused, end] = [[], false, () => {}];
+  const filter = field('Only what has', 'filter', { placeholder: 'a method, a bot, an address', on: { input: () => draw() } });
+  const wanted = () => events.filter((event) => JSON.stringify(event).toLowerCase().includes(filter.element.value.toLowerCase()));
+  const draw = () => {
+    const rows = wanted().slice(-SHOWN_MAX).reverse().map((event) => row(new Date(event.at).toLocaleString(), event.by, event.change,
+      about(event), told(event.entries).slice(0, 300), `${event.seq}`));
+    const none = 'Nothing has changed since you came. What changes is shown here at once.';
+    place.replaceChildren(table('Changes, the latest first', ['When', 'Who', 'What', 'Of', 'Which', 'Number'], rows, none));
+  };
+  const soonDrawn = soon(() => isPaused || draw());
+  const hear = (event) => {
+    if (event === undefined) {
+      tell('Some changes before these are not in the journal any more.');
+      return;
+    }
+    events = [...events.slice(1 - KEPT_MAX), event];
+    soonDrawn();
+  };
+  const since = field('Since change number', 'since', { type: 'number', min: 0, required: true });
+  const back = trying(tell, () => {
+    end();
+    events = [];
+    tell('');
+    draw();
+    end = gateway.watch({ events: ['*'] }, hear, Number(since.element.value));
+  });
+  const pause = button('Pause', 'Pause', () => {
+    isPaused = !isPaused;
+    Object.assign(pause, { textContent: isPaused ? 'Go on' : 'Pause', ariaLabel: isPaused ? 'Go on' : 'Pause' });
+    draw();
+  });
+  view.replaceChildren(make('h2', {}, 'Changes'), line(back, 'Show', since),
+    make('p', { className: 'line' }, ...filter.parts, pause, button('Save', 'Save what is shown', () => download('changes.jsonl', wanted()))), place);
+  draw();
+  end = gateway.watch({ events: ['*'] }, hear);
+  return () => end();
+};
