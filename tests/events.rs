@@ -10,7 +10,7 @@ use futures::SinkExt;
 use guestlist::config::{FRAME_OUT_BYTES_MAX, Limits, TOLD_KEPT_BYTES_MAX};
 use guestlist::gateway::Gateway;
 use serde_json::{Value, json};
-use support::{ADMIN, APP, BOT, Client, Received};
+use support::{ADMIN, APP, BOT, Client, Received, limits};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -256,7 +256,7 @@ async fn who_asks_for_what_is_not_there_is_told_to_read_again() {
 async fn a_subscriber_that_never_reads_is_ended_and_others_hear_on() {
     const CALLS: usize = 60;
     let directory = directory();
-    let limits = Limits { write_wait: Duration::from_millis(500), ..Limits::default() };
+    let limits = Limits { write_wait: Duration::from_millis(500), ..limits() };
     let gateway = support::gateway_with(directory.path(), limits).await;
     let (mut never_reading, _) = subscriber(&gateway, BOT, &signups()).await;
     let (mut reading, _) = subscriber(&gateway, BOT, &signups()).await;

@@ -9,14 +9,14 @@ use guestlist::config::Limits;
 use guestlist::gateway::{Gateway, Options};
 use serde_json::json;
 use support::http::Http;
-use support::{ADMIN, APP, BARE_BOT, BOT, Client, Received, options};
+use support::{ADMIN, APP, BARE_BOT, BOT, Client, Received, limits, options};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 /// A gateway that tells how it does at an address of its own, and the way there.
 async fn watched(directory: &TempDir) -> (Gateway, Http) {
     let admin_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let options = Options { admin_listen, ..options(directory.path(), Limits::default()) };
+    let options = Options { admin_listen, ..options(directory.path(), limits()) };
     let gateway = Gateway::start(options).await.expect("the gateway starts");
     let admin = Http::new(gateway.admin_address().expect("it was given one"));
     (gateway, admin)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use guestlist::config::Limits;
 use serde_json::{Value, json};
 use support::http::Http;
-use support::{ADMIN, APP, BOT, Client, gateway_with};
+use support::{ADMIN, APP, BOT, Client, gateway_with, limits};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -36,7 +36,7 @@ fn allowed(since: Instant) -> usize {
 #[tokio::test]
 async fn too_many_requests_of_a_caller_are_refused_in_their_turn_and_nobody_is_sent_away() {
     let directory = directory();
-    let limits = Limits { requests_per_caller_per_second_max: RATE, ..Limits::default() };
+    let limits = Limits { requests_per_caller_per_second_max: RATE, ..limits() };
     let gateway = gateway_with(directory.path(), limits).await;
     let mut bot = Client::sign_in(&gateway.url(), BOT).await;
     let since = Instant::now();
@@ -80,7 +80,7 @@ async fn too_many_requests_of_a_caller_are_refused_in_their_turn_and_nobody_is_s
 #[tokio::test]
 async fn what_was_refused_for_being_too_much_changed_nothing() {
     let directory = directory();
-    let limits = Limits { requests_per_caller_per_second_max: RATE, ..Limits::default() };
+    let limits = Limits { requests_per_caller_per_second_max: RATE, ..limits() };
     let gateway = gateway_with(directory.path(), limits).await;
     let mut bot = Client::sign_in(&gateway.url(), BOT).await;
     for each in 0..SENT {
@@ -104,7 +104,7 @@ async fn what_was_refused_for_being_too_much_changed_nothing() {
 #[tokio::test]
 async fn an_address_has_so_many_requests_whoever_sends_them_and_each_product_says_so_in_its_own_form() {
     let directory = directory();
-    let limits = Limits { requests_per_address_per_second_max: 1, ..Limits::default() };
+    let limits = Limits { requests_per_address_per_second_max: 1, ..limits() };
     let gateway = gateway_with(directory.path(), limits).await;
     let http = Http::of(&gateway);
     let mut bot = Client::sign_in(&gateway.url(), BOT).await;

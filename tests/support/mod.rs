@@ -13,6 +13,7 @@ pub mod standing;
 pub mod written;
 
 use std::path::Path;
+use std::time::Duration;
 
 use guestlist::config::Limits;
 use guestlist::gateway::{Gateway, Options, Store};
@@ -30,7 +31,12 @@ pub const ADMIN: &str = demo::ADMIN;
 
 /// A gateway with the demo data on a directory, on a free port.
 pub async fn gateway(directory: &Path) -> Gateway {
-    gateway_with(directory, Limits::default()).await
+    gateway_with(directory, limits()).await
+}
+
+/// The usual limits, but that a stop does not wait long for those whom a test has left connected.
+pub fn limits() -> Limits {
+    Limits { close_wait: Duration::from_secs(1), ..Limits::default() }
 }
 
 /// The same with limits of its own.
