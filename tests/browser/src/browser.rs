@@ -37,6 +37,28 @@ const NAMELESS: &str = "
     return [...nameless, ...pictures].map((element) => element.outerHTML).concat(twice);
 ";
 
+/// How often it is tried to start what drives a browser: of a free port it needs the same one twice, of IPv4 and of IPv6, and
+/// ends where somebody else was quicker.
+const STARTS_MAX: usize = 10;
+
+/// Starts what drives a browser, and says on which port it listens; nothing where that was taken meanwhile.
+fn start() -> Option<(Child, u16)> {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut chromedriver = command.spawn().expect("chromedriver is there: tests/run installs it");
+    let lines = BufReader::new(chromedriver.stdout.take().expect("the output is a pipe")).lines();
+    let mut ports = lines.map_while(Result::ok).filter_map(|line| {
+        line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
+    });
+    let Some(port) = ports.next() else {
+        chromedriver.kill().and_then(|()| chromedriver.wait()).ok();
+        return None;
+    };
+    // Whoever does not read what it says later holds it up.
+    std::thread::spawn(move || ports.count());
+    Some((chromedriver, port))
+}
+
 /// A browser of its own, and what drives it.
 pub struct Browser {
     driver: WebDriver,
@@ -48,16 +70,7 @@ impl Browser {
     /// Starts one.
     pub async fn start() -> Self {
         let home = TempDir::new().expect("there is room for a directory");
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut chromedriver = command.spawn().expect("chromedriver is there: tests/run installs it");
-        let lines = BufReader::new(chromedriver.stdout.take().expect("the output is a pipe")).lines();
-        let mut ports = lines.map_while(Result::ok).filter_map(|line| {
-            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let port = ports.next().expect("chromedriver says where it listens");
-        // Whoever does not read what it says later holds it up.
-        std::thread::spawn(move || ports.count());
+        let (chromedriver, port) = (0..STARTS_MAX).find_map(|_| start()).expect("chromedriver says where it listens");
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
             capabilities.add_arg(argument).expect("an argument is a text");
@@ -69,9 +82,8 @@ impl Browser {
     }
 
     /// Ends it.
-    pub async fn end(mut self) {
+    pub async fn end(self) {
         self.driver.clone().quit().await.expect("Chromium ends");
-        self.chromedriver.kill().and_then(|()| self.chromedriver.wait()).expect("chromedriver ends");
     }
 
     /// Goes to an address.
@@ -175,5 +187,12 @@ impl Browser {
             let shown = self.driver.find(By::Css("body")).await.expect("there is a page").text().await;
             panic!("{what}: not within {PATIENCE:?}; it shows:\n{}", shown.unwrap_or_default());
         }
+    }
+}
+
+/// However a test ends, what drives its browser ends with it.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.chromedriver.kill().and_then(|()| self.chromedriver.wait()).ok();
     }
 }
