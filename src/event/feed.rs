@@ -49,7 +49,7 @@ impl Batch {
 pub struct Feed {
     /// Connections that have subscribed to something.
     listeners: AtomicUsize,
-    /// Ever so many have subscribed.
+    /// How many connections have subscribed so far.
     ever: AtomicU64,
     untold: mpsc::Sender<Vec<Batch>>,
     untold_bytes: AtomicUsize,

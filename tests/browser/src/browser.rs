@@ -178,6 +178,7 @@ impl Browser {
     /// Tries until something is so; what is not there yet, or was replaced meanwhile, is tried again.
     async fn until(&self, what: &str, is_so: impl AsyncFn() -> WebDriverResult<bool>) {
         let tried = tokio::time::timeout(PATIENCE, async {
+            // A browser tells nobody that it shows something else now.
             while !is_so().await.unwrap_or(false) {
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
