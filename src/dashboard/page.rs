@@ -1,4 +1,4 @@
-//! This is where the page itself is: a few files, in the binary.
+//! This is where the page itself is: a few files, in the binary; debug builds read them from the disk.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,17 +20,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 #[folder = "src/dashboard/page/"]
 struct Page;
 
-/// The files by their paths.
-static FILES: LazyLock<Vec<(String, Document)>> = LazyLock::new(|| {
-    let files = Page::iter().filter_map(|name| Some((name.to_string(), Page::get(&name)?)));
-    files
-        .map(|(name, file)| {
-            let text = String::from_utf8(file.data.into_owned()).expect("the files of the page are text");
-            let path = if name == INDEX { "/".to_owned() } else { format!("/dashboard/{name}") };
-            (path, Document::new(media_type(&name), POLICY, text))
-        })
-        .collect()
-});
+/// The files by their names.
+static FILES: LazyLock<Vec<(String, Document)>> =
+    LazyLock::new(|| Page::iter().filter_map(|name| Some((name.to_string(), read(&name)?))).collect());
+
+fn read(name: &str) -> Option<Document> {
+    let text = String::from_utf8(Page::get(name)?.data.into_owned()).expect("the files of the page are text");
+    Some(Document::new(media_type(name), POLICY, text))
+}
 
 /// The file that the page begins with.
 const INDEX: &str = "index.html";
@@ -44,17 +41,20 @@ fn media_type(name: &str) -> &'static str {
 }
 
 /// A file; a bot that was given an address without a path is told where bots connect.
-fn answer(file: &'static Document, headers: &HeaderMap) -> Response {
+fn answer((name, file): &'static (String, Document), headers: &HeaderMap) -> Response {
     if headers.contains_key(header::UPGRADE) {
         let text = format!("this is a page for people; bots connect to {ENDPOINT} by WebSocket\n");
         return (StatusCode::NOT_FOUND, text).into_response();
     }
-    file.answer(headers)
+    // A debug build has no files in it: what is on the disk is shown as it is now.
+    let fresh = cfg!(debug_assertions).then(|| read(name)).flatten();
+    fresh.as_ref().unwrap_or(file).answer(headers)
 }
 
 /// Adds the files to other routes.
 pub fn routes(router: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
-    FILES.iter().fold(router, |router, (path, file)| {
-        router.route(path, get(move |headers: HeaderMap| async move { answer(file, &headers) }))
+    FILES.iter().fold(router, |router, file| {
+        let path = if file.0 == INDEX { "/".to_owned() } else { format!("/dashboard/{}", file.0) };
+        router.route(&path, get(move |headers: HeaderMap| async move { answer(file, &headers) }))
     })
 }
