@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::access::{Caller, Sender, View};
 use crate::config::{ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN};
 use crate::engine::{Submission, perhaps_written};
-use crate::hub::Occupant;
 use crate::methods::{Change, Verdict};
 use crate::seed::is_demo_secret;
 use crate::shared::Shared;
@@ -95,7 +94,7 @@ impl AdministratorToken {
 pub async fn set(token: &AdministratorToken, shared: &Shared) -> Result<bool, AdministratorError> {
     let Some(submission) = change(token, shared)? else { return Ok(false) };
     // A stop waits for those who have a seat.
-    let _seat = shared.hub.join(Occupant::Request);
+    let _seat = shared.hub.join_request();
     let outcomes = shared.engine.submit(submission).await.await;
     let outcome = outcomes.ok().and_then(|outcomes| outcomes.into_iter().next());
     outcome.unwrap_or_else(|| Err(perhaps_written()))?;

@@ -251,6 +251,12 @@ pub const PASSWORD_LANES: u32 = 1;
 /// Questions in one call of `checkAccess`. Each may have to hold a person against every pattern of two lists.
 pub const EVALUATIONS_PER_CALL_MAX: usize = 100;
 
+/// Sign-ups of a list that a search looks at in a turn, while nobody can change the app; then others have theirs.
+pub const ENTRIES_PER_TURN: usize = 16_384;
+
+/// Sign-ups that a pattern which is tried is shown to match, at most.
+pub const TRIAL_EXAMPLES_MAX: usize = 10;
+
 /// Candidates that a page of a search looks at; the page ends there, however many of them are a yes.
 pub const SEARCH_EXAMINED_MAX: usize = 1_000;
 
@@ -319,7 +325,26 @@ pub const SNAPSHOT_NICE: i32 = 5;
 pub const SUBSCRIPTIONS_MAX: usize = 500;
 
 /// How often a subscriber is told what is new, at most: what comes in between goes together, with one flush.
-pub const PUSH_INTERVAL: Duration = Duration::from_millis(50);
+pub const PUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What passed lately and is kept for those who watch; what comes faster than they are told is left out.
+pub const TRAFFIC_KEPT: usize = 4_096;
+
+/// How often those who watch are told what passed, at most.
+pub const TRAFFIC_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How much of what passed goes into one push, in number and in bytes.
+pub const TRAFFIC_AT_ONCE: usize = 256;
+/// See [`TRAFFIC_AT_ONCE`].
+pub const TRAFFIC_BYTES_AT_ONCE: usize = 64 << 10;
+
+/// Bytes of the longest frame that is shown to those who watch.
+pub const TRAFFIC_TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// How often the load is noted, and how often it was for it to be forgotten: after an hour.
+pub const LOAD_INTERVAL: Duration = Duration::from_secs(10);
+/// See [`LOAD_INTERVAL`].
+pub const LOAD_SAMPLES_MAX: usize = 360;
 
 /// Bytes of events that are given to a connection at once.
 pub const TOLD_BYTES_AT_ONCE: usize = 256 << 10;

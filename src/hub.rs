@@ -1,6 +1,7 @@
 //! This is where it is known who is connected, so that an event or a stop reaches the connections it concerns.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -61,8 +62,29 @@ impl Occupant {
 #[derive(Debug)]
 struct Connected {
     occupant: Occupant,
+    from: Option<From>,
     token: Option<TokenHash>,
     close: Option<oneshot::Sender<Close>>,
+}
+
+/// Where a connection comes from, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct From {
+    /// Its network address.
+    pub address: IpAddr,
+    /// When it was opened, in milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+/// A connection, as it is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Its number.
+    pub id: u64,
+    /// Who it is of.
+    pub occupant: Occupant,
+    /// Where it comes from, and since when.
+    pub from: From,
 }
 
 /// A connection's place in the hub; it is given up when this value is dropped.
@@ -77,11 +99,21 @@ pub struct Seat {
 }
 
 impl Hub {
-    /// Seats a connection; one that comes after all have been ended is ended too.
-    pub fn join(self: &Arc<Self>, occupant: Occupant) -> Seat {
+    /// Seats a client that has connected, and not signed in yet.
+    pub fn join(self: &Arc<Self>, from: From) -> Seat {
+        self.seat(Occupant::Stranger, Some(from))
+    }
+
+    /// Seats a change that came over HTTP, or from within.
+    pub fn join_request(self: &Arc<Self>) -> Seat {
+        self.seat(Occupant::Request, None)
+    }
+
+    /// Seats somebody; one who comes after all have been ended is ended too.
+    fn seat(self: &Arc<Self>, occupant: Occupant, from: Option<From>) -> Seat {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (close, closing) = oneshot::channel();
-        self.seats.insert(id, Connected { occupant, token: None, close: Some(close) });
+        self.seats.insert(id, Connected { occupant, from, token: None, close: Some(close) });
         // Asked once seated: an end between the two would find nobody to close.
         if let Some(close) = self.closed.get() {
             self.end(id, *close);
@@ -109,6 +141,25 @@ impl Hub {
     /// Whether nobody is connected.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
+    }
+
+    /// The connections behind one, by their numbers; as many as are asked for.
+    pub fn connections(&self, after: Option<u64>, max: usize) -> Vec<Told> {
+        let told = |seat: dashmap::mapref::multiple::RefMulti<'_, u64, Connected>| {
+            let (id, Connected { occupant, from, .. }) = seat.pair();
+            Some(Told { id: *id, occupant: *occupant, from: (*from)? })
+        };
+        let is_behind = |told: &Told| after.is_none_or(|after| told.id > after);
+        let mut all: Vec<Told> = self.seats.iter().filter_map(told).filter(is_behind).collect();
+        all.sort_unstable_by_key(|told| told.id);
+        all.truncate(max);
+        all
+    }
+
+    /// Ends connections as an administrator wants it; says how many.
+    pub fn dismiss(&self, concerns: impl Fn(u64, Occupant) -> bool) -> usize {
+        let concerned = self.connections(None, usize::MAX).into_iter().filter(|told| concerns(told.id, told.occupant));
+        concerned.map(|told| self.end(told.id, Close::Dismissed)).count()
     }
 
     /// Lets an event reach whom it concerns.
@@ -174,6 +225,11 @@ impl Hub {
 }
 
 impl Seat {
+    /// Its number.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Notes with which token its client came in.
     pub fn occupy(&self, token: TokenHash) {
         if let Some(mut seat) = self.hub.seats.get_mut(&self.id) {

@@ -52,6 +52,7 @@
 
 pub mod access;
 pub mod administrator;
+pub mod aside;
 pub mod clock;
 pub mod config;
 pub mod counts;
@@ -89,6 +90,7 @@ pub mod testing;
 pub mod throttle;
 pub mod tls;
 pub mod traces;
+pub mod traffic;
 pub mod transcript;
 pub mod wire;
 pub mod world;

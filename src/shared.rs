@@ -19,6 +19,7 @@ use crate::state::State;
 use crate::state::moment::Moment;
 use crate::state::token::TokenHash;
 use crate::throttle::{Origin, Rates, Strangers, Throttle};
+use crate::traffic::Traffic;
 use crate::transcript::record::Recorder;
 use crate::wire::close::Closes;
 use crate::wire::error::{Code, Error};
@@ -39,6 +40,8 @@ pub struct Shared {
     pub counts: Arc<Counts>,
     /// How often what was said when a connection was ended.
     pub closes: Arc<Closes>,
+    /// What passes, for those who watch.
+    pub traffic: Arc<Traffic>,
     /// What is too much.
     pub limits: Limits,
     /// Whether refusals carry `"method":"error"`.
@@ -92,6 +95,7 @@ impl Shared {
             tokens: Crowd::default(),
             counts: Arc::default(),
             closes: Arc::default(),
+            traffic: Arc::default(),
             error_method: false,
             public_url: String::new(),
             origins: Origins::default(),

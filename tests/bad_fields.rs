@@ -101,6 +101,18 @@ enum Kind {
     ApiKey,
     /// What to hear of.
     Events,
+    /// The text of one pattern.
+    Pattern,
+    /// What a pattern's text means.
+    Operator,
+    /// What to list in the order of.
+    Order,
+    /// Sign-ups that may be left out.
+    OptionalSignups,
+    /// Whether or not, and never left out.
+    Needed,
+    /// A connection's number, where no bot is named.
+    Connection,
     /// A reference, or `ref`.
     Reference,
 }
@@ -201,13 +213,21 @@ impl Kind {
             Self::ApiKey => json!(["", 1, "short", "elevenchars", "with some spaces", "éééééééééééé", long,
                 {"sha256": "0".repeat(64)}]),
             Self::Events => json!([null, "", "product", "Signup", ["signup", "x"], [1], [null], [true]]),
+            Self::Pattern => json!([null, "", 1, "x".repeat(1_025), r"(\w{99}){99}", ["a"]]),
+            Self::Operator => json!(["", "like", 1, ["regex"]]),
+            Self::Order => json!(["", "tags", 1, ["added"]]),
+            Self::OptionalSignups => {
+                json!(["", " ", long, [""], [long], [true], [null], [1.5], [-1], [{}], ["a", {"signup_id": null}]])
+            }
+            Self::Connection => json!([null, "", "x", "-1", "+1", "18446744073709551616"]),
+            Self::Needed => json!([null, 1, 0, "", "true"]),
             Self::Reference => {
                 return vec![json!({}), json!([]), json!([[]]), json!({"a": 1}), json!("x".repeat(1_025))];
             }
         };
         // No field takes these, whatever it is.
         let mut wrong = vec![json!(1.5), json!(-1), json!({}), json!([[]])];
-        if !matches!(self, Self::Flag) {
+        if !matches!(self, Self::Flag | Self::Needed) {
             wrong.push(json!(true));
         }
         if !matches!(
@@ -215,6 +235,7 @@ impl Kind {
             Self::Tags
                 | Self::Questions
                 | Self::Signups
+                | Self::OptionalSignups
                 | Self::NewPatterns
                 | Self::OldPatterns
                 | Self::Apps
@@ -227,6 +248,20 @@ impl Kind {
         wrong.extend(own.as_array().expect("they are listed").iter().cloned());
         wrong
     }
+}
+
+/// The fields of the searches.
+fn search() -> Vec<(&'static str, Kind)> {
+    use Kind::*;
+    vec![
+        ("app_id", Id),
+        ("chat_id", OptionalId),
+        ("text", Text),
+        ("order", Order),
+        ("descending", Flag),
+        ("page_size", Size),
+        ("cursor", Cursor),
+    ]
 }
 
 /// A good message of every method, and its fields.
@@ -423,6 +458,25 @@ fn messages_about_organizations() -> Vec<(Value, Vec<(&'static str, Kind)>)> {
             vec![("app_id", OptionalId), ("event", Events), ("account_id", OptionalId)],
         ),
         (json!({"method": "listEventSubscriptions"}), vec![("app_id", OptionalId), ("account_id", OptionalId)]),
+        (json!({"method": "searchWhitelist", "app_id": APP}), search()),
+        (json!({"method": "searchBlacklist", "app_id": APP}), search()),
+        (
+            json!({"method": "testPattern", "app_id": APP, "pattern": "a"}),
+            vec![
+                ("app_id", Id),
+                ("chat_id", OptionalId),
+                ("pattern", Pattern),
+                ("operator", Operator),
+                ("signups", OptionalSignups),
+            ],
+        ),
+        (json!({"method": "getConnections"}), vec![("page_size", Size), ("cursor", Cursor)]),
+        (
+            json!({"method": "closeConnection", "connection_id": 4_000_000_000_u32}),
+            vec![("connection_id", Connection), ("account_id", OptionalId)],
+        ),
+        (json!({"method": "watchTraffic", "watch": false}), vec![("watch", Needed)]),
+        (json!({"method": "getLoad"}), vec![]),
     ]
 }
 
@@ -498,6 +552,7 @@ const ONLY_THE_GATEWAY_KNOWS: &[(&str, &str, &str)] = &[
     ("token", "\"8:0:xxx", "the token of another bot than bot_id names"),
     ("end_date", "2025-01-01", "which of two times is the later one"),
     ("patterns", "{99}", "what it costs to match a pattern"),
+    ("pattern", "{99}", "what it costs to match a pattern"),
     ("patterns", "((((", "how deeply a pattern may be nested"),
     ("patterns", "regex", "which texts are regular expressions"),
     ("subject.type", "", "over AuthZEN, what is not known is no fault of the request"),

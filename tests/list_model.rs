@@ -1,5 +1,5 @@
 //! Random sequences of list operations over the wire, restarts among them, against a model as plain as can be: order, ids,
-//! pages and cursors. `GUESTLIST_LONG=1` tries ten times as many.
+//! pages, cursors and searches. `GUESTLIST_LONG=1` tries ten times as many.
 
 mod support;
 
@@ -32,8 +32,31 @@ enum Op {
     Page(usize, usize, usize),
     /// Goes one page on in the list's walk by cursor, or begins one.
     Walk(usize, usize),
+    Search(Search),
     /// A clean stop and a start, or a start on the files as they stand.
     Restart(bool),
+}
+
+/// A search of a list, all pages of it.
+#[derive(Clone, Debug)]
+struct Search {
+    list: usize,
+    size: usize,
+    text: &'static str,
+    by_signup_id: bool,
+    descending: bool,
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    let texts = prop_oneof![Just(""), Just("user"), Just("R1"), Just(" 3 "), Just("@example.com"), Just("nobody")];
+    let search = (0..LISTS.len(), 1..6_usize, texts, any::<bool>(), any::<bool>());
+    search.prop_map(|(list, size, text, by_signup_id, descending)| Search {
+        list,
+        size,
+        text,
+        by_signup_id,
+        descending,
+    })
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -45,6 +68,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => (list.clone(), vec(spelt(), 0..4)).prop_map(|(list, signups)| Op::Remove(list, signups)),
         2 => (list.clone(), size.clone(), 0..5_usize).prop_map(|(list, size, number)| Op::Page(list, size, number)),
         6 => (list, size).prop_map(|(list, size)| Op::Walk(list, size)),
+        2 => search().prop_map(Op::Search),
         1 => any::<bool>().prop_map(Op::Restart),
     ];
     vec(op, 1..60)
@@ -159,6 +183,7 @@ impl Run {
             }
             Op::Page(list, size, number) => self.page(*list, *size, *number).await,
             Op::Walk(list, size) => self.walk(*list, *size).await,
+            Op::Search(search) => self.search(search).await,
             Op::Restart(clean) => self = self.restart(*clean).await,
         }
         self
@@ -201,6 +226,39 @@ impl Run {
         assert!(walk.seen.is_sorted_by(|before, after| before < after), "the walk repeats: {walk:?}");
         let mut stayed = walk.stood_at_its_start.iter().filter(|id| standing.contains(id));
         assert!(stayed.all(|id| walk.seen.contains(id)), "the walk skips: {walk:?}, {standing:?}");
+    }
+
+    async fn search(&mut self, search: &Search) {
+        let text = search.text.trim().to_lowercase();
+        let has = |field: &str| field.to_lowercase().contains(&text);
+        let members = self.model.lists[search.list].iter();
+        let mut expected: Vec<&Member> =
+            members.filter(|member| has(member.signup_id.trim()) || member.tags.iter().any(|tag| has(tag))).collect();
+        if search.by_signup_id {
+            expected.sort_by_key(|member| member.signup_id.trim().to_lowercase());
+        }
+        if search.descending {
+            expected.reverse();
+        }
+        let mut expected: Vec<Value> = expected.into_iter().map(Member::record).collect();
+        let matched = expected.len();
+        let order = if search.by_signup_id { "signup_id" } else { "added" };
+        let mut cursor = String::new();
+        loop {
+            let ask = json!({
+                "text": search.text, "order": order, "descending": search.descending, "page_size": search.size, "cursor": cursor,
+            });
+            let page = self.call("search", search.list, "", ask).await;
+            let rest = expected.split_off(search.size.min(expected.len()));
+            assert_eq!(page["signups"], json!(expected), "{search:?} after {cursor:?}");
+            assert_eq!((&page["matched"], &page["eop"]), (&json!(matched), &json!(rest.is_empty())), "{search:?}");
+            expected = rest;
+            match page["cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+        }
+        assert!(expected.is_empty(), "{search:?} ends before {expected:?}");
     }
 
     async fn restart(self, clean: bool) -> Self {

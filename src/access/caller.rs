@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::state::State;
 use crate::state::id::{BotId, KeyId, UserId};
 
 /// Who sends a command.
@@ -20,6 +21,22 @@ pub enum Caller {
     User(UserId),
     /// A member of an organisation, by an api key.
     ApiKey(KeyId),
+}
+
+impl Caller {
+    /// The id and the name that it goes by; none where it has gone.
+    pub fn introduced(self, state: &State) -> (u64, String) {
+        match self {
+            Self::Bot(id) => (id.0, state.bot(id).map(|bot| bot.name.clone()).unwrap_or_default()),
+            Self::User(id) => {
+                (id.get().into(), state.user(id).map(|user| user.primary_email.to_string()).unwrap_or_default())
+            }
+            Self::ApiKey(id) => {
+                (id.get().into(), state.api_key(id).map(|key| key.name.to_string()).unwrap_or_default())
+            }
+            Self::Seed | Self::Anyone => (0, String::new()),
+        }
+    }
 }
 
 impl fmt::Display for Caller {

@@ -2,6 +2,7 @@
 //! its place from the start: what clients send decides how large a number is, and never how many numbers there are.
 
 mod decisions;
+mod load;
 mod rejected;
 mod requests;
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 pub use decisions::{Decisions, List, Outcome};
+pub use load::{Load, Sample, Waits};
 pub use rejected::{Rejected, Rejections};
 pub use requests::{Asked, Requests};
 
@@ -68,6 +70,10 @@ pub struct Counts {
     pub pushed: Count,
     /// Seconds for which the frames of a connection that had arrived together were handled.
     pub turns: Spread,
+    /// How long clients waited for their answers.
+    pub waits: Waits,
+    /// What all this came to lately.
+    pub load: Load,
 }
 
 impl Default for Counts {
@@ -78,6 +84,8 @@ impl Default for Counts {
             decisions: Decisions::default(),
             pushed: Count::default(),
             turns: Spread::of_seconds(),
+            waits: Waits::default(),
+            load: Load::default(),
         }
     }
 }

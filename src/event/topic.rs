@@ -70,7 +70,7 @@ impl Kind {
             Noun::Organizations | Noun::ApiKeys => Some(Self::Organization),
             Noun::Bots => Some(Self::Bot),
             Noun::Users => Some(Self::User),
-            Noun::Access | Noun::Events | Noun::Gateway => None,
+            Noun::Access | Noun::Events | Noun::Traffic | Noun::Gateway => None,
         }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::interval;
 
 use super::{Gateway, Opened, Options, StartError, open, stop_engine};
 use crate::administrator::{self, AdministratorError, AdministratorToken};
+use crate::config::LOAD_INTERVAL;
 use crate::dashboard::CookieKey;
 use crate::engine::Engine;
 use crate::health::Health;
@@ -83,6 +85,7 @@ impl Gateway {
             }
             None => listener,
         };
+        tokio::spawn(note_load(shared.clone(), stopped.clone()));
         let (current, changes) = watch::channel(shared.clone());
         let mut admin_address = None;
         if let Some((listener, address)) = admin {
@@ -104,6 +107,17 @@ impl Gateway {
             encryption,
             _directory,
         })
+    }
+}
+
+/// Notes again and again how much there was to do, until the gateway stops.
+async fn note_load(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let mut turns = interval(LOAD_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = turns.tick() => shared.counts.load.note(&shared.counts, shared.clock.now_ms()),
+            _ = stopped.changed() => return,
+        }
     }
 }
 

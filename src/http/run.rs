@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::credentials::Visitor;
 use crate::counts::Asked;
 use crate::engine::{Submission, perhaps_written};
-use crate::hub::Occupant;
 use crate::methods::{Answer, Ask, Change, Listed, Method, Verdict, admit};
 use crate::shared::Shared;
 use crate::throttle::Origin;
@@ -62,7 +61,7 @@ pub async fn make(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -
         visitor.still_stands(shared)?;
     }
     // A stop waits for those who have a seat.
-    let _seat = shared.hub.join(Occupant::Request);
+    let _seat = shared.hub.join_request();
     let mut submission = Submission::new(visitor.caller);
     submission.push(change);
     let outcomes = shared.engine.submit(submission).await.await;

@@ -53,7 +53,7 @@ macro_rules! methods {
         #[expect(missing_docs, reason = "each variant is documented where its method is")]
         pub enum Query { $($query($query),)+ }
 
-        /// A decoded message that is about the connection it came over.
+        /// A decoded message that is about connections.
         #[derive(Debug)]
         #[expect(missing_docs, reason = "each variant is documented where its method is")]
         pub enum Wish { $($wish($wish),)+ }
@@ -227,16 +227,14 @@ macro_rules! methods {
             /// See [`Attend::attend`]; the answer is encoded into frames of a size.
             pub fn attend(
                 &self,
-                view: View<'_>,
-                feed: &Arc<Feed>,
-                subscriptions: &mut Subscriptions,
+                here: Here<'_>,
                 reference: &Reference,
                 bytes_max: usize,
                 frames: &mut Vec<Utf8Bytes>,
             ) -> Result<(), Error> {
                 match self {
                     $(Self::$wish(method) => {
-                        let reply = method.attend(view, feed, subscriptions)?;
+                        let reply = method.attend(here)?;
                         dispatch::encode(&$wish::CALL, reply, reference, bytes_max, frames);
                     })+
                 }

@@ -1,14 +1,12 @@
 //! This is where a connection says what it wants to hear of. Subscriptions are the connection's: they end with it, and whoever comes
 //! again says once more what it wants, and after which change.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Attend, Call, Method, Noun};
-use crate::access::{About, Caller, Permission, Sender, View};
-use crate::event::{Begun, Feed, Kind, Subscriptions, Topic};
+use super::{Attend, Call, Here, Method, Noun};
+use crate::access::{About, Caller, Permission, Sender};
+use crate::event::{Begun, Kind, Topic};
 use crate::state::id::{AppId, BotId, OrgId, UserId};
 use crate::wire::error::{Code, Error};
 use crate::wire::fields::{Count, Many};
@@ -211,13 +209,13 @@ impl SubscribeToEvent {
 }
 
 impl Attend for SubscribeToEvent {
-    fn attend(&self, view: View<'_>, feed: &Arc<Feed>, subscriptions: &mut Subscriptions) -> Result<Subscribed, Error> {
+    fn attend(&self, Here { view, hub, subscriptions, .. }: Here<'_>) -> Result<Subscribed, Error> {
         let scope = self.scope();
         let (account_id, topics) = (account(self.account_id, view.caller)?, scope.topics([&self.events, &self.event])?);
         topics.iter().try_for_each(|topic| topic.admit(view))?;
         let reply = scope.reply(account_id, &topics);
         let since = self.since_seq.map(|count| count.0);
-        let Begun { seq, resumed } = subscriptions.subscribe(feed, view, topics, since)?;
+        let Begun { seq, resumed } = subscriptions.subscribe(hub.feed(), view, topics, since)?;
         Ok(Subscribed { seq: Some(seq), resumed, ..reply })
     }
 }
@@ -240,12 +238,7 @@ impl UnsubscribeFromEvent {
 }
 
 impl Attend for UnsubscribeFromEvent {
-    fn attend(
-        &self,
-        view: View<'_>,
-        _feed: &Arc<Feed>,
-        subscriptions: &mut Subscriptions,
-    ) -> Result<Subscribed, Error> {
+    fn attend(&self, Here { view, subscriptions, .. }: Here<'_>) -> Result<Subscribed, Error> {
         let scope = self.scope();
         let (account_id, topics) = (account(self.account_id, view.caller)?, scope.topics([&self.events, &self.event])?);
         subscriptions.unsubscribe(&topics);
@@ -270,12 +263,7 @@ impl Method for ListEventSubscriptions {
 }
 
 impl Attend for ListEventSubscriptions {
-    fn attend(
-        &self,
-        view: View<'_>,
-        _feed: &Arc<Feed>,
-        subscriptions: &mut Subscriptions,
-    ) -> Result<EventSubscriptions, Error> {
+    fn attend(&self, Here { view, subscriptions, .. }: Here<'_>) -> Result<EventSubscriptions, Error> {
         let app_id = self.app_id.filter(|app| app.0 != 0);
         let account_id = account(self.account_id, view.caller)?;
         let is_asked_for = |topic: &&Topic| app_id.is_none() || topic.about == About::App(app_id);

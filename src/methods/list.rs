@@ -24,6 +24,8 @@ pub trait OfList: Debug + Send + 'static {
     const REMOVE: Call;
     /// Lists people.
     const GET: Call;
+    /// Searches people.
+    const SEARCH: Call;
     /// Adds patterns.
     const ADD_PATTERNS: Call;
     /// Removes patterns.
@@ -49,6 +51,11 @@ impl OfList for Whitelist {
     const REMOVE: Call =
         Call::new("removeFromWhitelist", "removeFromWhitelist_ack", "takes people off the whitelist").null_reference();
     const GET: Call = Call::new("getWhitelistUsers", "getWhitelistUsersResponse", "lists the whitelist by pages");
+    const SEARCH: Call = Call::new(
+        "searchWhitelist",
+        "searchWhitelistResponse",
+        "searches the whitelist, and lists it in another order",
+    );
     const ADD_PATTERNS: Call =
         Call::new("addWhitelistPatterns", "addWhitelistPatterns_ack", "lets everybody sign up whom a pattern matches");
     const REMOVE_PATTERNS: Call =
@@ -65,6 +72,11 @@ impl OfList for Blacklist {
     const REMOVE: Call =
         Call::new("removeFromBlacklist", "removeFromBlacklist_ack", "takes people off the blacklist").null_reference();
     const GET: Call = Call::new("getBlacklistUsers", "getBlacklistUsersResponse", "lists the blacklist by pages");
+    const SEARCH: Call = Call::new(
+        "searchBlacklist",
+        "searchBlacklistResponse",
+        "searches the blacklist, and lists it in another order",
+    );
     const ADD_PATTERNS: Call =
         Call::new("addBlacklistPatterns", "addBlacklistPatterns_ack", "keeps everybody out whom a pattern matches");
     const REMOVE_PATTERNS: Call =

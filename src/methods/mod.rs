@@ -6,19 +6,24 @@
 mod access;
 mod apps;
 mod bots;
+mod connections;
 mod dispatch;
 mod events;
 mod list;
+mod list_search;
 mod listing;
+mod load;
 mod noun;
 mod organizations;
 pub(crate) mod owned;
 mod page;
 pub(crate) mod passwords;
+mod pattern_trial;
 mod patterns;
 mod shares;
 mod signups;
 mod state_digest;
+mod traffic;
 mod users;
 
 use std::sync::Arc;
@@ -29,11 +34,13 @@ use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::{About, Caller, Permission, Sender, View};
-use crate::counts::Decisions;
-use crate::event::{Event, Feed, Subscriptions};
+use crate::counts::{Counts, Decisions};
+use crate::event::{Event, Subscriptions};
+use crate::hub::Hub;
 use crate::random::Random;
 use crate::state::Writer;
 use crate::state::moment::Moment;
+use crate::traffic::{Traffic, Watch};
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, AbsentReference, Reply};
@@ -44,22 +51,26 @@ pub use access::{
 };
 pub use apps::{GetApps, RemoveApp, SetApp};
 pub use bots::{GetBots, NewToken, RemoveBot, RotateBotToken, SetBot};
+pub use connections::{CloseConnection, GetConnections};
 pub use dispatch::admit;
 use dispatch::methods;
 pub use events::{ListEventSubscriptions, SubscribeToEvent, UnsubscribeFromEvent};
 use list::{Blacklist, Whitelist};
+pub use load::GetLoad;
 pub use noun::Noun;
 pub use organizations::{
     AddToOrgWhitelist, GetApiKeys, GetOrgWhitelist, GetOrganizations, RemoveApiKey, RemoveFromOrgWhitelist,
     RemoveOrganization, SetApiKey, SetOrganization,
 };
 pub use page::PageEnd;
+pub use pattern_trial::TestPattern;
 pub use shares::{
     AddToShareWhitelist, GetChats, GetShareWhitelist, GetShares, RemoveChat, RemoveFromShareWhitelist, RemoveShare,
     SetChat, SetShare,
 };
 pub use signups::bound_signup;
 pub use state_digest::GetStateDigest;
+pub use traffic::WatchTraffic;
 pub use users::{GetUsers, LogIn, LogOut, RemoveUser, SetUser, SignUp};
 
 /// `addToWhitelist`
@@ -74,6 +85,10 @@ pub type AddToBlacklist = signups::Add<Blacklist>;
 pub type RemoveFromBlacklist = signups::Remove<Blacklist>;
 /// `getBlacklistUsers`
 pub type GetBlacklistUsers = listing::Get<Blacklist, signups::People>;
+/// `searchWhitelist`
+pub type SearchWhitelist = list_search::Search<Whitelist>;
+/// `searchBlacklist`
+pub type SearchBlacklist = list_search::Search<Blacklist>;
 /// `addWhitelistPatterns`
 pub type AddWhitelistPatterns = patterns::Add<Whitelist>;
 /// `removeWhitelistPatterns`
@@ -125,6 +140,9 @@ methods! {
         GetBlacklistUsers,
         GetWhitelistPatterns,
         GetBlacklistPatterns,
+        SearchWhitelist,
+        SearchBlacklist,
+        TestPattern,
         CheckAccess,
         SearchSubjects,
         SearchResources,
@@ -144,6 +162,10 @@ methods! {
         SubscribeToEvent,
         UnsubscribeFromEvent,
         ListEventSubscriptions,
+        GetConnections,
+        CloseConnection,
+        WatchTraffic,
+        GetLoad,
     ]
 }
 
@@ -246,11 +268,29 @@ pub trait Alter: Method + Serialize {
     fn run(self, turn: &mut Turn<'_>) -> Result<Self::Reply, Error>;
 }
 
-/// A method that is about the connection it comes over, and nothing else: there is none over HTTP.
+/// A method that is about connections, its own and others, and nothing that is kept: there is none over HTTP.
 pub trait Attend: Method {
-    /// Changes what the connection hears of, or tells it.
-    fn attend(&self, view: View<'_>, feed: &Arc<Feed>, subscriptions: &mut Subscriptions)
-    -> Result<Self::Reply, Error>;
+    /// Changes what the connection hears of, or tells it what goes on.
+    fn attend(&self, here: Here<'_>) -> Result<Self::Reply, Error>;
+}
+
+/// Where a method that is about connections finds itself.
+#[derive(Debug)]
+pub struct Here<'a> {
+    /// Who asks, and what is known.
+    pub view: View<'a>,
+    /// Who is connected.
+    pub hub: &'a Hub,
+    /// What was counted.
+    pub counts: &'a Counts,
+    /// What passes.
+    pub traffic: &'a Arc<Traffic>,
+    /// The number of the connection.
+    pub connection: u64,
+    /// What the connection has subscribed to.
+    pub subscriptions: &'a mut Subscriptions,
+    /// What the connection is told of what passes, if it watches.
+    pub watch: &'a mut Option<Box<Watch>>,
 }
 
 /// What [`Alter::check`] found.
@@ -303,7 +343,7 @@ pub enum Nature {
     Change,
     /// It only asks.
     Query,
-    /// It is about the connection it comes over.
+    /// It is about connections.
     Wish,
 }
 
@@ -356,7 +396,7 @@ pub enum Command {
     Query(Query),
     /// One that changes something.
     Change(Change),
-    /// One that is about the connection.
+    /// One that is about connections.
     Wish(Wish),
 }
 

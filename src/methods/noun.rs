@@ -25,6 +25,8 @@ pub enum Noun {
     ApiKeys,
     /// What connections hear of.
     Events,
+    /// Who is connected, and what passes.
+    Traffic,
     /// The gateway as a whole.
     Gateway,
 }
@@ -43,6 +45,7 @@ impl Noun {
         Self::Organizations,
         Self::ApiKeys,
         Self::Events,
+        Self::Traffic,
         Self::Gateway,
     ];
 
@@ -60,6 +63,7 @@ impl Noun {
             Self::Organizations => "Organisations",
             Self::ApiKeys => "Api keys",
             Self::Events => "Events",
+            Self::Traffic => "Traffic",
             Self::Gateway => "Gateway",
         }
     }
@@ -80,6 +84,7 @@ impl Noun {
             Self::Events => {
                 "What a connection is told of, as it changes: subscriptions, which end with the connection."
             }
+            Self::Traffic => "Who is connected, what passes between them and the gateway, and how much that is.",
             Self::Gateway => "The gateway as a whole: what all that it keeps comes to.",
         }
     }

@@ -71,14 +71,31 @@ pub struct PageEnd {
     cursor: Option<Box<str>>,
 }
 
+/// Says in the schema of a method with the field `page_size` what that takes.
+pub fn size_field(schema: &mut Schema) {
+    let told = json!({
+        "description": format!("How many to list at most: {PAGE_SIZE_DEFAULT} by default, and {PAGE_SIZE_MAX} even where more are asked for."),
+        "minimum": 1,
+        "pattern": "^0*[1-9][0-9]{0,19}$"
+    });
+    tell(schema, "page_size", &told);
+}
+
+/// Says in the schema of a method what one of its fields takes.
+fn tell(schema: &mut Schema, name: &str, told: &Value) {
+    let place = schema.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut);
+    let place = place.expect("whoever lists by pages has these fields");
+    for (keyword, value) in told.as_object().expect("it is written as one") {
+        if keyword != "pattern" || place.get("pattern").is_none_or(|pattern| *pattern != ORG_CURSOR) {
+            place.insert(keyword.clone(), value.clone());
+        }
+    }
+}
+
 /// Says in the schema of a method with the fields `page_size`, `page_number` and `cursor` what those take.
 pub fn page_fields(schema: &mut Schema) {
+    size_field(schema);
     let fields = json!({
-        "page_size": {
-            "description": format!("How many to list at most: {PAGE_SIZE_DEFAULT} by default, and {PAGE_SIZE_MAX} even where more are asked for."),
-            "minimum": 1,
-            "pattern": "^0*[1-9][0-9]{0,19}$"
-        },
         "page_number": {"description": "Which page, from 0 on."},
         "cursor": {
             "description": "Instead of a page's number: `\"\"` first, then the `cursor` of the answer before, until there is none. \
@@ -87,13 +104,7 @@ pub fn page_fields(schema: &mut Schema) {
         }
     });
     for (name, told) in fields.as_object().expect("it is written as one") {
-        let place = schema.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut);
-        let place = place.expect("whoever lists by pages has these fields");
-        for (keyword, value) in told.as_object().expect("it is written as one") {
-            if keyword != "pattern" || place.get("pattern").is_none_or(|pattern| *pattern != ORG_CURSOR) {
-                place.insert(keyword.clone(), value.clone());
-            }
-        }
+        tell(schema, name, told);
     }
     let given = |types: [&str; 2]| json!({"type": types});
     let both = json!({"cursor": given(["string", "integer"]), "page_number": given(["string", "integer"])});
@@ -104,20 +115,30 @@ pub fn page_fields(schema: &mut Schema) {
 pub const ORG_CURSOR: &str = "^[A-Za-z0-9._-]{0,64}$";
 
 impl PageEnd {
+    /// The end of a page that is asked for by cursor.
+    pub fn of_walk(cursor: Option<Box<str>>) -> Self {
+        Self { page_number: None, eop: Some(cursor.is_none()), cursor }
+    }
+
     /// Moves what only the last frame of a page carries to the part split off.
     pub fn hand_on(&mut self) -> Self {
         Self { page_number: self.page_number, eop: self.eop.take(), cursor: self.cursor.take() }
     }
 }
 
+/// How many a page has at most.
+pub fn page_size(asked: Option<Count>) -> Result<usize, Error> {
+    let size = asked.map_or(PAGE_SIZE_DEFAULT, |size| size.0);
+    if size == 0 {
+        return Err(Error::field("page_size", format!("must be 1 to {PAGE_SIZE_MAX}")));
+    }
+    Ok(usize::try_from(size.min(PAGE_SIZE_MAX)).expect("a page fits in memory"))
+}
+
 impl<K: Key> Page<K> {
     /// The page that a request's fields describe.
     pub fn new(size: Option<Count>, number: Option<Count>, cursor: Option<&Text>) -> Result<Self, Error> {
-        let size = size.map_or(PAGE_SIZE_DEFAULT, |size| size.0);
-        if size == 0 {
-            return Err(Error::field("page_size", format!("must be 1 to {PAGE_SIZE_MAX}")));
-        }
-        let size = usize::try_from(size.min(PAGE_SIZE_MAX)).expect("a page fits in memory");
+        let size = page_size(size)?;
         let start = match cursor {
             None => {
                 let number = number.map_or(0, |number| number.0);

@@ -228,7 +228,8 @@ impl<L: OfList> Items<L> for People {
     }
 }
 
-fn bound_signups(signups: &[Signup]) -> Result<(), Error> {
+/// Refuses a call with too many sign-ups, or with one that no list takes.
+pub fn bound_signups(signups: &[Signup]) -> Result<(), Error> {
     bound_items("signups", signups.len(), SIGNUPS_PER_CALL_MAX)?;
     signups.iter().enumerate().try_for_each(|(index, signup)| bound_signup(format_args!("signups[{index}]"), signup))
 }

@@ -9,6 +9,7 @@ use crate::config::ENDPOINT;
 use crate::event;
 use crate::methods::{METHODS, Noun};
 use crate::session::TokenAuth;
+use crate::traffic;
 use crate::wire::error::Code;
 use crate::wire::frame;
 
@@ -33,6 +34,7 @@ pub fn document() -> Value {
     parts.ping(&mut components);
     parts.refusal(&mut components);
     parts.push(&mut components);
+    parts.show(&mut components);
     for method in METHODS {
         let tag = json!([{"name": method.noun.name()}]);
         let call = method.call;
@@ -166,7 +168,7 @@ impl Parts {
         let operation = json!({
             "action": "send",
             "summary": "Tells a change to whoever has subscribed to such",
-            "description": "Sent once the change is durable, in the order of the changes. What is new comes together, every 50 ms at \
+            "description": "Sent once the change is durable, in the order of the changes. What is new comes together, every 100 ms at \
                             most. The entries are those of the message that made the change: after it these stand, or stand no \
                             more, whatever stood before. One that would be longer than 90,000 bytes comes as several, of which all \
                             but the last have `more`. Where changes were missed that the journal has no more, `event` is `missed`.",
@@ -175,6 +177,22 @@ impl Parts {
             "messages": [in_channel("EventMessage")],
         });
         self.operations.insert("tell".to_owned(), operation);
+    }
+
+    fn show(&mut self, components: &mut Components) {
+        let schema = components.written(traffic::push_schema);
+        let schema = components.name("TrafficMessage", schema);
+        let example = r#"{"method":"trafficMessage","entries":[{"at":"2026-11-22T07:31:26.725Z","connection_id":3,"by":"bot:90091784056528980","kind":"in","method":"rotateBotToken","message":"{\"method\":\"rotateBotToken\",\"token\":\"•••\"}"}],"missed":0}"#;
+        self.message("TrafficMessage", "trafficMessage", "Tells what passed", schema, Some(example));
+        let operation = json!({
+            "action": "send",
+            "summary": "Tells an administrator who watches what passes",
+            "description": "Sent every 100 ms at most, after `watchTraffic`. What passes faster than it is told is left out, and counted.",
+            "tags": [{"name": Noun::Traffic.name()}],
+            "channel": {"$ref": format!("#/channels/{CHANNEL}")},
+            "messages": [in_channel("TrafficMessage")],
+        });
+        self.operations.insert("show".to_owned(), operation);
     }
 
     fn into_document(self) -> Value {

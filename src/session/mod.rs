@@ -26,10 +26,11 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use crate::access::Identity;
 use crate::counts::Asked;
 use crate::event::Subscriptions;
-use crate::hub::{Occupant, Seat};
+use crate::hub::{self, Occupant, Seat};
 use crate::shared::Shared;
 use crate::state::moment::Moment;
 use crate::traces;
+use crate::traffic::{Frame, Lately, Watch, What};
 use crate::wire::close::Close;
 use crate::wire::envelope::Reference;
 use crate::wire::error::{Code, Error};
@@ -49,6 +50,8 @@ struct Session<S> {
     identity: Identity,
     pipeline: Pipeline,
     subscriptions: Subscriptions,
+    /// What it is told of what passes over other connections, if it watches. Few do, and for others it takes no room.
+    watch: Option<Box<Watch>>,
     outbox: Vec<Utf8Bytes>,
     outbox_bytes: usize,
     /// Requests that may be taken before it is looked again whether there are too many.
@@ -77,7 +80,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     known: Option<Known>,
 ) {
     let traced = traces::connection();
-    let mut seat = shared.hub.join(Occupant::Stranger);
+    let mut seat = shared.hub.join(hub::From { address, since_ms: shared.clock.now_ms() });
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, address, known).await {
         Ok(identity) => identity,
         Err(end) => {
@@ -105,6 +108,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         address,
         identity,
         subscriptions: Subscriptions::default(),
+        watch: None,
         outbox: Vec::new(),
         outbox_bytes: 0,
         credit: 0,
@@ -114,11 +118,13 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         last_heard: Instant::now(),
         shared,
     };
+    session.show(|| What::Opened);
     let end = match AssertUnwindSafe(session.run()).catch_unwind().await {
         Ok(end) => end,
         // The panic itself is reported by the panic hook; of this connection nothing is kept but the socket.
         Err(_) => session.fail().await,
     };
+    session.show(|| What::Closed);
     if let Some(reference) = session.last_reference {
         session.seat.note_reference(session.identity.caller, reference);
     }
@@ -167,6 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 // Seldom ready twice in a row, so that it leaves room for the others.
                 progress = self.subscriptions.progress(), if !self.subscriptions.is_empty() => {
                     self.push(progress);
+                    None
+                }
+                lately = lately(&mut self.watch), if self.watch.is_some() => {
+                    self.push_traffic(&lately);
                     None
                 }
                 frame = self.socket.next(), if reading => self.take_ready(frame),
@@ -245,8 +255,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.is_over() {
             return Some(End::Close(Close::Revoked));
         }
+        let before = self.outbox.len();
         let end = self.take_all(first);
-        self.shared.counts.turns.add(self.last_heard.elapsed().as_secs_f64());
+        let seconds = self.last_heard.elapsed().as_secs_f64();
+        self.shared.counts.turns.add(seconds);
+        if self.outbox.len() > before {
+            self.shared.counts.waits.add(seconds);
+        }
         end
     }
 
@@ -285,6 +300,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.outbox.is_empty() && !pong && !ping {
             return Ok(());
         }
+        if self.shared.traffic.is_watched() {
+            self.outbox.iter().for_each(|frame| self.show(|| What::Out(Frame::of(frame))));
+        }
         self.outbox_bytes = 0;
         let patience = self.shared.limits.write_wait;
         let ping = ping.then(|| Message::Ping(Bytes::new()));
@@ -313,6 +331,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         self.owes_ping = silent >= self.shared.limits.ping_interval;
         None
+    }
+}
+
+/// Waits for what passes, for one who watches.
+async fn lately(watch: &mut Option<Box<Watch>>) -> Lately {
+    match watch {
+        // On the heap: those who do not watch would have it in their task all the same.
+        Some(watch) => Box::pin(watch.lately()).await,
+        None => std::future::pending().await,
     }
 }
 

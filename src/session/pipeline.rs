@@ -1,10 +1,12 @@
 //! This is where answers wait for their turn: changes under way, what was asked after them, and the order of it all.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 use std::vec;
 
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::access::Caller;
@@ -70,6 +72,7 @@ pub struct Parked {
 
 struct InFlight {
     tickets: Vec<Ticket>,
+    since: Instant,
     outcomes: oneshot::Receiver<Vec<Outcome>>,
 }
 
@@ -210,7 +213,7 @@ impl Pipeline {
     pub fn await_outcomes(&mut self, outcomes: oneshot::Receiver<Vec<Outcome>>) {
         let tickets = std::mem::take(&mut self.gathering_tickets);
         self.gathered = tickets.len();
-        self.in_flight.push_back(InFlight { tickets, outcomes });
+        self.in_flight.push_back(InFlight { tickets, since: Instant::now(), outcomes });
     }
 
     /// What comes next of what is under way elsewhere. Must not be called when nothing is; may be given up and called again.
@@ -223,10 +226,11 @@ impl Pipeline {
         Progress::Outcomes((&mut oldest.outcomes).await)
     }
 
-    /// Takes the outcomes of the oldest submission, to be encoded.
-    pub fn take_outcomes(&mut self, outcomes: Outcomes) {
+    /// Takes the outcomes of the oldest submission, to be encoded; says for how long they were waited for.
+    pub fn take_outcomes(&mut self, outcomes: Outcomes) -> Duration {
         let settled = self.in_flight.pop_front().expect("only what was waited for is settled");
         self.settling = Some((settled.tickets.into_iter(), outcomes.unwrap_or_default().into_iter()));
+        settled.since.elapsed()
     }
 
     /// Encodes the next answer whose outcome came into the outbox, and counts it; says whether there was one.

@@ -3,28 +3,21 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Session;
 use super::pipeline::{Parked, Progress};
 use crate::access::Sender;
+use crate::aside::aside;
 use crate::config::FRAME_OUT_BYTES_MAX;
 use crate::counts::{Asked, Rejected};
 use crate::event;
-use crate::methods::{Change, Command, Query, Verdict, Wish};
+use crate::methods::{Change, Command, Here, Query, Verdict, Wish};
 use crate::throttle::Origin;
+use crate::traffic::{Frame, Lately, What};
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, Called};
-
-/// Does what may take long, while other connections go on elsewhere; where there is no elsewhere, they wait.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
-}
 
 impl<S> Session<S> {
     /// Takes up a frame.
@@ -79,6 +72,7 @@ impl<S> Session<S> {
     }
 
     fn text(&mut self, text: &Utf8Bytes) {
+        self.show(|| What::In(Frame::of(text)));
         if let Err(wait) = self.take_credit() {
             return self.slow_down(text, wait);
         }
@@ -168,8 +162,16 @@ impl<S> Session<S> {
         }
         let (view, before) = (self.shared.view(self.identity.caller), self.outbox.len());
         let admitted = wish.admit(Sender { view, bound_app: self.identity.bound_app });
-        let (feed, subscriptions, outbox) = (self.shared.hub.feed(), &mut self.subscriptions, &mut self.outbox);
-        let attend = |()| wish.attend(view, feed, subscriptions, &reference, FRAME_OUT_BYTES_MAX, outbox);
+        let here = Here {
+            view,
+            hub: &self.shared.hub,
+            counts: &self.shared.counts,
+            traffic: &self.shared.traffic,
+            connection: self.seat.id(),
+            subscriptions: &mut self.subscriptions,
+            watch: &mut self.watch,
+        };
+        let attend = |()| wish.attend(here, &reference, FRAME_OUT_BYTES_MAX, &mut self.outbox);
         let asked = Asked::Method(wish.which());
         match admitted.and_then(attend) {
             Ok(()) => {
@@ -187,6 +189,25 @@ impl<S> Session<S> {
         let pushed = u64::try_from(self.outbox.len() - before).expect("a length fits into 64 bits");
         self.shared.counts.pushed.add(pushed);
         self.count_outbox(before);
+    }
+
+    /// Pushes what passed, to an administrator who watches; one who is that no more watches no more.
+    pub(super) fn push_traffic(&mut self, lately: &Lately) {
+        if !self.shared.view(self.identity.caller).is_admin() {
+            self.watch = None;
+            return;
+        }
+        let before = self.outbox.len();
+        self.outbox.push(lately.frame());
+        self.count_outbox(before);
+    }
+
+    /// Tells those who watch what passed over this connection, but for what passes over those of their own.
+    pub(super) fn show(&self, what: impl FnOnce() -> What) {
+        if self.shared.traffic.is_watched() && self.watch.is_none() {
+            let at_ms = self.shared.clock.now_ms();
+            self.shared.traffic.tell(at_ms, self.seat.id(), self.identity.caller, what());
+        }
     }
 
     fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize) {
@@ -221,7 +242,10 @@ impl<S> Session<S> {
     /// Goes on with what the pipeline came to.
     pub(super) fn take_progress(&mut self, progress: Progress) {
         match progress {
-            Progress::Outcomes(outcomes) => self.pipeline.take_outcomes(outcomes),
+            Progress::Outcomes(outcomes) => {
+                let waited = self.pipeline.take_outcomes(outcomes);
+                self.shared.counts.waits.add(waited.as_secs_f64());
+            }
             Progress::Prepared(prepared) => {
                 if let Some((error, which, reference)) = self.pipeline.take_prepared(prepared) {
                     self.refuse(&error, Asked::Method(which), &reference);

@@ -11,11 +11,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{End, end_of};
-use crate::access::{Caller, Identity, UNKNOWN};
+use crate::access::{Identity, UNKNOWN};
 use crate::counts::Asked;
 use crate::hub::Seat;
 use crate::shared::Shared;
-use crate::state::State;
 use crate::state::moment::Moment;
 use crate::state::token::{Secret, TokenHash};
 use crate::wire::close::Close;
@@ -172,22 +171,10 @@ fn enter(
     };
     seat.place = Some(place);
     seat.introduce(identity.caller);
-    let (id, name) = introduced(&shared.state, identity.caller);
+    let (id, name) = identity.caller.introduced(&shared.state);
     let local_id = shared.hub.last_reference(identity.caller);
     let welcome = Welcome { id, name: &name, date, local_id, bound_app: identity.bound_app };
     Ok((identity, welcome.frame(reference)))
-}
-
-/// The id and name that a caller is welcomed with.
-fn introduced(state: &State, caller: Caller) -> (u64, String) {
-    match caller {
-        Caller::Bot(id) => (id.0, state.bot(id).map(|bot| bot.name.clone()).unwrap_or_default()),
-        Caller::User(id) => {
-            (id.get().into(), state.user(id).map(|user| user.primary_email.to_string()).unwrap_or_default())
-        }
-        Caller::ApiKey(id) => (id.get().into(), state.api_key(id).map(|key| key.name.to_string()).unwrap_or_default()),
-        Caller::Seed | Caller::Anyone => (0, String::new()),
-    }
 }
 
 fn unauthenticated(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

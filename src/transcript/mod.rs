@@ -58,6 +58,7 @@ pub mod http;
 pub mod ignore;
 pub mod json;
 mod line;
+mod masked;
 pub mod matching;
 pub mod mock;
 mod nearest;
@@ -80,6 +81,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use self::http::{RequestTemplate, ResponsePattern};
+pub use self::masked::masked;
 use self::pattern::{Pattern, Template};
 pub use self::steps::Steps;
 

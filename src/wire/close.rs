@@ -49,6 +49,8 @@ closes! {
     Idle = (1001, "nothing was heard for too long, connect again"),
     /// The client did not read what was sent to it; connect again.
     SlowReader = (1001, "replies were not read, connect again"),
+    /// An administrator ended the connection; connect again.
+    Dismissed = (1001, "an administrator ended the connection, connect again"),
     /// The gateway failed over a message; its log says why. Connect again.
     Failed = (1001, "the gateway failed, connect again"),
     /// A frame broke the WebSocket protocol.

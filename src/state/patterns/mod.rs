@@ -34,6 +34,18 @@ pub struct Matcher {
 }
 
 impl Matcher {
+    /// One pattern alone.
+    pub fn of(expression: &Expression) -> Self {
+        let mut matcher = Self::default();
+        matcher.insert_all([(0, expression)]);
+        matcher
+    }
+
+    /// Whether any pattern matches a folded sign-up id.
+    pub fn matches(&self, folded: &str) -> bool {
+        self.first(folded).is_some()
+    }
+
     /// Adds a pattern.
     #[cfg(test)]
     pub fn insert(&mut self, id: u64, expression: &Expression) {
