@@ -10,8 +10,10 @@ import * as lists from './lists.js';
 import * as organizations from './organizations.js';
 import * as patterns from './patterns.js';
 import * as shares from './shares.js';
+import * as traffic from './traffic.js';
 import * as trial from './trial.js';
 
+const NAME = document.title;
 const SETUP = '#setup=';
 const element = (id) => document.getElementById(id);
 
@@ -33,6 +35,7 @@ const ask = async (method, body) => {
 const signedOut = () => {
   for (const id of ['who', 'out', 'view', 'views', 'state']) show(id, false);
   show('sign-in');
+  document.title = NAME;
   element('token').focus();
 };
 
@@ -62,8 +65,18 @@ const VIEWS = {
   shares: ['Shares', (gateway, rest, view) => shares.show(gateway, rest, view, tell)],
   organizations: ['Organisations', (gateway, rest, view) => organizations.show(gateway, rest, view, tell)],
   bots: ['Bots', (gateway, rest, view) => bots.show(gateway, view, tell)],
+  live: ['Live', (gateway, rest, view) => traffic.show(gateway, view, tell)],
   changes: ['Changes', (gateway, rest, view) => audit.show(gateway, view, tell)],
   console: ['Console', (gateway, rest, view) => sandbox.show(gateway, view, tell)],
+};
+
+// Says what is shown, in the title, and to whoever came to it by keyboard or by ear; who is in a field already stays there.
+const announce = (view, title, isFirst) => {
+  const heading = view.querySelector('h2') ?? make('h2', {}, title);
+  document.title = `${heading.textContent} · ${NAME}`;
+  heading.tabIndex = -1;
+  if (!heading.isConnected) view.prepend(heading);
+  if (!isFirst && !view.contains(document.activeElement)) heading.focus();
 };
 
 // Shows what the address asks for, in place of what was shown.
@@ -88,6 +101,7 @@ const router = (gateway) => {
     } catch (error) {
       if (turn === latest) tell(error.message);
     }
+    if (turn === latest) announce(view, VIEWS[name][0], turn === 1);
   };
 };
 
@@ -136,6 +150,12 @@ const begin = async (proof) => {
 element('sign-in').addEventListener('submit', (event) => {
   event.preventDefault();
   begin({ token: element('token').value });
+});
+
+// The address says what is shown, and stays.
+element('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  element('main').focus();
 });
 
 element('out').addEventListener('click', async () => {

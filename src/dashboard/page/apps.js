@@ -1,8 +1,10 @@
 // The apps there are: which of their lists decide, how much is on them, and a new one.
 
-import { field, line, link, make, row, table } from './dom.js';
+import { field, line, link, make, row } from './dom.js';
 import { newId } from './gateway.js';
-import { keep, trying } from './live.js';
+import { inTurn, keep, trying } from './live.js';
+import { steadyTable } from './steady.js';
+import { tagBox } from './tags.js';
 
 export const path = (appId) => `#/apps/${encodeURIComponent(appId)}`;
 
@@ -37,15 +39,19 @@ const byId = (tell) => {
   return line(trying(tell, () => { location.hash = path(id.element.value.trim()); }), 'Open', id);
 };
 
+const HEADS = ['App', 'Id', 'Whitelist', 'Blacklist', 'Tags'];
+const NONE = 'There are none yet. Name one below; it gets a whitelist and a blacklist.';
+
 export const show = async (gateway, view, tell) => {
-  const place = make('div', {});
-  const refresh = async () => {
-    const { apps } = await gateway.call('getApps', { page_size: 1000 });
-    const rows = apps.map((app) => row(link(path(app.app_id), app.name || app.app_id), app.app_id,
-      ...LISTS.map(toggle(gateway, app, tell))));
-    const none = 'There are none yet. Name one below; it gets a whitelist and a blacklist.';
-    place.replaceChildren(table('All apps', ['App', 'Id', 'Whitelist', 'Blacklist'], rows, none));
-  };
+  const shown = steadyTable(HEADS);
+  const place = make('div', {}, shown.element);
+  const appRow = (app) => row(link(path(app.app_id), app.name || app.app_id), app.app_id, ...LISTS.map(toggle(gateway, app, tell)),
+    tagBox(app.name || app.app_id, app.tags, tell, (tags) => gateway.call('setApp', { app_id: app.app_id, tags })));
+  const refresh = inTurn(async () => {
+    const { items, part } = await gateway.first('getApps', 'apps');
+    const entries = items.map((app) => ({ id: app.app_id, says: JSON.stringify(app), made: () => appRow(app) }));
+    shown.show(`All apps${part}`, entries, NONE);
+  });
   view.replaceChildren(make('h2', {}, 'Apps'), place);
   try {
     const end = await keep(gateway, { events: ['*'] }, tell, refresh);

@@ -1,16 +1,23 @@
 // Who changed what, and when: as it happens, and back to a change that the journal still has.
 
+import { written } from './csv.js';
 import { button, field, line, make, row, table } from './dom.js';
-import { download } from './download.js';
+import { download, save } from './download.js';
 import { soon, trying } from './live.js';
 
 // Changes that are kept on the page; older ones are in the journal.
 const KEPT_MAX = 1000;
 const SHOWN_MAX = 200;
+const TEXT_MAX = 300;
 
-const about = ({ app_id: app, org_id: org, user_id: user }) => (app && `app ${app}`) ?? (org && `organisation ${org}`) ?? (user && `user ${user}`) ?? '';
+const about = ({ app_id: app, org_id: org, user_id: user }) => (app && `app ${app}`) ?? (org && `organisation ${org}`)
+  ?? (user && `user ${user}`) ?? '';
 
 const told = (entries) => entries.map((entry) => (typeof entry === 'string' ? entry : JSON.stringify(entry))).join(', ');
+
+const HEADS = ['When', 'Who', 'What', 'Of', 'Which', 'Number'];
+
+const cells = (event) => [event.by, event.change, about(event), told(event.entries)];
 
 export const show = (gateway, view, tell) => {
   const place = make('div', {});
@@ -18,10 +25,12 @@ export const show = (gateway, view, tell) => {
   const filter = field('Only what has', 'filter', { placeholder: 'a method, a bot, an address', on: { input: () => draw() } });
   const wanted = () => events.filter((event) => JSON.stringify(event).toLowerCase().includes(filter.element.value.toLowerCase()));
   const draw = () => {
-    const rows = wanted().slice(-SHOWN_MAX).reverse().map((event) => row(new Date(event.at).toLocaleString(), event.by, event.change,
-      about(event), told(event.entries).slice(0, 300), `${event.seq}`));
-    const none = 'Nothing has changed since you came. What changes is shown here at once.';
-    place.replaceChildren(table('Changes, the latest first', ['When', 'Who', 'What', 'Of', 'Which', 'Number'], rows, none));
+    const rows = wanted().slice(-SHOWN_MAX).reverse().map((event) => row(new Date(event.at).toLocaleString(),
+      ...cells(event).map((cell) => cell.slice(0, TEXT_MAX)), `${event.seq}`));
+    const none = events.length > 0
+      ? 'None of the changes has that; ask for something else.'
+      : 'Nothing has changed since you came. What changes is shown here at once; for what was before, say since which number.';
+    place.replaceChildren(table('Changes, the latest first', HEADS, rows, none));
   };
   const soonDrawn = soon(() => isPaused || draw());
   const hear = (event) => {
@@ -45,8 +54,12 @@ export const show = (gateway, view, tell) => {
     Object.assign(pause, { textContent: isPaused ? 'Go on' : 'Pause', ariaLabel: isPaused ? 'Go on' : 'Pause' });
     draw();
   });
+  const saveCsv = () => save('changes.csv', 'text/csv',
+    [HEADS, ...wanted().map((event) => [event.at, ...cells(event), `${event.seq}`])].map(written));
   view.replaceChildren(make('h2', {}, 'Changes'), line(back, 'Show', since),
-    make('p', { className: 'line' }, ...filter.parts, pause, button('Save', 'Save what is shown', () => download('changes.jsonl', wanted()))), place);
+    make('p', { className: 'line' }, ...filter.parts, pause,
+      button('Save', 'Save what is shown', () => download('changes.jsonl', wanted())),
+      button('Save as CSV', 'Save what is shown as CSV', saveCsv)), place);
   draw();
   end = gateway.watch({ events: ['*'] }, hear);
   return () => end();

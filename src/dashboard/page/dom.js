@@ -8,13 +8,16 @@ export const make = (name, { on = {}, ...properties } = {}, ...children) => {
   return element;
 };
 
+// A table that scrolls by itself where it is wider than the page.
+export const wide = (caption, heads, body) => make('div', { className: 'wide' }, make('table', {},
+  make('caption', {}, caption),
+  make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
+  body));
+
 // A table with a caption, or a word on what to do where it would be empty.
 export const table = (caption, heads, rows, none) => (rows.length === 0
-  ? make('p', {}, none)
-  : make('table', {},
-    make('caption', {}, caption),
-    make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
-    make('tbody', {}, ...rows)));
+  ? make('p', { className: 'none' }, none)
+  : wide(caption, heads, make('tbody', {}, ...rows)));
 
 export const row = (...cells) => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
 

@@ -2,10 +2,14 @@
 
 import { make } from './dom.js';
 
-// Values, one a line, as JSON.
-export const download = (name, values) => {
-  const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/jsonl' }));
+// A text, in pieces.
+export const save = (name, type, pieces) => {
+  const url = URL.createObjectURL(new Blob(pieces, { type }));
   make('a', { href: url, download: name }).click();
   URL.revokeObjectURL(url);
+};
+
+// Values, one a line, as JSON.
+export const download = (name, values) => {
+  save(name, 'application/jsonl', values.map((value) => `${JSON.stringify(value)}\n`));
 };

@@ -2,6 +2,7 @@
 
 const PAUSE_MS = 500;
 const PAUSE_MS_MAX = 10_000;
+const FIRST_MAX = 1000;
 
 export class Refusal extends Error {
   constructor(frame) {
@@ -18,6 +19,7 @@ export class Gateway {
   #waiting = new Map();
   #last = 0;
   #watches = new Set();
+  #traffic = new Set();
   #seq;
   #pause = PAUSE_MS;
 
@@ -36,9 +38,15 @@ export class Gateway {
         return;
       }
       const reference = ++this.#last;
-      this.#waiting.set(reference, { done, failed });
+      this.#waiting.set(reference, { done, failed, isWalk: fields.cursor !== undefined });
       this.#socket.send(JSON.stringify({ ...fields, method, reference }));
     });
+  }
+
+  // What a list has, as much of it as a page holds, and words for its caption where that is not all.
+  async first(method, name, fields = {}) {
+    const { [name]: items, eop } = await this.call(method, { ...fields, page_size: FIRST_MAX });
+    return { items, part: eop ? '' : `, the first ${FIRST_MAX.toLocaleString()}` };
   }
 
   // Has a listener hear of changes, perhaps of those since one too: each event, and `undefined` where some were missed. Gives
@@ -51,6 +59,21 @@ export class Gateway {
       this.#watches.delete(watch);
       const others = [...this.#watches].some((other) => isSame(other.about, about));
       if (!others) this.call('unsubscribeFromEvent', about).catch(() => {});
+    };
+  }
+
+  // Has a listener hear of the traffic of all connections but this one: each frame of it. Gives what ends that.
+  async watchTraffic(listener) {
+    this.#traffic.add(listener);
+    try {
+      await this.call('watchTraffic', { watch: true });
+    } catch (error) {
+      this.#traffic.delete(listener);
+      throw error;
+    }
+    return () => {
+      this.#traffic.delete(listener);
+      if (this.#traffic.size === 0) this.call('watchTraffic', { watch: false }).catch(() => {});
     };
   }
 
@@ -72,9 +95,12 @@ export class Gateway {
     if (frame.method === 'TOKEN_AUTH_OK') {
       this.#pause = PAUSE_MS;
       for (const watch of this.#watches) this.#subscribe(watch, this.#seq).catch(() => {});
+      if (this.#traffic.size > 0) this.call('watchTraffic', { watch: true }).catch(() => {});
       this.#tell({ stands: true });
     } else if (frame.method === 'eventMessage') {
       this.#pass(frame);
+    } else if (frame.method === 'trafficMessage') {
+      for (const listener of this.#traffic) listener(frame);
     } else {
       this.#answer(frame);
     }
@@ -93,7 +119,7 @@ export class Gateway {
     }
     waiting.before = frame;
     // Of a page that comes in several frames only the last says whether the list ends.
-    if (frame.page_number !== undefined && frame.eop === undefined) return;
+    if ((waiting.isWalk || frame.page_number !== undefined) && frame.eop === undefined) return;
     this.#waiting.delete(frame.reference);
     waiting.done(frame);
   }

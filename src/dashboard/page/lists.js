@@ -1,108 +1,145 @@
-// The people on a list of an app, page by page, and who is added to it or taken off.
+// The people on a list of an app: searched, sorted and page by page, and who is added to it or taken off.
 
-import { button, field, make, row, table } from './dom.js';
-import { keep, trying } from './live.js';
+import { adder } from './add.js';
+import { button, field, make, row } from './dom.js';
+import { exporter } from './export.js';
+import { importer } from './import.js';
+import { inTurn, soon, trying } from './live.js';
+import { count } from './people.js';
+import { steadyTable } from './steady.js';
+import { tagBox } from './tags.js';
 
 const PAGE_SIZE = 50;
-// Sign-ups that go in one message, so that its answer is one frame.
-const AT_ONCE = 50;
-const BYTES_MAX = 254;
+const TYPED_MS = 10;
+// After a change the list is asked for again, at most so often and at most this part of the time: a search looks at all of it.
+const REFRESH_MS = 250;
+const REST = 4;
 
 export const WHITELIST = {
-  name: 'whitelist', get: 'getWhitelistUsers', add: 'addToWhitelist', remove: 'removeFromWhitelist', isTagged: true,
+  name: 'whitelist',
+  get: 'getWhitelistUsers',
+  search: 'searchWhitelist',
+  add: 'addToWhitelist',
+  remove: 'removeFromWhitelist',
+  isTagged: true,
 };
 export const BLACKLIST = {
-  name: 'blacklist', get: 'getBlacklistUsers', add: 'addToBlacklist', remove: 'removeFromBlacklist', isTagged: false,
+  name: 'blacklist',
+  get: 'getBlacklistUsers',
+  search: 'searchBlacklist',
+  add: 'addToBlacklist',
+  remove: 'removeFromBlacklist',
+  isTagged: false,
 };
 
-// What stands in a text between commas, lines and the like.
-const items = (text, separators) => text.split(separators).map((item) => item.trim()).filter((item) => item !== '');
+const tags = (gateway, appId, list, entry, tell) => tagBox(entry.signup_id, entry.tags ?? [], tell, (given) => gateway.call(list.add, {
+  app_id: appId, signups: [{ signup_id: entry.signup_id, tags: given }],
+}));
 
-// What a text has in it: sign-ups, each once, and what cannot be one.
-const read = (text) => {
-  const fits = (item) => new TextEncoder().encode(item).length <= BYTES_MAX;
-  const all = items(text, /[\n\r,;\t]+/);
-  const signups = new Map(all.filter(fits).map((item) => [item.toLowerCase(), item]));
-  const wrong = all.filter((item) => !fits(item)).length;
-  return { signups: [...signups.values()], twice: all.length - wrong - signups.size, wrong };
+const entryRow = (gateway, appId, list, entry, tell) => row(
+  entry.signup_id,
+  ...(list.isTagged ? [tags(gateway, appId, list, entry, tell)] : []),
+  `no. ${entry.id}`,
+  button('Remove', `Remove ${entry.signup_id}`, trying(tell, () => gateway.call(list.remove, {
+    app_id: appId, signups: [entry.signup_id],
+  }))));
+
+// A cell at the head of a column that sorts by it.
+const sorter = (text, label, click) => make('th', { scope: 'col' }, button(text, label, click));
+
+// What is asked for: who has a text, in which order, and the cursors of the pages up to this one.
+const FIRST = { text: '', order: 'added', descending: false, cursors: [''] };
+
+// By page number where that will do, for no search is as quick.
+const isPlain = ({ text, order, descending }) => text === '' && order === 'added' && !descending;
+
+const told = ({ text }, matched, list) => {
+  if (matched === undefined) return '';
+  if (text === '') return `${matched.toLocaleString()} on the ${list.name}`;
+  return count(matched, 'matches', 'match');
 };
 
-const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
-
-const preview = ({ signups, twice, wrong }) => [
-  count(signups.length, 'sign-up', 'sign-ups'),
-  twice > 0 && `${count(twice, 'is', 'are')} there twice`,
-  wrong > 0 && `${count(wrong, 'is', 'are')} too long and left out`,
-].filter(Boolean).join(', ');
-
-const adder = (gateway, appId, list, tell) => {
-  const label = `Add to the ${list.name}: one a line, or with commas between`;
-  const text = field(label, 'add', { rows: 3, placeholder: 'name@example.com, 16136147500' }, 'textarea');
-  const told = make('output', {});
-  const bar = make('progress', { hidden: true, ariaLabel: 'Added so far' });
-  text.element.addEventListener('input', () => {
-    told.textContent = text.element.value.trim() && preview(read(text.element.value));
-  });
-  const add = trying(tell, async () => {
-    const { signups } = read(text.element.value);
-    Object.assign(bar, { hidden: signups.length <= AT_ONCE, max: signups.length, value: 0 });
-    try {
-      for (let start = 0; start < signups.length; start += AT_ONCE) {
-        await gateway.call(list.add, { app_id: appId, signups: signups.slice(start, start + AT_ONCE) });
-        bar.value = start + AT_ONCE;
-      }
-    } finally {
-      bar.hidden = true;
-    }
-    text.element.value = '';
-    told.textContent = `${count(signups.length, 'sign-up is', 'sign-ups are')} on the ${list.name}.`;
-  });
-  return make('form', { on: { submit: add } }, ...text.parts, told, bar, make('button', {}, 'Add'));
-};
-
-const tags = (gateway, appId, list, entry, tell) => {
-  const written = (entry.tags ?? []).join(', ');
-  const change = trying((problem) => {
-    box.value = written;
-    tell(problem);
-  }, () => {
-    const signup = { signup_id: entry.signup_id, tags: items(box.value, ',') };
-    return gateway.call(list.add, { app_id: appId, signups: [signup] });
-  });
-  const box = make('input', { value: written, placeholder: 'none', ariaLabel: `Tags of ${entry.signup_id}`, on: { change } });
-  return box;
+const titled = (wanted, list) => {
+  const found = wanted.text === '' ? `On the ${list.name}` : `On the ${list.name}, with “${wanted.text}”`;
+  return `${found}, page ${wanted.cursors.length.toLocaleString()}`;
 };
 
 // The list, live. Gives what ends that.
-export const show = (gateway, appId, list, view, tell) => {
-  let page = 0;
-  const place = make('div', {});
-  const entryRow = (entry) => row(
-    entry.signup_id,
-    ...(list.isTagged ? [tags(gateway, appId, list, entry, tell)] : []),
-    button('Remove', `Remove ${entry.signup_id}`, trying(tell, () => gateway.call(list.remove, {
-      app_id: appId, signups: [entry.signup_id],
-    }))));
-  const turn = (by) => trying(tell, () => {
-    page += by;
-    return refresh();
-  });
-  const refresh = async () => {
-    const { signups, eop } = await gateway.call(list.get, { app_id: appId, page_size: PAGE_SIZE, page_number: page });
-    if (signups.length === 0 && page > 0) {
-      page -= 1;
-      await refresh();
+export const show = async (gateway, appId, list, view, tell) => {
+  let [wanted, next, took, timer] = [FIRST, undefined, 0, undefined];
+  const ask = ({ text, order, descending, cursors }) => (isPlain({ text, order, descending })
+    ? gateway.call(list.get, { app_id: appId, page_size: PAGE_SIZE, page_number: cursors.length - 1 })
+    : gateway.call(list.search, { app_id: appId, text, order, descending, page_size: PAGE_SIZE, cursor: cursors.at(-1) }));
+  const refresh = inTurn(async () => {
+    const [asked, begun] = [wanted, performance.now()];
+    const { signups, eop, cursor = '', matched } = await ask(asked);
+    took = performance.now() - begun;
+    // Something else may have been asked for meanwhile.
+    if (asked !== wanted) return;
+    if (signups.length === 0 && asked.cursors.length > 1) {
+      turnTo({ cursors: asked.cursors.slice(0, -1) });
       return;
     }
-    // Whoever is typing goes on typing.
-    if (place.contains(document.activeElement) && document.activeElement.matches('input')) return;
-    const heads = ['Sign-up', ...(list.isTagged ? ['Tags'] : []), 'Change'];
-    const before = Object.assign(button('Before', 'Page before', turn(-1)), { disabled: page === 0 });
-    const after = Object.assign(button('After', 'Page after', turn(1)), { disabled: eop });
-    place.replaceChildren(
-      table(`On the ${list.name}, page ${page + 1}`, heads, signups.map(entryRow), 'Nobody is on it yet.'),
-      make('nav', { ariaLabel: 'Pages' }, before, ` Page ${page + 1} `, after));
+    next = eop ? undefined : cursor;
+    draw(signups, matched);
+  });
+  const turnTo = (change) => {
+    wanted = { ...wanted, cursors: FIRST.cursors, ...change };
+    return refresh().then(() => tell(''), (error) => tell(error.message));
   };
-  view.replaceChildren(adder(gateway, appId, list, tell), place);
-  return keep(gateway, { app_id: appId, events: ['signup'] }, tell, refresh);
+  const sort = (order) => () => turnTo({ order, descending: wanted.order === order && !wanted.descending });
+  const heads = {
+    signup_id: sorter('Sign-up', 'Sort by sign-up id', sort('signup_id')),
+    added: sorter('Added', 'Sort by when they were added', sort('added')),
+  };
+  const shown = steadyTable([heads.signup_id, ...(list.isTagged ? ['Tags'] : []), heads.added, 'Change']);
+  const before = button('Before', 'Page before', () => turnTo({ cursors: wanted.cursors.slice(0, -1) }));
+  const after = button('After', 'Page after', () => turnTo({ cursors: [...wanted.cursors, next] }));
+  const [place, counted] = [make('span', {}), make('output', {})];
+  const draw = (signups, matched) => {
+    const none = wanted.text === '' ? 'Nobody is on it yet.'
+      : `Nobody matches “${wanted.text}”. It is looked for in sign-up ids and tags; try a shorter part of one.`;
+    shown.show(titled(wanted, list), signups.map((entry) => ({
+      id: entry.id, says: JSON.stringify(entry), made: () => entryRow(gateway, appId, list, entry, tell),
+    })), none);
+    for (const [order, head] of Object.entries(heads)) {
+      const direction = wanted.descending ? 'descending' : 'ascending';
+      head.ariaSort = order === wanted.order ? direction : 'none';
+    }
+    Object.assign(before, { disabled: wanted.cursors.length === 1 });
+    Object.assign(after, { disabled: next === undefined });
+    place.textContent = `Page ${wanted.cursors.length.toLocaleString()}`;
+    counted.textContent = told(wanted, matched, list);
+  };
+  const search = field('Search', 'search', {
+    type: 'search',
+    maxLength: 254,
+    placeholder: 'part of a sign-up id or tag',
+    on: {
+      input: soon(() => {
+        const text = search.element.value.trim();
+        if (text !== wanted.text) turnTo({ text });
+      }, TYPED_MS),
+    },
+  });
+  const [added, imported, exported] = [adder, importer, exporter].map((part) => part(gateway, appId, list, tell));
+  view.replaceChildren(added.element,
+    make('details', {}, make('summary', {}, 'CSV files'), imported.element, exported.element),
+    make('p', { className: 'line', role: 'search' }, ...search.parts, counted),
+    shown.element,
+    make('nav', { className: 'together', ariaLabel: 'Pages' }, before, place, after));
+  await refresh();
+  const hear = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      // Where there is no connection, the page says so already.
+      refresh().catch((error) => error.frame && tell(error.message));
+    }, Math.max(REFRESH_MS, took * REST));
+  };
+  const end = gateway.watch({ app_id: appId, events: ['signup'] }, hear);
+  return () => {
+    end();
+    clearTimeout(timer);
+    for (const part of [added, imported, exported]) part.end();
+  };
 };

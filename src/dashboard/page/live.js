@@ -11,6 +11,26 @@ export const soon = (work, ms = 250) => {
   };
 };
 
+// Does a thing once at a time: where it is asked for while it is being done, it is done once more after that.
+export const inTurn = (work) => {
+  let [running, again] = [undefined, false];
+  const run = async () => {
+    try {
+      while (again) {
+        again = false;
+        await work();
+      }
+    } finally {
+      running = undefined;
+    }
+  };
+  return () => {
+    again = true;
+    running ??= run();
+    return running;
+  };
+};
+
 // A listener that does something and, where that fails, tells why. A form it listens to is not sent anywhere.
 export const trying = (tell, work) => async (event) => {
   if (event?.type === 'submit') event.preventDefault();

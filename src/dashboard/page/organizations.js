@@ -17,9 +17,9 @@ const showAll = (gateway, view, tell) => {
     location.hash = path(id.element.value.trim());
   });
   const refresh = async () => {
-    const { organizations } = await gateway.call('getOrganizations', { page_size: 1000 });
-    const rows = organizations.map((one) => row(link(path(one.org_id), one.name || one.org_id), one.org_id, `${one.members}`));
-    place.replaceChildren(table('All organisations', ['Organisation', 'Id', 'Members'], rows, 'There are none yet; add one below.'));
+    const { items, part } = await gateway.first('getOrganizations', 'organizations');
+    const rows = items.map((one) => row(link(path(one.org_id), one.name || one.org_id), one.org_id, `${one.members}`));
+    place.replaceChildren(table(`All organisations${part}`, ['Organisation', 'Id', 'Members'], rows, 'There are none yet; add one below.'));
   };
   view.replaceChildren(make('h2', {}, 'Organisations'), place, line(add, 'Add', id, name));
   return keep(gateway, { events: ['*'] }, tell, refresh);
@@ -58,11 +58,11 @@ const showOne = (gateway, orgId, view, tell) => {
     org_id: orgId, email,
   })));
   const refresh = async () => {
-    const { members } = await gateway.call('getOrgWhitelist', { org_id: orgId, page_size: 1000 });
-    const rows = members.map((member) => row(member.name, member.email, member.permissions.join(', '), moment(member.start_date),
+    const { items, part } = await gateway.first('getOrgWhitelist', 'members', { org_id: orgId });
+    const rows = items.map((member) => row(member.name, member.email, member.permissions.join(', '), moment(member.start_date),
       moment(member.end_date), member.status, remove(member.email)));
     const heads = ['Name', 'Email', 'May', 'From', 'Until', 'Now', 'Change'];
-    place.replaceChildren(table('Members', heads, rows, 'Nobody is a member yet.'));
+    place.replaceChildren(table(`Members${part}`, heads, rows, 'Nobody is a member yet.'));
   };
   view.replaceChildren(make('p', {}, link('#/organizations', 'All organisations')), make('h2', {}, `Organisation ${orgId}`),
     place, adder(gateway, orgId, tell));

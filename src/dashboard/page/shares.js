@@ -5,16 +5,14 @@ import { keep, trying } from './live.js';
 
 const path = (...ids) => ['#/shares', ...ids].join('/');
 
-const people = async (gateway) => {
-  const { users } = await gateway.call('getUsers', { page_size: 1000 });
-  return users;
-};
+const people = (gateway) => gateway.first('getUsers', 'users');
 
 const showUsers = (gateway, view, tell) => {
   const place = make('div', {});
   const refresh = async () => {
-    const rows = (await people(gateway)).map((user) => row(link(path(user.user_id), user.primary_email), `${user.user_id}`));
-    place.replaceChildren(table('Users', ['User', 'Id'], rows, 'There are none yet: people sign up, or an administrator makes them.'));
+    const { items, part } = await people(gateway);
+    const rows = items.map((user) => row(link(path(user.user_id), user.primary_email), `${user.user_id}`));
+    place.replaceChildren(table(`Users${part}`, ['User', 'Id'], rows, 'There are none yet: people sign up, or an administrator makes them.'));
   };
   view.replaceChildren(make('h2', {}, 'Shares'), make('p', {}, 'Whose chats are shared?'), place);
   return keep(gateway, { events: ['*'] }, tell, refresh);
@@ -30,10 +28,10 @@ const how = (share) => [
 const showShares = (gateway, userId, view, tell) => {
   const place = make('div', {});
   const refresh = async () => {
-    const { shares } = await gateway.call('getShares', { user_id: Number(userId), page_size: 1000 });
-    const rows = shares.map((share) => row(link(path(userId, share.chat_id, share.share_id), share.share_uuid), `${share.chat_id}`,
+    const { items, part } = await gateway.first('getShares', 'shares', { user_id: Number(userId) });
+    const rows = items.map((share) => row(link(path(userId, share.chat_id, share.share_id), share.share_uuid), `${share.chat_id}`,
       how(share), `${share.entries}`));
-    place.replaceChildren(table('Shares', ['Share', 'Chat', 'How', 'Listed'], rows, 'This user shares no chat yet.'));
+    place.replaceChildren(table(`Shares${part}`, ['Share', 'Chat', 'How', 'Listed'], rows, 'This user shares no chat yet.'));
   };
   view.replaceChildren(make('p', {}, link('#/shares', 'All users')), make('h2', {}, `Shares of user ${userId}`), place);
   return keep(gateway, { user_id: Number(userId), events: ['share'] }, tell, refresh);
@@ -51,13 +49,13 @@ const showList = (gateway, [userId, chatId, shareId], view, tell) => {
   });
   const remove = (id) => trying(tell, () => gateway.call('removeFromShareWhitelist', { ...share, entry_ids: [id] }));
   const refresh = async () => {
-    const { shareWhitelistEntries: entries } = await gateway.call('getShareWhitelist', { ...share, page_size: 1000 });
+    const { items, part } = await gateway.first('getShareWhitelist', 'shareWhitelistEntries', share);
     // Only administrators may see who is behind an id.
-    const users = await people(gateway).catch(() => []);
+    const { items: users } = await people(gateway).catch(() => ({ items: [] }));
     const name = (id) => users.find((user) => user.user_id === id)?.primary_email ?? `user ${id}`;
-    const rows = entries.map(({ id, whitelisted_neptun_user_id: user }) => row(name(user),
+    const rows = items.map(({ id, whitelisted_neptun_user_id: user }) => row(name(user),
       user === share.user_id ? 'the owner' : button('Remove', `Remove ${name(user)}`, remove(id))));
-    place.replaceChildren(table('Who may open it', ['User', 'Change'], rows, 'There is no list: everybody it is shared with may.'));
+    place.replaceChildren(table(`Who may open it${part}`, ['User', 'Change'], rows, 'There is no list: everybody it is shared with may.'));
   };
   view.replaceChildren(make('p', {}, link(path(userId), `Shares of user ${userId}`)), make('h2', {}, `Share ${shareId}`), place,
     line(add, 'Add', emails));

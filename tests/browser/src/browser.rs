@@ -1,10 +1,13 @@
 //! This is where tests get a browser.
 
+mod device;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
@@ -143,6 +146,45 @@ impl Browser {
             Ok(true)
         })
         .await;
+    }
+
+    /// Waits until all that there are of something show these texts, in this order.
+    pub async fn see_all(&self, css: &str, texts: &[&str]) {
+        self.until(&format!("all {css} show {texts:?}"), async || {
+            let mut shown = Vec::new();
+            for element in self.driver.find_all(By::Css(css)).await? {
+                shown.push(element.text().await?);
+            }
+            Ok(shown == texts)
+        })
+        .await;
+    }
+
+    /// Waits until an expression of the page is true.
+    pub async fn see_true(&self, expression: &str) {
+        self.until(expression, async || {
+            let found = self.driver.execute(format!("return Boolean({expression})"), Vec::new()).await?;
+            found.convert()
+        })
+        .await;
+    }
+
+    /// Runs a script in the page, and gives what it returns.
+    pub async fn run(&self, script: &str) -> Value {
+        let ran = self.driver.execute(script, Vec::new()).await;
+        ran.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+    }
+
+    /// Chooses a file.
+    pub async fn choose(&self, css: &str, path: &Path) {
+        let field = self.driver.find(By::Css(css)).await.expect("the field is there");
+        field.send_keys(path.to_str().expect("a path is text")).await.expect("there is such a file");
+    }
+
+    /// Types a text behind what a field holds.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let field = self.driver.find(By::Css(css)).await.expect("the field is there");
+        field.send_keys(text).await.expect("it takes a text");
     }
 
     /// Goes on to the next field.

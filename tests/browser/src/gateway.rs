@@ -4,10 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The demo app.
 pub const APP: &str = "90090684293000559";
+/// The demo bot's token.
+pub const BOT: &str = "90091784056528980:0:DemoBotTokenForLocalUseOnly001";
 /// The demo administrator's token.
 pub const ADMIN: &str = "demo-admin-token";
 
@@ -40,10 +42,49 @@ impl Gateway {
 
     /// Changes something as an administrator, from elsewhere.
     pub fn call(&self, message: &Value) {
+        assert!(self.say(ADMIN, message), "{message}");
+    }
+
+    /// Sends something as somebody, from elsewhere; whether it was accepted.
+    pub fn say(&self, token: &str, message: &Value) -> bool {
         let url = format!("ws://{}/nandbox/api/", self.address);
-        let ran = guestlist(&["call", "--url", &url, "--token", ADMIN, &message.to_string()]).output();
+        let ran = guestlist(&["call", "--url", &url, "--token", token, &message.to_string()]).output();
+        ran.expect("the binary runs").status.success()
+    }
+
+    /// Has a bot send so many messages as fast as it can; it ends by itself.
+    pub fn flood(&self, token: &str, count: usize) -> Child {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let mut command = guestlist(&["bench", "--url", &url, "--token", token, "--count", &count.to_string()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs")
+    }
+
+    /// Puts it under load as `guestlist bench` does with these arguments, and waits for the end.
+    pub fn load(&self, token: &str, arguments: &[&str]) {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let ran = guestlist(&["bench", "--url", &url, "--token", token]).args(arguments).output();
         let ran = ran.expect("the binary runs");
-        assert!(ran.status.success(), "{message}: {ran:?}");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    /// How many are on the whitelist of an app.
+    pub fn count(&self, app_id: &str) -> u64 {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let message = json!({"method": "getApps", "page_size": 1000}).to_string();
+        let ran = guestlist(&["call", "--url", &url, "--token", ADMIN, &message]).output().expect("the binary runs");
+        let answer: Value = serde_json::from_slice(&ran.stdout).expect("it prints the answer");
+        let apps = answer["apps"].as_array().expect("apps are listed").iter();
+        let app = apps.clone().find(|app| app["app_id"] == app_id).expect("the app is there");
+        app["whitelist"]["signups"].as_u64().expect("it is a number")
+    }
+
+    /// A list of the demo app as CSV, as the command line writes it.
+    pub fn export(&self, list: &str) -> String {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let ran = guestlist(&["export", "--app", APP, "--list", list, "--url", &url, "--token", ADMIN]).output();
+        let ran = ran.expect("the binary runs");
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).expect("it prints text")
     }
 
     /// A link that signs one browser in, once.
