@@ -97,32 +97,32 @@ const filters = (draw) => {
 };
 
 const watch = async (gateway, view) => {
-  // The last ones that came, how many of those wait to be shown, how many came at all, and how many were left out.
-  let [kept, waiting, all, missed, isPaused] = [[], 0, 0, 0, false];
+  // The last ones that came, those when it was paused, how many wait to be shown, how many came at all, and how many were left out.
+  let [kept, paused, waiting, all, missed] = [[], undefined, 0, 0, 0];
   const { parts, wants, see } = filters(() => drawAll());
   const { place: dialog, open } = opener();
   const [body, told, none] = [make('tbody', {}), make('p', { className: 'help', id: 'traffic-told' }), make('p', { className: 'none' })];
   const rows = (entries) => entries.filter(wants).slice(-SHOWN_MAX).reverse().map(shownRow(open));
   const say = () => {
     none.hidden = body.rows.length > 0;
-    none.textContent = kept.length > waiting
+    none.textContent = (paused ?? kept).length > 0
       ? 'Nothing of what came fits; ask for something else.'
       : 'Nothing has happened since you came. Have a bot send something: it is shown here at once.';
     told.textContent = [
       `${all.toLocaleString()} seen`,
-      isPaused && `paused, ${waiting.toLocaleString()} wait`,
+      paused && `paused, ${waiting.toLocaleString()} wait`,
       missed > 0 && `${missed.toLocaleString()} left out, for they came too fast`,
     ].filter(Boolean).join('; ');
   };
   const drawAll = () => {
-    if (!isPaused) waiting = 0;
-    body.replaceChildren(...rows(kept.slice(0, kept.length - waiting)));
+    if (!paused) waiting = 0;
+    body.replaceChildren(...rows(paused ?? kept));
     say();
   };
   // Only what is new is drawn, so that whoever is on a row stays there.
   const drawNew = soon(() => {
-    if (!isPaused) {
-      body.prepend(...rows(kept.slice(kept.length - waiting)));
+    if (!paused && waiting > 0) {
+      body.prepend(...rows(kept.slice(-waiting)));
       waiting = 0;
       while (body.rows.length > SHOWN_MAX) body.lastElementChild.remove();
     }
@@ -131,18 +131,18 @@ const watch = async (gateway, view) => {
   const hear = (frame) => {
     frame.entries.forEach(see);
     kept = [...kept, ...frame.entries].slice(-KEPT_MAX);
-    waiting = Math.min(waiting + frame.entries.length, kept.length);
+    waiting += frame.entries.length;
     all += frame.entries.length;
     missed += frame.missed ?? 0;
     drawNew();
   };
   const pause = button('Pause', 'Pause', () => {
-    isPaused = !isPaused;
-    Object.assign(pause, { textContent: isPaused ? 'Go on' : 'Pause', ariaLabel: isPaused ? 'Go on' : 'Pause' });
+    [paused, waiting] = [paused ? undefined : kept, 0];
+    Object.assign(pause, { textContent: paused ? 'Go on' : 'Pause', ariaLabel: paused ? 'Go on' : 'Pause' });
     drawAll();
   });
   const clear = button('Clear', 'Clear what is shown', () => {
-    [kept, waiting, all, missed] = [[], 0, 0, 0];
+    [kept, paused, waiting, all, missed] = [[], paused && [], 0, 0, 0];
     drawAll();
   });
   view.append(make('h3', {}, 'Traffic'), make('div', { className: 'filters' }, ...parts, make('p', { className: 'line' }, pause, clear)),

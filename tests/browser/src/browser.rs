@@ -28,17 +28,8 @@ const ARGUMENTS: [&str; 9] = [
     "--window-size=1000,800",
 ];
 
-/// Finds what can be typed into or pressed and has no name for those who do not see it, ids that stand twice, and pictures, of
-/// which there are to be none.
-const NAMELESS: &str = "
-    const named = (element) => element.labels?.length || element.ariaLabel || element.textContent.trim();
-    const controls = [...document.querySelectorAll('input, select, textarea, button, a')];
-    const nameless = controls.filter((element) => element.checkVisibility() && !named(element));
-    const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
-    const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
-    const pictures = [...document.querySelectorAll('img, script:not([src]), [onerror]')];
-    return [...nameless, ...pictures].map((element) => element.outerHTML).concat(twice);
-";
+/// Finds what is in the way of whoever does not see the page, or has no mouse; and pictures and scripts.
+const FAULTS: &str = include_str!("browser/accessible.js");
 
 /// How often it is tried to start what drives a browser: of a free port it needs the same one twice, of IPv4 and of IPv6, and
 /// ends where somebody else was quicker.
@@ -204,7 +195,7 @@ impl Browser {
 
     /// Whether everything has a name, and nothing is there that should not be.
     pub async fn is_accessible(&self) {
-        let found = self.driver.execute(NAMELESS, Vec::new()).await.expect("the page can be asked");
+        let found = self.driver.execute(FAULTS, Vec::new()).await.expect("the page can be asked");
         let found: Vec<String> = found.convert().expect("they are texts");
         assert!(found.is_empty(), "{found:#?}");
     }
