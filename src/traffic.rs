@@ -1,5 +1,5 @@
 //! This is where it is told what passes through the gateway, to administrators who watch: who comes and goes, what is sent, and what
-//! is answered, without the secrets in it. While nobody watches, it costs a look at a number.
+//! is answered, over HTTP too, without the secrets in it. While nobody watches, it costs a look at a number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +14,7 @@ use crate::access::Caller;
 use crate::config::{TRAFFIC_AT_ONCE, TRAFFIC_BYTES_AT_ONCE, TRAFFIC_INTERVAL, TRAFFIC_KEPT, TRAFFIC_TEXT_BYTES_MAX};
 use crate::state::moment::Moment;
 use crate::transcript::masked;
+use crate::wire::error::Code;
 
 /// What passes, for those who watch.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ impl Default for Traffic {
 #[derive(Clone, Debug)]
 struct Passed {
     at_ms: u64,
-    connection: u64,
+    /// Nothing of a request over HTTP.
+    connection: Option<u64>,
     caller: Caller,
     what: What,
 }
@@ -48,6 +50,13 @@ pub enum What {
     In(Frame),
     /// A frame was sent.
     Out(Frame),
+    /// A request over HTTP was answered, or refused.
+    Answered {
+        /// The method it stands for.
+        method: Box<str>,
+        /// What it was answered, or why it was refused.
+        answer: Result<Frame, Code>,
+    },
 }
 
 /// A frame that passed.
@@ -61,8 +70,8 @@ pub enum Frame {
 
 impl Frame {
     /// A frame with this text.
-    pub fn of(text: &Utf8Bytes) -> Self {
-        if text.len() > TRAFFIC_TEXT_BYTES_MAX { Self::Long(text.len()) } else { Self::Text(text.as_str().into()) }
+    pub fn of(text: &str) -> Self {
+        if text.len() > TRAFFIC_TEXT_BYTES_MAX { Self::Long(text.len()) } else { Self::Text(text.into()) }
     }
 }
 
@@ -72,8 +81,8 @@ impl Traffic {
         self.watchers.load(Ordering::Relaxed) > 0
     }
 
-    /// Tells those who watch what passed over a connection.
-    pub fn tell(&self, at_ms: u64, connection: u64, caller: Caller, what: What) {
+    /// Tells those who watch what passed, over a connection or as a request.
+    pub fn tell(&self, at_ms: u64, connection: Option<u64>, caller: Caller, what: What) {
         // The last who watched may just have left.
         let _ = self.passing.send(Passed { at_ms, connection, caller, what });
     }
@@ -137,9 +146,9 @@ impl Watch {
 
 impl What {
     fn bytes(&self) -> usize {
-        match self {
-            Self::In(Frame::Text(text)) | Self::Out(Frame::Text(text)) => text.len(),
-            Self::Opened | Self::Closed | Self::In(_) | Self::Out(_) => 0,
+        match self.frame() {
+            Some(Frame::Text(text)) => text.len(),
+            Some(Frame::Long(_)) | None => 0,
         }
     }
 
@@ -149,13 +158,14 @@ impl What {
             Self::Closed => "closed",
             Self::In(_) => "in",
             Self::Out(_) => "out",
+            Self::Answered { .. } => "http",
         }
     }
 
     fn frame(&self) -> Option<&Frame> {
         match self {
-            Self::In(frame) | Self::Out(frame) => Some(frame),
-            Self::Opened | Self::Closed => None,
+            Self::In(frame) | Self::Out(frame) | Self::Answered { answer: Ok(frame), .. } => Some(frame),
+            Self::Opened | Self::Closed | Self::Answered { answer: Err(_), .. } => None,
         }
     }
 }
@@ -164,7 +174,8 @@ impl What {
 #[derive(Serialize)]
 struct Entry {
     at: Moment,
-    connection_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<u64>,
     by: Caller,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,15 +212,21 @@ impl Entry {
                 (Some(format!("{bytes} bytes, which is too long to be shown")), Told::default())
             }
         };
+        let (method, error) = match what {
+            What::Answered { method, answer } => {
+                (Some(method.to_string()), answer.as_ref().err().map(|code| code.number()))
+            }
+            _ => (told.method, told.error),
+        };
         Self {
             at: Moment::of_ms(*at_ms),
             connection_id: *connection,
             by: *caller,
             kind: what.name(),
-            method: told.method,
+            method,
             message,
             allowed: told.decision,
-            error: told.error,
+            error,
         }
     }
 }
@@ -245,15 +262,15 @@ pub fn push_schema(generator: &mut SchemaGenerator) -> Schema {
                     "type": "object",
                     "properties": {
                         "at": moment,
-                        "connection_id": {"description": "The connection, as `getConnections` has it.", "type": "integer", "minimum": 0},
+                        "connection_id": {"description": "The connection, as `getConnections` has it; none of a request over HTTP.", "type": "integer", "minimum": 0},
                         "by": {"description": "Who is there, such as `bot:7`.", "type": "string"},
-                        "kind": {"description": "What passed.", "enum": ["opened", "closed", "in", "out"]},
-                        "method": {"description": "The frame's method, where it has one.", "type": "string"},
+                        "kind": {"description": "What passed; `http` is a request over HTTP and its answer.", "enum": ["opened", "closed", "in", "out", "http"]},
+                        "method": {"description": "The frame's method, where it has one, or the one that the request stands for.", "type": "string"},
                         "message": {"description": "The frame, with what is secret masked, or why it is not shown.", "type": "string"},
                         "allowed": {"description": "What was decided, where the frame says so.", "type": "boolean"},
                         "error": {"description": "The code of a refusal.", "type": "integer"}
                     },
-                    "required": ["at", "connection_id", "by", "kind"],
+                    "required": ["at", "by", "kind"],
                     "additionalProperties": false
                 }
             },

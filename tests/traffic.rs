@@ -6,7 +6,8 @@ use guestlist::config::TRAFFIC_KEPT;
 use guestlist::gateway::Gateway;
 use guestlist::wire::close::Close;
 use serde_json::{Value, json};
-use support::{ADMIN, APP, BOT, Client, Received};
+use support::http::{Http, OWNER, OWNER_PASSWORD, log_in};
+use support::{ADMIN, APP, BARE_BOT, BOT, Client, Received};
 use tempfile::TempDir;
 
 /// Messages that a bot sends before it reads the answers.
@@ -166,5 +167,38 @@ async fn connections_are_listed_by_pages_and_ended_with_a_close_that_brings_bots
     for mut bot in bots {
         assert_eq!(bot.receive().await, dismissed);
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_watcher_sees_what_is_asked_over_http_too() {
+    let directory = directory();
+    let gateway = support::gateway(directory.path()).await;
+    let mut watcher = watcher(&gateway).await;
+    let http = Http::of(&gateway);
+    let evaluation = json!({
+        "subject": {"type": "user", "id": "eve@example.com"}, "action": {"name": "sign_up"}, "resource": {"type": "app", "id": APP},
+    });
+    http.post("/access/v1/evaluation").bearer(BOT).json(&evaluation).send().await.expect(200);
+    http.post("/api/rotateBotToken")
+        .bearer(ADMIN)
+        .json(&json!({"bot_id": "90091784056528980"}))
+        .send()
+        .await
+        .expect(200);
+    http.post("/api/getApps").bearer(BARE_BOT).json(&json!({})).send().await.expect(403);
+    let session = log_in(&http, OWNER, OWNER_PASSWORD).await;
+    let entries = until(&mut watcher, |entry| entry["method"] == "logIn").await;
+    let told: Vec<_> = entries.iter().map(brief).collect();
+    let expected = [
+        ("bot:90091784056528980", "http", "checkAccess"),
+        ("bot:1", "http", "rotateBotToken"),
+        ("bot:90091784056528981", "http", "getApps"),
+        ("anyone", "http", "logIn"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((&entries[0]["allowed"], &entries[2]["error"]), (&json!(false), &json!(160_017)));
+    assert!(entries[1]["message"].as_str().is_some_and(|text| text.contains(r#""token":"•••""#)), "{}", entries[1]);
+    assert!(!json!(entries).to_string().contains(&session), "a session is told");
     gateway.stop().await;
 }

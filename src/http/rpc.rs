@@ -18,6 +18,7 @@ use crate::counts::Asked;
 use crate::methods::{Call, Command, Description, METHODS, Nature};
 use crate::schema::methods::{REFUSAL, capitalised, extensions, told, told_codes};
 use crate::shared::Shared;
+use crate::traffic::Frame;
 use crate::wire::envelope::{self, Reference};
 use crate::wire::error::{Code, Error};
 use crate::wire::frame::{self, Called};
@@ -82,6 +83,18 @@ async fn answer(
 ) -> Result<Utf8Bytes, Error> {
     let visitor = Visitor::of_bearer(shared, peer, headers)?.unwrap_or(Visitor::anyone(peer));
     *reference = envelope::reference(text)?;
+    let answered = dispatch(shared, &visitor, method, text, reference).await;
+    run::show(shared, &visitor, method, answered.as_ref(), |frame| Frame::of(frame));
+    answered
+}
+
+async fn dispatch(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    method: &str,
+    text: &Utf8Bytes,
+    reference: &Reference,
+) -> Result<Utf8Bytes, Error> {
     let mut frames = Vec::with_capacity(1);
     match Command::read(method, text)? {
         Command::Query(mut query) => {
@@ -92,7 +105,7 @@ async fn answer(
             query.answer(sender.view, &shared.counts.decisions, reference, usize::MAX, &mut frames)?;
         }
         Command::Change(change) => {
-            run::make(shared, &visitor, change).await?.encode(reference, usize::MAX, &mut frames);
+            run::make(shared, visitor, change).await?.encode(reference, usize::MAX, &mut frames);
         }
         Command::Wish(_) => {
             let message = format!("`{method}` is about the connection it comes over; send it over a WebSocket");

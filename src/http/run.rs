@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::credentials::Visitor;
 use crate::counts::Asked;
 use crate::engine::{Submission, perhaps_written};
 use crate::methods::{Answer, Ask, Change, Listed, Method, Verdict, admit};
 use crate::shared::Shared;
 use crate::throttle::Origin;
+use crate::traffic::{Frame, What};
 use crate::wire::error::{Code, Error};
 
 /// Answers a method that changes nothing.
@@ -20,6 +23,7 @@ pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Resul
         method.answer(sender.view)
     };
     let reply = answer();
+    show(shared, visitor, M::CALL.method, reply.as_ref(), shown);
     shared.counts.requests.note(Asked::of(M::CALL.method), &reply);
     reply.inspect(|reply| M::count(reply, &shared.counts.decisions))
 }
@@ -30,8 +34,33 @@ pub async fn change<M: Listed>(
     visitor: &Visitor,
     method: M,
 ) -> Result<<M as Method>::Reply, Error> {
-    let answer = submit(shared, visitor, method.into_change()).await?;
-    M::reply_of(answer).ok_or_else(|| Error::new(Code::Unexpected, "the gateway gave the answer to another request"))
+    let answer = submit(shared, visitor, method.into_change()).await;
+    let reply = answer.and_then(|answer| {
+        M::reply_of(answer)
+            .ok_or_else(|| Error::new(Code::Unexpected, "the gateway gave the answer to another request"))
+    });
+    show(shared, visitor, M::CALL.method, reply.as_ref(), shown);
+    reply
+}
+
+/// A reply as it is shown.
+fn shown(reply: &impl Serialize) -> Frame {
+    Frame::of(&serde_json::to_string(reply).expect("replies have texts for names"))
+}
+
+/// Tells those who watch how a request was answered.
+pub fn show<R>(
+    shared: &Shared,
+    visitor: &Visitor,
+    method: &str,
+    answered: Result<R, &Error>,
+    frame: impl FnOnce(R) -> Frame,
+) {
+    if shared.traffic.is_watched() {
+        let answer = answered.map(frame).map_err(|error| error.code);
+        let what = What::Answered { method: method.into(), answer };
+        shared.traffic.tell(shared.clock.now_ms(), None, visitor.caller, what);
+    }
 }
 
 /// Makes a change of any kind, and gives its answer once it is durable.

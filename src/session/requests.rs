@@ -206,7 +206,7 @@ impl<S> Session<S> {
     pub(super) fn show(&self, what: impl FnOnce() -> What) {
         if self.shared.traffic.is_watched() && self.watch.is_none() {
             let at_ms = self.shared.clock.now_ms();
-            self.shared.traffic.tell(at_ms, self.seat.id(), self.identity.caller, what());
+            self.shared.traffic.tell(at_ms, Some(self.seat.id()), self.identity.caller, what());
         }
     }
 

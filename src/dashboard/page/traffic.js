@@ -20,7 +20,7 @@ const HEADS = ['When', 'What', 'Message', 'Outcome', 'Who', 'Connection'];
 
 const KINDS = [
   ['', 'everything', () => true],
-  ['messages', 'messages', ({ kind }) => kind === 'in' || kind === 'out'],
+  ['messages', 'messages', ({ kind }) => ['in', 'out', 'http'].includes(kind)],
   ['decisions', 'decisions', ({ allowed }) => allowed !== undefined],
   ['refused', 'what was refused', ({ allowed, error }) => allowed === false || error !== undefined],
   ['connections', 'connections', ({ kind }) => kind === 'opened' || kind === 'closed'],
@@ -36,6 +36,8 @@ const outcome = ({ allowed, error }) => {
 
 const title = ({ method, error }) => method ?? (error === undefined ? 'message' : 'refusal');
 
+const origin = ({ connection_id: connection }) => (connection === undefined ? 'over HTTP' : `connection ${connection}`);
+
 // A message whole; one that was cut is no JSON any more, and stands as it came.
 const whole = (text) => {
   try {
@@ -50,7 +52,7 @@ const opener = () => {
   const open = (entry) => {
     place.replaceChildren(
       make('h3', {}, `${title(entry)} ${entry.kind === 'in' ? 'from' : 'to'} ${who(entry)}`),
-      make('p', { className: 'help' }, `Connection ${entry.connection_id}, ${new Date(entry.at).toLocaleString()}`),
+      make('p', { className: 'help' }, `${origin(entry)}, ${new Date(entry.at).toLocaleString()}`),
       make('pre', { tabIndex: 0 }, whole(entry.message)),
       button('Close', 'Close the message', () => place.close()));
     place.showModal();
@@ -60,11 +62,11 @@ const opener = () => {
 
 const shownRow = (open) => (entry) => {
   const { at, connection_id: connection, kind, message } = entry;
-  const text = message === undefined ? '' : button(
+  const text = message === undefined ? entry.method ?? '' : button(
     make('span', {}, make('strong', {}, title(entry)), ` ${message.slice(0, SHORT)}`),
-    `${title(entry)} of connection ${connection}, whole`,
+    `${title(entry)}, ${origin(entry)}, whole`,
     () => open(entry));
-  return Object.assign(row(CLOCK.format(new Date(at)), kind, text, outcome(entry), who(entry), `${connection}`), { className: kind });
+  return Object.assign(row(CLOCK.format(new Date(at)), kind, text, outcome(entry), who(entry), `${connection ?? ''}`), { className: kind });
 };
 
 // A field that offers the names that were seen.
