@@ -1,4 +1,4 @@
-// Who changed what, and when: as it happens, and back to a change that the journal still has.
+// Who changed what, and when: the latest, what comes then as it happens, and back to a change that the journal still has.
 
 import { written } from './csv.js';
 import { button, field, line, make, row, table } from './dom.js';
@@ -17,9 +17,11 @@ const told = (entries) => entries.map((entry) => (typeof entry === 'string' ? en
 
 const HEADS = ['When', 'Who', 'What', 'Of', 'Which', 'Number'];
 
+const ALL = { events: ['*'] };
+
 const cells = (event) => [event.by, event.change, about(event), told(event.entries)];
 
-export const show = (gateway, view, tell) => {
+export const show = async (gateway, view, tell) => {
   const place = make('div', {});
   let [events, isPaused, end] = [[], false, () => {}];
   const filter = field('Only what has', 'filter', { placeholder: 'a method, a bot, an address', on: { input: () => draw() } });
@@ -29,7 +31,7 @@ export const show = (gateway, view, tell) => {
       ...cells(event).map((cell) => cell.slice(0, TEXT_MAX)), `${event.seq}`));
     const none = events.length > 0
       ? 'None of the changes has that; ask for something else.'
-      : 'Nothing has changed since you came. What changes is shown here at once; for what was before, say since which number.';
+      : 'Nothing has changed yet. What changes is shown here at once.';
     place.replaceChildren(table('Changes, the latest first', HEADS, rows, none));
   };
   const soonDrawn = soon(() => isPaused || draw());
@@ -47,7 +49,7 @@ export const show = (gateway, view, tell) => {
     events = [];
     tell('');
     draw();
-    end = gateway.watch({ events: ['*'] }, hear, Number(since.element.value));
+    end = gateway.watch(ALL, hear, Number(since.element.value));
   });
   const pause = button('Pause', 'Pause', () => {
     isPaused = !isPaused;
@@ -61,6 +63,12 @@ export const show = (gateway, view, tell) => {
       button('Save', 'Save what is shown', () => download('changes.jsonl', wanted())),
       button('Save as CSV', 'Save what is shown as CSV', saveCsv)), place);
   draw();
-  end = gateway.watch({ events: ['*'] }, hear);
+  try {
+    const { seq } = await gateway.call('subscribeToEvent', ALL);
+    end = gateway.watch(ALL, hear, Math.max(0, seq - SHOWN_MAX));
+  } catch (error) {
+    if (!error.isForbidden) throw error;
+    view.replaceChildren(make('h2', {}, 'Changes'), make('p', { className: 'none' }, 'Only administrators see who changed what.'));
+  }
   return () => end();
 };

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use guestlist_browser_tests::{ADMIN, APP, BOT, Browser, Gateway};
+use guestlist_browser_tests::{ADMIN, APP, BOT, Browser, Gateway, directory};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// People on the long list.
 const PEOPLE: usize = 1_000_000;
@@ -93,7 +92,7 @@ async fn paint(gateway: &Gateway) {
         browser.end().await;
     }
     told("first paint, a browser that was never here", "ms", cold);
-    let browser = signed_in(gateway).await;
+    let browser = Browser::signed_in(gateway, ADMIN, "").await;
     let mut warm = Vec::new();
     for _ in 0..TIMES {
         browser.open(&url).await;
@@ -105,18 +104,9 @@ async fn paint(gateway: &Gateway) {
     println!("the page: {} files, {} bytes compressed, {} plain", bytes[3], bytes[1], bytes[2]);
 }
 
-async fn signed_in(gateway: &Gateway) -> Browser {
-    let browser = Browser::start().await;
-    browser.open(&format!("http://{}/", gateway.address)).await;
-    browser.fill("#token", ADMIN).await;
-    browser.click("#sign-in button").await;
-    browser.see("#who", "Demo administrator").await;
-    browser
-}
-
 async fn long_list(gateway: &Gateway) {
     gateway.load(BOT, &["--mix", "addToWhitelist=1", "--ids", &PEOPLE.to_string(), "--count", &PEOPLE.to_string()]);
-    let browser = signed_in(gateway).await;
+    let browser = Browser::signed_in(gateway, ADMIN, "").await;
     browser.open(&format!("http://{}/#/apps/{APP}/whitelist", gateway.address)).await;
     browser.see("#view caption", "page 1").await;
     let after = "#view nav[aria-label='Pages'] button[aria-label='Page after']";
@@ -151,7 +141,7 @@ async fn busy(gateway: &Gateway) {
     let list = format!("apps/{APP}/whitelist");
     let views = [("apps", "all apps"), (&*list, "the list"), ("changes", "changes"), ("live", "live traffic")];
     for (path, what) in views {
-        let browser = signed_in(gateway).await;
+        let browser = Browser::signed_in(gateway, ADMIN, "").await;
         browser.open(&format!("http://{}/#/{path}", gateway.address)).await;
         browser.see("#view", "").await;
         browser.run(NOTE_FRAMES).await;
@@ -190,7 +180,7 @@ async fn busy(gateway: &Gateway) {
 
 #[tokio::main]
 async fn main() {
-    let directory = TempDir::new().expect("there is room for a directory");
+    let directory = directory();
     let gateway = Gateway::start(directory.path(), "127.0.0.1:0");
     paint(&gateway).await;
     busy(&gateway).await;

@@ -11,6 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
+use crate::Gateway;
+
 /// More than anything may take to be seen, so that what is missing fails its test.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -73,6 +75,16 @@ impl Browser {
         capabilities.add_arg(&data).expect("an argument is a text");
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("Chromium starts");
         Self { driver, chromedriver, _home: home }
+    }
+
+    /// Starts one on the page of a gateway, signed in with a token, at one of its views.
+    pub async fn signed_in(gateway: &Gateway, token: &str, view: &str) -> Self {
+        let browser = Self::start().await;
+        browser.open(&format!("http://{}/#/{view}", gateway.address)).await;
+        browser.fill("#token", token).await;
+        browser.click("#sign-in button").await;
+        browser.see("#who", "Signed in as").await;
+        browser
     }
 
     /// Ends it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// The demo app.
 pub const APP: &str = "90090684293000559";
@@ -12,6 +13,17 @@ pub const APP: &str = "90090684293000559";
 pub const BOT: &str = "90091784056528980:0:DemoBotTokenForLocalUseOnly001";
 /// The demo administrator's token.
 pub const ADMIN: &str = "demo-admin-token";
+
+/// What would run, were it taken for HTML.
+pub const HOSTILE: &str = "<img src=x onerror=\"document.title='taken'\">@example.com";
+
+/// Any port that is free.
+pub const ANYWHERE: &str = "127.0.0.1:0";
+
+/// A directory for a gateway, which goes with this value.
+pub fn directory() -> TempDir {
+    TempDir::new().expect("there is room for a directory")
+}
 
 /// A gateway in a process of its own; killed when dropped.
 pub struct Gateway {

@@ -7,4 +7,4 @@ mod browser;
 mod gateway;
 
 pub use browser::Browser;
-pub use gateway::{ADMIN, APP, BOT, Gateway};
+pub use gateway::{ADMIN, ANYWHERE, APP, BOT, Gateway, HOSTILE, directory};

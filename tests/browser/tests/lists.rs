@@ -2,15 +2,8 @@
 
 use std::fs;
 
-use guestlist_browser_tests::{ADMIN, APP, BOT, Browser, Gateway};
+use guestlist_browser_tests::{ADMIN, ANYWHERE, APP, BOT, Browser, Gateway, HOSTILE, directory};
 use serde_json::json;
-use tempfile::TempDir;
-
-/// What would run, were it taken for HTML.
-const HOSTILE: &str = "<img src=x onerror=\"document.title='taken'\">@example.com";
-
-/// Any port that is free.
-const ANYWHERE: &str = "127.0.0.1:0";
 
 /// Has what is saved kept on the page, for tests to read.
 const KEEP_SAVED: &str = "
@@ -24,18 +17,9 @@ const KEEP_SAVED: &str = "
 /// The sign-up ids that are shown.
 const IDS: &str = "#view tbody td:first-child";
 
-fn directory() -> TempDir {
-    TempDir::new().expect("there is room for a directory")
-}
-
 /// The page of a gateway, signed in as an administrator, at one of its views.
 async fn at(gateway: &Gateway, view: &str) -> Browser {
-    let browser = Browser::start().await;
-    browser.open(&format!("http://{}/#/{view}", gateway.address)).await;
-    browser.fill("#token", ADMIN).await;
-    browser.click("#sign-in button").await;
-    browser.see("#who", "Demo administrator").await;
-    browser
+    Browser::signed_in(gateway, ADMIN, view).await
 }
 
 /// Adds people to a list, from elsewhere.

@@ -1,16 +1,9 @@
 //! What happens now, in a real browser: traffic and charts as they come, the console's form, and the page on a phone, in the dark and
 //! by keyboard.
 
-use guestlist_browser_tests::{ADMIN, APP, BOT, Browser, Gateway};
+use guestlist_browser_tests::{ADMIN, ANYWHERE, APP, BOT, Browser, Gateway, HOSTILE, directory};
 use serde_json::json;
-use tempfile::TempDir;
 use thirtyfour::Key;
-
-/// What would run, were it taken for HTML.
-const HOSTILE: &str = "<img src=x onerror=\"document.title='taken'\">@example.com";
-
-/// Any port that is free.
-const ANYWHERE: &str = "127.0.0.1:0";
 
 const IDLE_BOT: &str = "90091784056528981:0:DemoBotWithoutAnyPermission001";
 
@@ -34,20 +27,6 @@ const VIEWS: [(&str, &str); 13] = [
     ("console", "Console"),
 ];
 
-fn directory() -> TempDir {
-    TempDir::new().expect("there is room for a directory")
-}
-
-/// The page of a gateway, signed in with a token, at one of its views.
-async fn signed_in(gateway: &Gateway, token: &str, view: &str) -> Browser {
-    let browser = Browser::start().await;
-    browser.open(&format!("http://{}/#/{view}", gateway.address)).await;
-    browser.fill("#token", token).await;
-    browser.click("#sign-in button").await;
-    browser.see("#who", "Signed in as").await;
-    browser
-}
-
 /// Chooses one of a few.
 async fn choose(browser: &Browser, css: &str, value: &str) {
     browser.click(&format!("{css} option[value='{value}']")).await;
@@ -66,7 +45,7 @@ fn question(id: &str) -> serde_json::Value {
 async fn traffic_is_seen_as_it_comes_without_its_secrets() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, ADMIN, "live").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "live").await;
     browser.see("#view", "Nothing has happened since you came").await;
     browser.is_accessible().await;
     assert!(gateway.say(BOT, &question(HOSTILE)));
@@ -119,7 +98,7 @@ async fn traffic_is_filtered_paused_and_cleared_and_goes_on_after_a_restart() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
     let address = gateway.address.clone();
-    let browser = signed_in(&gateway, ADMIN, "live").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "live").await;
     browser.see("#view", "Nothing has happened since you came").await;
     for token in [BOT, ADMIN] {
         assert!(gateway.say(token, &question("ann@example.com")));
@@ -167,7 +146,7 @@ async fn traffic_is_filtered_paused_and_cleared_and_goes_on_after_a_restart() {
 async fn a_flood_of_traffic_leaves_the_page_usable() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, ADMIN, "live").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "live").await;
     browser.see("#view", "Nothing has happened since you came").await;
     let mut flood = gateway.flood(BOT, 30_000);
     browser.see("#traffic-told", "left out, for they came too fast").await;
@@ -193,7 +172,7 @@ async fn charts_show_how_busy_the_gateway_is_and_so_does_a_table() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
     assert!(gateway.say(BOT, &question("ann@example.com")));
-    let browser = signed_in(&gateway, ADMIN, "live").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "live").await;
     for (chart, title, series) in [
         ("messages", "Messages a second", ["all", "refused"]),
         ("latencies", "Time to answer", ["median", "p99"]),
@@ -227,7 +206,7 @@ async fn charts_show_how_busy_the_gateway_is_and_so_does_a_table() {
 async fn only_administrators_see_what_others_send() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, BOT, "live").await;
+    let browser = Browser::signed_in(&gateway, BOT, "live").await;
     browser.see("#view", "Only administrators see what others send").await;
     browser.is_accessible().await;
     browser.end().await;
@@ -238,7 +217,7 @@ async fn only_administrators_see_what_others_send() {
 async fn a_message_is_filled_in_by_its_fields_and_the_json_that_is_sent_follows() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, ADMIN, "console").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "console").await;
     browser.see_value_with("#message", "\"method\"").await;
     browser.see_true("document.querySelectorAll('#method optgroup').length > 5").await;
     choose(&browser, "#method", "addToWhitelist").await;
@@ -303,7 +282,7 @@ async fn every_view_fits_a_phone_and_is_accessible_in_the_dark() {
     gateway
         .call(&json!({"method": "addBlacklistPatterns", "app_id": APP, "patterns": [format!("*{}", "y".repeat(250))]}));
     gateway.call(&json!({"method": "setApp", "app_id": "7001", "name": "z".repeat(250)}));
-    let browser = signed_in(&gateway, ADMIN, "apps").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "apps").await;
     let light = browser.run("return getComputedStyle(document.documentElement).backgroundColor").await;
     browser.become_phone().await;
     browser.become_dark().await;
@@ -326,7 +305,7 @@ async fn every_view_fits_a_phone_and_is_accessible_in_the_dark() {
 async fn whoever_has_a_keyboard_alone_gets_everywhere() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, ADMIN, "shares").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "shares").await;
     browser.see("#view h2", "Shares").await;
     browser.run("document.querySelector('#skip').focus()").await;
     browser.see_true("document.querySelector('#skip').getBoundingClientRect().left >= 0").await;
@@ -346,8 +325,8 @@ async fn whoever_has_a_keyboard_alone_gets_everywhere() {
 async fn changes_are_saved_as_csv() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway, ADMIN, "changes").await;
-    browser.see("#view", "Nothing has changed since you came").await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "changes").await;
+    browser.see("#view table", "seed").await;
     gateway.call(&json!({"method": "addToWhitelist", "app_id": APP, "signups": [HOSTILE]}));
     browser.see("#view table", HOSTILE).await;
     browser

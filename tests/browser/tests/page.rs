@@ -1,34 +1,13 @@
 //! The page in a real browser, headless: what it shows, what it changes, and that it keeps up.
 
-use guestlist_browser_tests::{ADMIN, APP, Browser, Gateway};
+use guestlist_browser_tests::{ADMIN, ANYWHERE, APP, Browser, Gateway, HOSTILE, directory};
 use serde_json::json;
-use tempfile::TempDir;
-
-/// What would run, were it taken for HTML.
-const HOSTILE: &str = "<img src=x onerror=\"document.title='taken'\">@example.com";
-
-/// Any port that is free.
-const ANYWHERE: &str = "127.0.0.1:0";
-
-fn directory() -> TempDir {
-    TempDir::new().expect("there is room for a directory")
-}
-
-/// The page, signed in as an administrator.
-async fn signed_in(gateway: &Gateway) -> Browser {
-    let browser = Browser::start().await;
-    browser.open(&format!("http://{}/", gateway.address)).await;
-    browser.fill("#token", ADMIN).await;
-    browser.click("#sign-in button").await;
-    browser.see("#who", "Demo administrator").await;
-    browser
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_refused_and_the_page_says_why_and_when_that_changes() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway).await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "").await;
     browser.see("#view table", "Demo app").await;
     browser.click(&format!("a[href='#/apps/{APP}']")).await;
     browser.click("a[href$='/try']").await;
@@ -47,7 +26,7 @@ async fn an_address_is_refused_and_the_page_says_why_and_when_that_changes() {
 async fn two_browsers_see_what_each_other_changes_and_no_text_is_taken_for_html() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let (one, other) = (signed_in(&gateway).await, signed_in(&gateway).await);
+    let (one, other) = (Browser::signed_in(&gateway, ADMIN, "").await, Browser::signed_in(&gateway, ADMIN, "").await);
     for browser in [&one, &other] {
         browser.click(&format!("a[href='#/apps/{APP}']")).await;
         browser.see("#view", "Nobody is on it yet").await;
@@ -105,7 +84,7 @@ async fn the_page_outlives_a_restart_and_says_when_it_is_behind() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
     let address = gateway.address.clone();
-    let browser = signed_in(&gateway).await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "").await;
     browser.click(&format!("a[href='#/apps/{APP}']")).await;
     browser.see("#state.live", "Live").await;
     gateway.stop();
@@ -146,7 +125,7 @@ async fn a_link_signs_in_once_and_whoever_signs_out_is_out() {
 async fn organisations_shares_and_bots_are_looked_after() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway).await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "").await;
 
     browser.click("a[href='#/organizations']").await;
     browser.see("#view table", "Demo organisation").await;
@@ -200,9 +179,10 @@ async fn organisations_shares_and_bots_are_looked_after() {
 async fn changes_are_seen_as_they_come_and_back_to_the_first() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway).await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "").await;
     browser.click("a[href='#/changes']").await;
-    browser.see("#view", "Nothing has changed since you came").await;
+    // What the demo began with.
+    browser.see("#view table", "seed").await;
     for signup in [HOSTILE, "ann@example.com"] {
         gateway.call(&json!({"method": "addToWhitelist", "app_id": APP, "signups": [signup]}));
         browser.see("#view table", signup).await;
@@ -223,7 +203,7 @@ async fn changes_are_seen_as_they_come_and_back_to_the_first() {
 async fn any_message_can_be_sent_and_its_answer_is_shown() {
     let directory = directory();
     let gateway = Gateway::start(directory.path(), ANYWHERE);
-    let browser = signed_in(&gateway).await;
+    let browser = Browser::signed_in(&gateway, ADMIN, "").await;
     browser.click("a[href='#/console']").await;
     browser.see_value_with("#message", "\"method\"").await;
     browser.fill("#message", r#"{"method": "getStateDigest"}"#).await;
