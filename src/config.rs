@@ -325,7 +325,14 @@ pub const SNAPSHOT_NICE: i32 = 5;
 pub const SUBSCRIPTIONS_MAX: usize = 500;
 
 /// How often a subscriber is told what is new, at most: what comes in between goes together, with one flush.
-pub const PUSH_INTERVAL: Duration = Duration::from_millis(100);
+pub const PUSH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often all subscribers together are told, at most: the more they are, the longer is that interval, up to [`PUSH_INTERVAL_MAX`].
+/// A push is a call of the system, so that this is a part of a processor.
+pub const PUSHES_PER_SECOND_MAX: u32 = 4_000;
+
+/// The longest that it gets.
+pub const PUSH_INTERVAL_MAX: Duration = Duration::from_secs(2);
 
 /// What passed lately and is kept for those who watch; what comes faster than they are told is left out.
 pub const TRAFFIC_KEPT: usize = 4_096;

@@ -6,13 +6,17 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::archive::{Archive, Part};
 use super::{Announcement, Made};
 use crate::access::Caller;
-use crate::config::{REFUSED_KEPT_MAX, TOLD_KEPT_BYTES_MAX, UNTOLD_BYTES_MAX, UNTOLD_MAX};
+use crate::config::{
+    PUSH_INTERVAL, PUSH_INTERVAL_MAX, PUSHES_PER_SECOND_MAX, REFUSED_KEPT_MAX, TOLD_KEPT_BYTES_MAX, UNTOLD_BYTES_MAX,
+    UNTOLD_MAX,
+};
 use crate::disk::Disk;
 
 /// Changes of one caller that were made together, in their order.
@@ -154,6 +158,13 @@ impl Feed {
     pub fn is_heard(&self) -> bool {
         fence(Ordering::SeqCst);
         self.listeners.load(Ordering::Relaxed) > 0
+    }
+
+    /// How often a subscriber is told what is new, at most.
+    pub(super) fn push_interval(&self) -> Duration {
+        let listeners = u32::try_from(self.listeners.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let shared = Duration::from_secs(1).saturating_mul(listeners) / PUSHES_PER_SECOND_MAX;
+        shared.clamp(PUSH_INTERVAL, PUSH_INTERVAL_MAX)
     }
 
     /// Hands over what was made. Never waits: what there is no room for is read back from the journal.

@@ -11,7 +11,7 @@ use super::archive::Part;
 use super::feed::Listening;
 use super::{Announcement, Feed, Topic};
 use crate::access::View;
-use crate::config::{PUSH_INTERVAL, SUBSCRIPTIONS_MAX, TOLD_BYTES_AT_ONCE};
+use crate::config::{SUBSCRIPTIONS_MAX, TOLD_BYTES_AT_ONCE};
 use crate::wire::error::{Code, Error};
 
 /// What a connection has subscribed to. Most have nothing, and that takes no room.
@@ -28,8 +28,10 @@ struct Listener {
     reading: Option<mpsc::Receiver<Part>>,
     /// When the next push may be.
     slot: Instant,
-    /// When the first may have been.
-    first_slot: Instant,
+    /// When it began to listen.
+    since: Instant,
+    /// When in each interval it has its turn.
+    turn: f64,
 }
 
 /// Something subscribed to.
@@ -129,10 +131,8 @@ impl Subscriptions {
             Some(_) => folded(),
             None => {
                 let (feed, seq) = feed.listen(folded);
-                let first_slot = Instant::now() + offset(feed.number);
-                let last = feed.last();
-                let listener =
-                    Listener { feed, standing: Vec::new(), last, reading: None, slot: Instant::now(), first_slot };
+                let (last, turn, since) = (feed.last(), turn(feed.number), Instant::now());
+                let listener = Listener { feed, standing: Vec::new(), last, reading: None, slot: since, since, turn };
                 self.0 = Some(Box::new(listener));
                 seq
             }
@@ -141,11 +141,11 @@ impl Subscriptions {
     }
 }
 
-/// When in each interval a listener has its turn, so that not all are told at the same moment.
-fn offset(number: u64) -> Duration {
+/// When in each interval a listener has its turn, as a part of it, so that not all are told at the same moment.
+fn turn(number: u64) -> f64 {
     // Neighbours are far apart, and none meets another.
     let share = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    PUSH_INTERVAL.mul_f64(share as f64 / (1_u64 << 32) as f64)
+    share as f64 / (1_u64 << 32) as f64
 }
 
 impl Listener {
@@ -212,9 +212,9 @@ impl Listener {
     }
 
     fn next_slot(&self) -> Instant {
-        let now = Instant::now();
-        let since = now.saturating_duration_since(self.first_slot).as_nanos();
-        let rest = since % PUSH_INTERVAL.as_nanos();
-        now + PUSH_INTERVAL - Duration::from_nanos(u64::try_from(rest).expect("it is less than the interval"))
+        let (now, interval) = (Instant::now(), self.feed.push_interval());
+        let since = now.saturating_duration_since(self.since) + interval.mul_f64(self.turn);
+        let rest = since.as_nanos() % interval.as_nanos();
+        now + interval - Duration::from_nanos(u64::try_from(rest).expect("it is less than the interval"))
     }
 }

@@ -168,8 +168,8 @@ impl Parts {
         let operation = json!({
             "action": "send",
             "summary": "Tells a change to whoever has subscribed to such",
-            "description": "Sent once the change is durable, in the order of the changes. What is new comes together, every 100 ms at \
-                            most. The entries are those of the message that made the change: after it these stand, or stand no \
+            "description": "Sent once the change is durable, in the order of the changes. What is new comes together, every 50 ms at \
+                            most, and less often the more have subscribed. The entries are those of the message that made the change: after it these stand, or stand no \
                             more, whatever stood before. One that would be longer than 90,000 bytes comes as several, of which all \
                             but the last have `more`. Where changes were missed that the journal has no more, `event` is `missed`.",
             "tags": [{"name": Noun::Events.name()}],
