@@ -21,7 +21,7 @@
 //!   changes in order, and lets their answers and [`event`]s go. So nobody ever sees a change that is not durable.
 //! - [`schema`] describes all this, read off the same types and lists, as AsyncAPI and OpenAPI have it; `/docs` shows it; [`dashboard`] is the page for people.
 //! - [`health`] knows how storage is: whether changes are accepted, and why not; [`counts`] has the numbers of what was asked;
-//!   [`traces`] says what a collector of traces is told.
+//!   [`traces`] says what a collector of traces is told, and [`traffic`] shows administrators what passes.
 //! - [`event`] makes of what the engine journaled what subscribers are told, each connection at its own pace: the latest from
 //!   memory, and for whoever is further behind from the journal.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
@@ -31,7 +31,7 @@
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries
 //! since through [`fold`], the very function the engine uses; and a test is a [`transcript`] replayed over real connections.
 //! [`transcript::record`] makes one of what passes, without the secrets in it; [`transcript::mock`] answers from it alone;
-//! [`testing`] starts a gateway inside a test. [`rows`] reads and writes the files that `import` and `export` have people in.
+//! [`testing`] starts a gateway inside a test. [`snippet`] has bots to begin with. [`rows`] reads and writes the files that `import` and `export` have people in.
 //!
 //! # What stays true
 //!
@@ -48,7 +48,9 @@
 //! # What is absent on purpose
 //!
 //! No database: the state is in memory, the journal makes it durable. No task or channel a message: connections hand over
-//! batches. No lock that a reader waits for longer than one change takes. No rollback: memory changes only after the journal.
+//! batches. No lock that a reader waits for longer than one change takes; a search of a long list lets changes in between, and is
+//! done [`aside`]. No index beside that by sign-up id: a list is searched and sorted by looking at all of it, a million in some
+//! 50 ms. No rollback: memory changes only after the journal.
 
 pub mod access;
 pub mod administrator;
@@ -85,6 +87,7 @@ pub mod session;
 pub mod shared;
 pub mod snapshot;
 pub mod snapshots;
+pub mod snippet;
 pub mod state;
 pub mod testing;
 pub mod throttle;

@@ -11,6 +11,7 @@ use rust_embed::RustEmbed;
 use crate::config::ENDPOINT;
 use crate::http::document::Document;
 use crate::shared::Shared;
+use crate::snippet::Language;
 
 /// The page runs and fetches nothing but its own, and is shown within no other.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
@@ -51,9 +52,16 @@ fn answer((name, file): &'static (String, Document), headers: &HeaderMap) -> Res
     fresh.as_ref().unwrap_or(file).answer(headers)
 }
 
+/// Bots to begin with, which the page fills in.
+static SNIPPETS: LazyLock<Vec<(String, Document)>> = LazyLock::new(|| {
+    let document = |text: &str| Document::new("text/plain; charset=utf-8", POLICY, text.to_owned());
+    let snippets = Language::ALL.into_iter();
+    snippets.map(|language| (format!("snippets/{}", language.file()), document(language.template()))).collect()
+});
+
 /// Adds the files to other routes.
 pub fn routes(router: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
-    FILES.iter().fold(router, |router, file| {
+    FILES.iter().chain(&*SNIPPETS).fold(router, |router, file| {
         let path = if file.0 == INDEX { "/".to_owned() } else { format!("/dashboard/{}", file.0) };
         router.route(&path, get(move |headers: HeaderMap| async move { answer(file, &headers) }))
     })

@@ -3,6 +3,7 @@
 
 use std::collections::BinaryHeap;
 use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 
 use compact_str::CompactString;
 use memchr::memmem::Finder;
@@ -265,6 +266,9 @@ impl<L: OfList> Ask for Search<L> {
     }
 }
 
+/// Whose turn it is: however many search, all together have one processor at most.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Shows everybody on a list, oldest first, in turns between which others may change it: who stands on it all the time is shown once.
 pub fn each_signup(
     state: &State,
@@ -274,6 +278,7 @@ pub fn each_signup(
 ) -> Result<(), Error> {
     let mut next = Some(0);
     while let Some(after) = next {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         next = with_app(state, Some(app_id), |app| {
             let turn = app.list(list).signups.after(after).take(ENTRIES_PER_TURN);
             turn.inspect(|(id, entry)| see(*id, entry)).last().map(|(id, _)| id)

@@ -6,6 +6,7 @@ import { button, field, line, make, row } from './dom.js';
 import { newId } from './gateway.js';
 import { inTurn, keep, trying } from './live.js';
 import { count } from './people.js';
+import { snippet } from './snippet.js';
 import { steadyTable } from './steady.js';
 import { sureButton } from './sure.js';
 
@@ -44,15 +45,12 @@ const connectedCells = (gateway, tell, answer) => {
 
 export const show = async (gateway, view, tell) => {
   const [secret, answer] = [make('output', { className: 'secret' }), make('output', {})];
-  const showToken = (name, token) => {
-    const snippet = `guestlist snippet python --url ${location.protocol.replace('http', 'ws')}//${location.host}/nandbox/api/`;
-    secret.replaceChildren(
-      make('p', {}, `The token of ${name}, shown this once: `, copied(token, `the token of ${name}`)),
-      make('p', {}, 'A working bot with it: ', copied(`GUESTLIST_TOKEN='${token}' ${snippet}`, `a working bot as ${name}`)));
-  };
-  const rotate = ({ bot_id: id, name }) => trying(tell, async () => {
+  const showToken = (name, token, app) => secret.replaceChildren(
+    make('p', {}, `The token of ${name}, shown this once: `, copied(token, `the token of ${name}`)),
+    snippet(name, { token, app }, tell));
+  const rotate = ({ bot_id: id, name, apps }) => trying(tell, async () => {
     const { token } = await gateway.call('rotateBotToken', { bot_id: id });
-    showToken(name || id, token);
+    showToken(name || id, token, apps[0]);
   });
   const remove = ({ bot_id: id }) => trying(tell, () => gateway.call('removeBot', { bot_id: id }));
   const connected = connectedCells(gateway, tell, answer);
@@ -74,7 +72,7 @@ export const show = async (gateway, view, tell) => {
     const [id, appId] = [newId(8), app.element.value.trim()];
     const grants = [{ permission: 'signup_management', app_id: appId }];
     const { token } = await gateway.call('setBot', { bot_id: id, name: name.element.value, apps: [appId], grants });
-    showToken(name.element.value, token);
+    showToken(name.element.value, token, appId);
     tell('');
   });
   view.replaceChildren(make('h2', {}, 'Bots'), shown.element, secret, answer, line(add, 'Add', name, app));

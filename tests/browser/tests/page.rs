@@ -163,6 +163,10 @@ async fn organisations_shares_and_bots_are_looked_after() {
     browser.fill("#bot-app", APP).await;
     browser.click("#view form button").await;
     browser.see(".secret", "The token of Door <b>, shown this once").await;
+    browser.see(".snippet code", &format!("URL = \"ws://{}/nandbox/api/\"", gateway.address)).await;
+    browser.see(".snippet code", &format!("APP_ID = \"{APP}\"")).await;
+    browser.click("#language option[value='bot.js']").await;
+    browser.see(".snippet code", &format!("const url = \"ws://{}/nandbox/api/\"", gateway.address)).await;
     browser.see("#view table", &format!("signup_management {APP}")).await;
     browser.click("button[aria-label='New token for Demo bot']").await;
     browser.see(".secret", "The token of Demo bot, shown this once").await;

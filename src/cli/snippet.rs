@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use guestlist::snippet;
 use guestlist::state::id::AppId;
-use serde_json::json;
 
 use super::talk::URL_DEFAULT;
 
@@ -40,29 +40,12 @@ enum Language {
     Java,
 }
 
-impl Language {
-    /// The bot, with names for what is put in their place, quotes and all.
-    fn bot(self) -> &'static str {
-        match self {
-            Self::Python => include_str!("bot.py"),
-            Self::Node => include_str!("bot.js"),
-            Self::Java => include_str!("Bot.java"),
-        }
-    }
-
-    /// How it reads the token that it is not given.
-    fn token_outside(self) -> &'static str {
-        match self {
-            Self::Python => r#"os.environ["GUESTLIST_TOKEN"]"#,
-            Self::Node => "process.env.GUESTLIST_TOKEN",
-            Self::Java => r#"System.getenv("GUESTLIST_TOKEN")"#,
-        }
-    }
-
-    fn nothing(self) -> &'static str {
-        match self {
-            Self::Python => "None",
-            Self::Node | Self::Java => "null",
+impl From<Language> for snippet::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Python => Self::Python,
+            Language::Node => Self::Node,
+            Language::Java => Self::Java,
         }
     }
 }
@@ -77,12 +60,6 @@ impl Snippet {
     }
 
     fn text(&self) -> String {
-        let Self { language, url, token, app } = self;
-        // A text of JSON is one of all three languages.
-        let literal = |text: &str| json!(text).to_string();
-        let token = token.as_deref().map_or_else(|| language.token_outside().to_owned(), literal);
-        let app = app.map_or_else(|| language.nothing().to_owned(), |app| literal(&app.to_string()));
-        let bot = language.bot().replace(r#""@URL@""#, &literal(url));
-        bot.replace(r#""@TOKEN@""#, &token).replace(r#""@APP@""#, &app)
+        snippet::Language::from(self.language).bot(&self.url, self.token.as_deref(), self.app)
     }
 }
