@@ -108,7 +108,7 @@ async fn dispatch(
             run::make(shared, visitor, change).await?.encode(reference, usize::MAX, &mut frames);
         }
         Command::Wish(_) => {
-            let message = format!("`{method}` is about the connection it comes over; send it over a WebSocket");
+            let message = format!("`{method}` is about connections; send it over a WebSocket");
             return Err(Error::new(Code::Conflict, message));
         }
     }

@@ -1,11 +1,11 @@
 //! This is where a list is searched, and shown in another order than that of the additions. Nothing is kept for it: every search
 //! looks at the whole list, in turns, between which others may change it.
 
-use std::collections::BinaryHeap;
+mod sought;
+
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use compact_str::CompactString;
 use memchr::memmem::Finder;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ use crate::state::signup_list::Entry;
 use crate::wire::error::Error;
 use crate::wire::fields::{Count, Text};
 use crate::wire::frame::Reply;
+use sought::{Place, Sought};
 
 /// Lists who on a list has a text in the sign-up id or in a tag, in an order. Who stands on the list all the time is on one page just once.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -92,110 +93,6 @@ impl Reply for Found {
     }
 }
 
-/// Where somebody stands in an order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Added(u64),
-    SignupId(CompactString),
-}
-
-/// The same of an entry that is just looked at.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum PlaceRef<'a> {
-    Added(u64),
-    SignupId(&'a str),
-}
-
-impl Place {
-    /// As a cursor has it.
-    fn written(&self) -> Box<str> {
-        match self {
-            Self::Added(id) => id.to_string().into(),
-            Self::SignupId(folded) => folded.as_str().into(),
-        }
-    }
-
-    fn borrowed(&self) -> PlaceRef<'_> {
-        match self {
-            Self::Added(id) => PlaceRef::Added(*id),
-            Self::SignupId(folded) => PlaceRef::SignupId(folded),
-        }
-    }
-}
-
-impl PlaceRef<'_> {
-    fn to_owned(&self) -> Place {
-        match self {
-            Self::Added(id) => Place::Added(*id),
-            Self::SignupId(folded) => Place::SignupId((*folded).into()),
-        }
-    }
-}
-
-/// Somebody who may be on the page. The greatest is the first to give way.
-#[derive(Debug, PartialEq, Eq)]
-struct Candidate {
-    place: Place,
-    id: u64,
-    descending: bool,
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let order = self.place.cmp(&other.place);
-        if self.descending { order.reverse() } else { order }
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// A page that is being filled while a whole list passes by.
-#[derive(Debug)]
-struct Sought {
-    order: Order,
-    descending: bool,
-    after: Option<Place>,
-    size: usize,
-    /// Those of the page as far as it is known, and one more where there is one.
-    best: BinaryHeap<Candidate>,
-    matched: usize,
-}
-
-impl Sought {
-    fn see(&mut self, id: u64, folded: &str) {
-        self.matched += 1;
-        let place = match self.order {
-            Order::Added => PlaceRef::Added(id),
-            Order::SignupId => PlaceRef::SignupId(folded),
-        };
-        let is_before = |other: &Place| {
-            let other = other.borrowed();
-            if self.descending { place > other } else { place < other }
-        };
-        let is_passed = self.after.as_ref().is_some_and(|after| place == after.borrowed() || is_before(after));
-        let is_full = self.best.len() > self.size;
-        if is_passed || (is_full && !self.best.peek().is_some_and(|worst| is_before(&worst.place))) {
-            return;
-        }
-        self.best.push(Candidate { place: place.to_owned(), id, descending: self.descending });
-        if is_full {
-            self.best.pop();
-        }
-    }
-
-    /// Who is on the page, in order, and whether others come after them.
-    fn page(self) -> (Vec<Candidate>, bool) {
-        let mut page = self.best.into_sorted_vec();
-        let goes_on = page.len() > self.size;
-        page.truncate(self.size);
-        (page, goes_on)
-    }
-}
-
 impl<L: OfList> Method for Search<L> {
     const CALL: Call = L::SEARCH;
     const NEEDS: Permission = Permission::SignupManagement;
@@ -226,14 +123,7 @@ impl<L: OfList> Search<L> {
             Order::SignupId if too_long(&self.cursor) => Err(none_of_ours()),
             Order::SignupId => Ok(Place::SignupId(cursor.into())),
         });
-        Ok(Sought {
-            order,
-            descending: self.descending.unwrap_or_default(),
-            after: after.transpose()?,
-            size: page_size(self.page_size)?,
-            best: BinaryHeap::new(),
-            matched: 0,
-        })
+        Ok(Sought::new(order, self.descending.unwrap_or_default(), after.transpose()?, page_size(self.page_size)?))
     }
 
     fn found(&self, state: &State, app_id: AppId) -> Result<Found, Error> {
