@@ -62,14 +62,14 @@ impl Occupant {
 #[derive(Debug)]
 struct Connected {
     occupant: Occupant,
-    from: Option<From>,
+    source: Option<Source>,
     token: Option<TokenHash>,
     close: Option<oneshot::Sender<Close>>,
 }
 
 /// Where a connection comes from, and since when.
 #[derive(Clone, Copy, Debug)]
-pub struct From {
+pub struct Source {
     /// Its network address.
     pub address: IpAddr,
     /// When it was opened, in milliseconds since 1970.
@@ -84,7 +84,7 @@ pub struct Told {
     /// Who it is of.
     pub occupant: Occupant,
     /// Where it comes from, and since when.
-    pub from: From,
+    pub source: Source,
 }
 
 /// A connection's place in the hub; it is given up when this value is dropped.
@@ -100,8 +100,8 @@ pub struct Seat {
 
 impl Hub {
     /// Seats a client that has connected, and not signed in yet.
-    pub fn join(self: &Arc<Self>, from: From) -> Seat {
-        self.seat(Occupant::Stranger, Some(from))
+    pub fn join(self: &Arc<Self>, source: Source) -> Seat {
+        self.seat(Occupant::Stranger, Some(source))
     }
 
     /// Seats a change that came over HTTP, or from within.
@@ -110,10 +110,10 @@ impl Hub {
     }
 
     /// Seats somebody; one who comes after all have been ended is ended too.
-    fn seat(self: &Arc<Self>, occupant: Occupant, from: Option<From>) -> Seat {
+    fn seat(self: &Arc<Self>, occupant: Occupant, source: Option<Source>) -> Seat {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (close, closing) = oneshot::channel();
-        self.seats.insert(id, Connected { occupant, from, token: None, close: Some(close) });
+        self.seats.insert(id, Connected { occupant, source, token: None, close: Some(close) });
         // Asked once seated: an end between the two would find nobody to close.
         if let Some(close) = self.closed.get() {
             self.end(id, *close);
@@ -146,8 +146,8 @@ impl Hub {
     /// The connections behind one, by their numbers; as many as are asked for.
     pub fn connections(&self, after: Option<u64>, max: usize) -> Vec<Told> {
         let told = |seat: dashmap::mapref::multiple::RefMulti<'_, u64, Connected>| {
-            let (id, Connected { occupant, from, .. }) = seat.pair();
-            Some(Told { id: *id, occupant: *occupant, from: (*from)? })
+            let (id, Connected { occupant, source, .. }) = seat.pair();
+            Some(Told { id: *id, occupant: *occupant, source: (*source)? })
         };
         let is_behind = |told: &Told| after.is_none_or(|after| told.id > after);
         let mut all: Vec<Told> = self.seats.iter().filter_map(told).filter(is_behind).collect();

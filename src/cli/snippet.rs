@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use guestlist::snippet;
+use clap::Args;
+use guestlist::snippet::Language;
 use guestlist::state::id::AppId;
 
 use super::talk::URL_DEFAULT;
@@ -29,27 +29,6 @@ const EXAMPLES: &str = "\
 Example (against guestlist serve --demo):
   guestlist snippet python --token 90091784056528980:0:DemoBotTokenForLocalUseOnly001 --app 90090684293000559 > bot.py";
 
-/// A language that has an official SDK.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Language {
-    /// nandboxbotsapi
-    Python,
-    /// nandbox-bot-api
-    Node,
-    /// nandbox/java-sdk
-    Java,
-}
-
-impl From<Language> for snippet::Language {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::Python => Self::Python,
-            Language::Node => Self::Node,
-            Language::Java => Self::Java,
-        }
-    }
-}
-
 impl Snippet {
     pub fn run(self) -> ExitCode {
         // A reader that has seen enough is no failure.
@@ -60,6 +39,6 @@ impl Snippet {
     }
 
     fn text(&self) -> String {
-        snippet::Language::from(self.language).bot(&self.url, self.token.as_deref(), self.app)
+        self.language.bot(&self.url, self.token.as_deref(), self.app)
     }
 }

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use clap::ValueEnum;
 use rust_embed::RustEmbed;
 
 use crate::config::ENDPOINT;
@@ -55,8 +56,8 @@ fn answer((name, file): &'static (String, Document), headers: &HeaderMap) -> Res
 /// Bots to begin with, which the page fills in.
 static SNIPPETS: LazyLock<Vec<(String, Document)>> = LazyLock::new(|| {
     let document = |text: &str| Document::new("text/plain; charset=utf-8", POLICY, text.to_owned());
-    let snippets = Language::ALL.into_iter();
-    snippets.map(|language| (format!("snippets/{}", language.file()), document(language.template()))).collect()
+    let languages = Language::value_variants().iter();
+    languages.map(|language| (format!("snippets/{}", language.file()), document(language.template()))).collect()
 });
 
 /// Adds the files to other routes.

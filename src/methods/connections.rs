@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::list::second_half;
-use super::page::{PageEnd, page_size, size_field};
+use super::page::{PageEnd, number_cursor, page_size, size_field};
 use super::{Attend, Call, Here, Method, Noun};
 use crate::access::{Caller, Permission};
 use crate::hub::{Occupant, Told};
@@ -86,7 +86,7 @@ impl Reply for Connections {
 impl Reply for Closed {}
 
 impl Connection {
-    fn new(Told { id, occupant, from }: Told, own: u64, state: &State) -> Self {
+    fn new(Told { id, occupant, source }: Told, own: u64, state: &State) -> Self {
         let caller = match occupant {
             Occupant::Caller(caller) => Some(caller.introduced(state)),
             Occupant::Stranger | Occupant::Request => None,
@@ -97,8 +97,8 @@ impl Connection {
             kind: occupant.kind(),
             account_id,
             name: name.unwrap_or_default(),
-            address: from.address,
-            since: Moment::of_ms(from.since_ms),
+            address: source.address,
+            since: Moment::of_ms(source.since_ms),
             is_own: id == own,
         }
     }
@@ -111,23 +111,14 @@ impl Method for GetConnections {
     type Reply = Connections;
 
     fn validate(&mut self) -> Result<(), Error> {
-        self.after().and_then(|_| page_size(self.page_size)).map(|_| ())
-    }
-}
-
-impl GetConnections {
-    fn after(&self) -> Result<Option<u64>, Error> {
-        let cursor = self.cursor.as_ref().map(|cursor| &*cursor.0).filter(|cursor| !cursor.is_empty());
-        let none_of_ours =
-            |_| Error::field("cursor", "is none of ours; start without, and go on with the cursor of the last answer");
-        cursor.map(|cursor| cursor.parse().map(|RecordId(id)| id).map_err(none_of_ours)).transpose()
+        number_cursor(self.cursor.as_ref()).and_then(|_| page_size(self.page_size)).map(|_| ())
     }
 }
 
 impl Attend for GetConnections {
     fn attend(&self, here: Here<'_>) -> Result<Connections, Error> {
         let size = page_size(self.page_size)?;
-        let mut told = here.hub.connections(self.after()?, size + 1);
+        let mut told = here.hub.connections(number_cursor(self.cursor.as_ref())?, size + 1);
         let goes_on = told.len() > size;
         told.truncate(size);
         let cursor = told.last().filter(|_| goes_on).map(|last| last.id.to_string().into());

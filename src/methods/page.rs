@@ -126,6 +126,17 @@ impl PageEnd {
     }
 }
 
+/// Why a text is no cursor.
+pub fn none_of_ours() -> Error {
+    Error::field("cursor", "is none of ours; start without, and go on with the cursor of the last answer")
+}
+
+/// The number behind which a page begins, of which a cursor is made that may be left out.
+pub fn number_cursor(cursor: Option<&Text>) -> Result<Option<u64>, Error> {
+    let cursor = cursor.map(|cursor| &*cursor.0).filter(|cursor| !cursor.is_empty());
+    cursor.map(|cursor| u64::read(cursor).ok_or_else(none_of_ours)).transpose()
+}
+
 /// How many a page has at most.
 pub fn page_size(asked: Option<Count>) -> Result<usize, Error> {
     let size = asked.map_or(PAGE_SIZE_DEFAULT, |size| size.0);

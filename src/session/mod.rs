@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use crate::access::Identity;
 use crate::counts::Asked;
 use crate::event::Subscriptions;
-use crate::hub::{self, Occupant, Seat};
+use crate::hub::{Occupant, Seat, Source};
 use crate::shared::Shared;
 use crate::state::moment::Moment;
 use crate::traces;
@@ -80,7 +80,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     known: Option<Known>,
 ) {
     let traced = traces::connection();
-    let mut seat = shared.hub.join(hub::From { address, since_ms: shared.clock.now_ms() });
+    let mut seat = shared.hub.join(Source { address, since_ms: shared.clock.now_ms() });
     let identity = match sign_in::sign_in(&mut socket, &shared, &mut seat, address, known).await {
         Ok(identity) => identity,
         Err(end) => {

@@ -1,24 +1,22 @@
 //! This is where a bot begins: one on each official SDK, with names for its address, its token and its app.
 
+use clap::ValueEnum;
 use serde_json::json;
 
 use crate::state::id::AppId;
 
 /// A language that has an official SDK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
-    /// `nandboxbotsapi`
+    /// nandboxbotsapi
     Python,
-    /// `nandbox-bot-api`
+    /// nandbox-bot-api
     Node,
-    /// `nandbox/java-sdk`
+    /// nandbox/java-sdk
     Java,
 }
 
 impl Language {
-    /// Every language.
-    pub const ALL: [Self; 3] = [Self::Python, Self::Node, Self::Java];
-
     /// The name of the file that a bot is in.
     pub fn file(self) -> &'static str {
         match self {

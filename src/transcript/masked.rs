@@ -1,7 +1,7 @@
 //! This is where a frame is made fit to be shown: as it was written, but for what is secret.
 
+use super::json::quoted;
 use super::{quick, secrets};
-use crate::json;
 
 /// What stands for a secret.
 const MASK: &str = "•••";
@@ -12,12 +12,6 @@ pub fn masked(text: &str) -> Option<String> {
 }
 
 struct Masked;
-
-fn quoted(text: &str) -> String {
-    let mut written = Vec::with_capacity(text.len() + 2);
-    json::write(&mut written, text);
-    String::from_utf8(written).expect("JSON is text")
-}
 
 impl quick::Build for Masked {
     type Part = String;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::list::{OfList, resolve, resolved, second_half, with_app};
-use super::page::{PageEnd, page_size, size_field};
+use super::page::{PageEnd, none_of_ours, number_cursor, page_size, size_field};
 use super::signups::SignupRecord;
 use super::{Ask, Call, Method, Noun};
 use crate::access::{About, Permission, Sender, View};
@@ -21,7 +21,7 @@ use crate::config::{ENTRIES_PER_TURN, SIGNUP_ID_BYTES_MAX};
 use crate::schema::leaf::also;
 use crate::state::State;
 use crate::state::app::ListName;
-use crate::state::id::{AppId, RecordId};
+use crate::state::id::AppId;
 use crate::state::patterns::fold;
 use crate::state::signup_list::Entry;
 use crate::wire::error::Error;
@@ -115,15 +115,15 @@ impl<L: OfList> Search<L> {
         if too_long(&self.text) {
             return Err(Error::field("text", format!("has at most {SIGNUP_ID_BYTES_MAX} bytes, as sign-up ids have")));
         }
-        let none_of_ours =
-            || Error::field("cursor", "is none of ours; start without, and go on with the cursor of the last answer");
-        let after = self.cursor.as_ref().map(|cursor| &*cursor.0).filter(|cursor| !cursor.is_empty());
-        let after = after.map(|cursor| match order {
-            Order::Added => cursor.parse().map(|RecordId(id)| Place::Added(id)).map_err(|_| none_of_ours()),
-            Order::SignupId if too_long(&self.cursor) => Err(none_of_ours()),
-            Order::SignupId => Ok(Place::SignupId(cursor.into())),
-        });
-        Ok(Sought::new(order, self.descending.unwrap_or_default(), after.transpose()?, page_size(self.page_size)?))
+        let after = match order {
+            Order::Added => number_cursor(self.cursor.as_ref())?.map(Place::Added),
+            Order::SignupId if too_long(&self.cursor) => return Err(none_of_ours()),
+            Order::SignupId => {
+                let cursor = self.cursor.as_ref().filter(|cursor| !cursor.0.is_empty());
+                cursor.map(|cursor| Place::SignupId((*cursor.0).into()))
+            }
+        };
+        Ok(Sought::new(order, self.descending.unwrap_or_default(), after, page_size(self.page_size)?))
     }
 
     fn found(&self, state: &State, app_id: AppId) -> Result<Found, Error> {

@@ -178,6 +178,18 @@ impl Browser {
         ran.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
     }
 
+    /// Has the text of what is saved from now on kept on the page, as `window.saved`.
+    pub async fn keep_saved(&self) {
+        self.run(
+            "const real = URL.createObjectURL.bind(URL);
+             URL.createObjectURL = (blob) => {
+                 blob.text().then((text) => { window.saved = text; });
+                 return real(blob);
+             };",
+        )
+        .await;
+    }
+
     /// Chooses a file.
     pub async fn choose(&self, css: &str, path: &Path) {
         let field = self.driver.find(By::Css(css)).await.expect("the field is there");

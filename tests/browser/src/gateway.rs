@@ -81,13 +81,22 @@ impl Gateway {
 
     /// How many are on the whitelist of an app.
     pub fn count(&self, app_id: &str) -> u64 {
-        let url = format!("ws://{}/nandbox/api/", self.address);
-        let message = json!({"method": "getApps", "page_size": 1000}).to_string();
-        let ran = guestlist(&["call", "--url", &url, "--token", ADMIN, &message]).output().expect("the binary runs");
-        let answer: Value = serde_json::from_slice(&ran.stdout).expect("it prints the answer");
-        let apps = answer["apps"].as_array().expect("apps are listed").iter();
-        let app = apps.clone().find(|app| app["app_id"] == app_id).expect("the app is there");
+        let answer = self.ask(&json!({"method": "getApps", "page_size": 1000}));
+        let mut apps = answer["apps"].as_array().expect("apps are listed").iter();
+        let app = apps.find(|app| app["app_id"] == app_id).expect("the app is there");
         app["whitelist"]["signups"].as_u64().expect("it is a number")
+    }
+
+    /// The number of the last change.
+    pub fn last_change(&self) -> u64 {
+        self.ask(&json!({"method": "getStateDigest"}))["seq"].as_u64().expect("it is a number")
+    }
+
+    /// Asks something as an administrator, from elsewhere.
+    fn ask(&self, message: &Value) -> Value {
+        let url = format!("ws://{}/nandbox/api/", self.address);
+        let ran = guestlist(&["call", "--url", &url, "--token", ADMIN, &message.to_string()]).output();
+        serde_json::from_slice(&ran.expect("the binary runs").stdout).expect("it prints the answer")
     }
 
     /// A list of the demo app as CSV, as the command line writes it.

@@ -5,15 +5,6 @@ use std::fs;
 use guestlist_browser_tests::{ADMIN, ANYWHERE, APP, BOT, Browser, Gateway, HOSTILE, directory};
 use serde_json::json;
 
-/// Has what is saved kept on the page, for tests to read.
-const KEEP_SAVED: &str = "
-    const real = URL.createObjectURL.bind(URL);
-    URL.createObjectURL = (blob) => {
-        blob.text().then((text) => { window.saved = text; });
-        return real(blob);
-    };
-";
-
 /// The sign-up ids that are shown.
 const IDS: &str = "#view tbody td:first-child";
 
@@ -158,7 +149,7 @@ async fn a_list_goes_through_a_file_and_comes_back_the_same() {
     browser.see("#view details output", "3 sign-ups are on the whitelist").await;
     browser.see_value("#view tbody input", "vip, 7").await;
 
-    browser.run(KEEP_SAVED).await;
+    browser.keep_saved().await;
     browser.click("button[aria-label='Save the whitelist as CSV']").await;
     browser.see_true("window.saved").await;
     let saved = browser.run("return window.saved").await;
@@ -202,7 +193,7 @@ async fn a_long_file_is_added_and_saved_whole_and_one_that_stops_says_where() {
     browser.see("#view details output", "20,000 sign-ups are on the blacklist").await;
 
     // A page of these comes in several frames, which are put together.
-    browser.run(KEEP_SAVED).await;
+    browser.keep_saved().await;
     browser.click("button[aria-label='Save the blacklist as CSV']").await;
     browser.see_true("window.saved").await;
     let saved = browser.run("return window.saved").await;

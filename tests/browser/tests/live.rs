@@ -329,15 +329,7 @@ async fn changes_are_saved_as_csv() {
     browser.see("#view table", "seed").await;
     gateway.call(&json!({"method": "addToWhitelist", "app_id": APP, "signups": [HOSTILE]}));
     browser.see("#view table", HOSTILE).await;
-    browser
-        .run(
-            "const real = URL.createObjectURL.bind(URL);
-             URL.createObjectURL = (blob) => {
-                 blob.text().then((text) => { window.saved = text; });
-                 return real(blob);
-             };",
-        )
-        .await;
+    browser.keep_saved().await;
     browser.click("button[aria-label='Save what is shown as CSV']").await;
     browser.see_true("window.saved?.startsWith('When,Who,What,Of,Which,Number\\n')").await;
     browser
