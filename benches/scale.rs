@@ -195,7 +195,7 @@ impl Filled {
         let disk = RealDisk::new(home.path());
         self.writer.settle();
         let start = Instant::now();
-        snapshot::write(&disk, self.added, self.writer.state(), &[], || ()).expect("there is room");
+        snapshot::write(&disk, self.added, &self.writer, &[], || ()).expect("there is room");
         snapshot::name(&disk, self.added).expect("it was written");
         let written = start.elapsed();
         let start = Clocks::start();

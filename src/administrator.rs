@@ -120,7 +120,7 @@ fn change(
     }
     let text = message.to_string();
     let mut change = Change::read("setBot", &text).expect("there is a method of that name")?;
-    let view = View { state: &shared.state, caller: Caller::Seed, at_ms: shared.clock.now_ms() };
+    let view = View::new(&shared.state, Caller::Seed, shared.clock.now_ms());
     change.admit(Sender { view, bound_app: None })?;
     if let Verdict::Unchanged(_) = change.check(view)? {
         return Ok(None);

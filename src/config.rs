@@ -90,6 +90,13 @@ named! {
         resume_interval: Duration = Duration::from_millis(500),
         /// Bytes that must fit onto a disk that was full before changes are taken again, so that it is not full again at once.
         resume_room_bytes: usize = 256 << 10,
+        /// How old the view of a shared journal may be for decisions to be made from it.
+        stale_max: Duration = Duration::from_secs(5),
+        /// How long a shared journal may not be reached before changes are refused.
+        cut_off_after: Duration = Duration::from_secs(2),
+        /// How long it is tried to append a batch to a shared journal, and to find out whether it was, before those who wait for it
+        /// are told that it is unknown.
+        append_wait: Duration = Duration::from_secs(10),
         /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
         guesses_burst: u32 = 30,
         /// How long it takes until one guess more is allowed.
@@ -154,6 +161,9 @@ const FIXED: &[&str] = &[
     "journal_ahead_bytes_max",
     "resume_interval",
     "resume_room_bytes",
+    "cut_off_after",
+    "append_wait",
+    "stale_max",
     "password_threads_max",
     "password_queue_max",
 ];
@@ -301,6 +311,84 @@ pub const SNAPSHOT_EVERY_DEFAULT: u64 = 500_000;
 
 /// Bytes of journal segments that are kept as an audit log beyond what a start could need, where the command line does not say.
 pub const JOURNAL_KEEP_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Bytes of a batch that is offered to a shared journal, where it is of more than one change. etcd takes requests of up to 1.5 MiB.
+pub const OFFER_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a change that is offered alone, at most: what etcd takes, less what comes with it.
+pub const OFFER_ALONE_BYTES_MAX: usize = 1_400 << 10;
+
+/// How long a member of etcd may take to be connected to.
+pub const ETCD_CONNECT_WAIT: Duration = Duration::from_secs(1);
+
+/// How often a quiet connection to etcd is pinged, and how long that may take.
+pub const ETCD_PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a call to etcd may take before another member is called.
+pub const ETCD_CALL_WAIT: Duration = Duration::from_secs(3);
+
+/// How long it is waited before etcd is called again after a failure.
+pub const ETCD_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// The same where a batch waits for it.
+pub const APPEND_RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes of an answer of etcd's, at most.
+pub const ETCD_BYTES_MAX: usize = 256 << 20;
+
+/// How often it is found out how old the view of a shared journal is.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long folding what is known to be there may take before the watch is begun anew.
+pub const PROBE_WAIT: Duration = Duration::from_secs(1);
+
+/// Batches that are read at once where etcd was compacted.
+pub const BRIDGE_BATCHES_AT_ONCE: usize = 32;
+
+/// Batches that are delivered and wait to be folded.
+pub const DELIVERIES_MAX: usize = 256;
+
+/// Offers that wait while those before them are given up.
+pub const OFFERS_MAX: usize = 4;
+
+/// Seconds after which a gateway that was not heard of is taken for gone by the others.
+pub const GATEWAY_LEASE_SECONDS: i64 = 10;
+
+/// How often a gateway tells the others how far it is, and looks how far they are.
+pub const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Parts that the bots of a gateway are told in, so that one that comes or goes has few others told again.
+pub const SEAT_PARTS: usize = 64;
+
+/// Bytes of a part of a snapshot in etcd.
+pub const SNAPSHOT_PART_IN_ETCD_BYTES: usize = 512 << 10;
+
+/// Removals of batches in one transaction; etcd takes 128 operations.
+pub const REMOVALS_AT_ONCE: usize = 100;
+
+/// Batches that are removed at a turn.
+pub const REMOVALS_PER_TURN: i64 = 10_000;
+
+/// How long etcd's history is kept: a gateway that was away for less goes on as if it had never been.
+pub const HISTORY_KEPT: Duration = Duration::from_secs(10 * 60);
+
+/// How often a part of that history becomes old enough to be forgotten.
+pub const HISTORY_NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// How often a gateway begins anew from what others share, at most, within [`BEGUN_ANEW_WITHIN`].
+pub const BEGUN_ANEW_MAX: usize = 5;
+
+/// See there.
+pub const BEGUN_ANEW_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How often a start looks whether all is folded that is in etcd.
+pub const CATCH_UP_LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long a start waits for etcd.
+pub const ETCD_START_WAIT: Duration = Duration::from_secs(60);
+
+/// States of a gateway up to revisions of a shared journal that are known, for others to be compared with.
+pub const CHECKPOINTS_KEPT_MAX: usize = 16_384;
 
 /// Bytes of room that are made in a segment at a time, at least, unless that is more than the most: several hundred small changes.
 pub const JOURNAL_AHEAD_BYTES_MIN: u64 = 64 << 10;

@@ -1,6 +1,8 @@
 //! This is where a gateway is put together, started and stopped: store, engine, hub and listener.
 
 mod error;
+#[cfg(feature = "cluster")]
+mod joining;
 mod options;
 mod start;
 mod store;
@@ -13,11 +15,14 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::administrator::{self, AdministratorError, AdministratorToken};
+use crate::cluster::Lost;
 use crate::config::ENDPOINT;
 use crate::dashboard;
 use crate::engine::EngineHandle;
 use crate::health::Health;
 use crate::journal::directory::DataDir;
+#[cfg(feature = "cluster")]
+use crate::journal::etcd::Member;
 use crate::methods::NewToken;
 use crate::shared::{Changeable, Shared};
 use crate::state::State;
@@ -26,6 +31,10 @@ use crate::transcript::record::Own;
 use crate::wire::close::Close;
 use crate::world::Running;
 pub use error::StartError;
+#[cfg(feature = "cluster")]
+pub use joining::JoinError;
+#[cfg(feature = "cluster")]
+pub use options::EtcdStore;
 pub use options::{Options, Store};
 pub use store::{Opened, open};
 
@@ -44,7 +53,9 @@ pub struct Gateway {
     engine: Running,
     recording: Option<Own>,
     encryption: Option<Encryption>,
-    _directory: Option<DataDir>,
+    directory: Option<DataDir>,
+    #[cfg(feature = "cluster")]
+    member: Option<Member>,
 }
 
 impl Gateway {
@@ -128,6 +139,25 @@ impl Gateway {
             tracing::warn!(connections = self.shared.hub.len(), "some connections did not end in time");
         }
         stop_engine(&self.shared.engine, self.engine).await;
+        #[cfg(feature = "cluster")]
+        if let Some(member) = self.member {
+            member.leave().await;
+            let differs = self.shared.engine.health().differing() > 0;
+            if let Some(directory) = self.directory.filter(|_| differs)
+                && let Err(error) = joining::set_aside(directory.path())
+            {
+                tracing::error!(%error, "the copy of the journal, which is wrong, could not be set aside; remove it");
+            }
+        }
+    }
+
+    /// Waits until it has to begin anew, from what it shares with others, and tells why: it must be stopped, and started again. Never
+    /// where it shares nothing.
+    pub async fn lost(&self) -> Lost {
+        match &self.shared.cluster {
+            Some(cluster) => cluster.lost().await,
+            None => std::future::pending().await,
+        }
     }
 }
 

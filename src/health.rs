@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::counts::{Count, Spread};
+use crate::freshness::Freshness;
 
 /// Whether changes are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +17,13 @@ pub enum Storage {
     Full,
     /// Not before a restart: nobody knows what the disk has.
     Failed,
+    /// Not before the journal that is shared with other gateways is reached again.
+    CutOff,
 }
 
 impl Storage {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Writable, Self::Full, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Writable, Self::Full, Self::Failed, Self::CutOff];
 
     /// Its name, in metrics.
     pub fn name(self) -> &'static str {
@@ -27,6 +31,7 @@ impl Storage {
             Self::Writable => "writable",
             Self::Full => "full",
             Self::Failed => "failed",
+            Self::CutOff => "cut_off",
         }
     }
 }
@@ -60,6 +65,11 @@ pub struct Health {
     segment_bytes: AtomicU64,
     snapshot_bytes: AtomicU64,
     snapshot_records: AtomicU64,
+    /// As of when the state is known.
+    pub freshness: Freshness,
+    /// How old that may be before changes are refused, in milliseconds.
+    cut_off_after_ms: AtomicU64,
+    gateways: AtomicU64,
     /// How often storage became full.
     pub full_episodes: Count,
     /// New segments that could not be begun; the old one went on.
@@ -82,10 +92,22 @@ impl Health {
     /// Whether changes are accepted.
     pub fn storage(&self) -> Storage {
         match self.storage.load(Ordering::Acquire) {
+            0 if self.is_cut_off() => Storage::CutOff,
             0 => Storage::Writable,
             1 => Storage::Full,
             _ => Storage::Failed,
         }
+    }
+
+    /// From here on the journal is shared, and changes are refused where it was not reached for so long.
+    pub fn begin_sharing(&self, cut_off_after: Duration) {
+        let cut_off_after = u64::try_from(cut_off_after.as_millis()).unwrap_or(u64::MAX);
+        self.cut_off_after_ms.store(cut_off_after, Ordering::Release);
+        self.freshness.begin();
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.freshness.is_older_than(Duration::from_millis(self.cut_off_after_ms.load(Ordering::Acquire)))
     }
 
     /// Notes that changes are accepted again; once storage has failed they never are.
@@ -128,6 +150,16 @@ impl Health {
         self.is_stopping.store(true, Ordering::Release);
     }
 
+    /// How many gateways share the journal, this one among them; 0 where it is not shared.
+    pub fn gateways(&self) -> u64 {
+        self.gateways.load(Ordering::Relaxed)
+    }
+
+    /// Notes how many do.
+    pub fn note_gateways(&self, gateways: usize) {
+        self.gateways.store(u64::try_from(gateways).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     /// Bytes of the journal's newest segment.
     pub fn segment_bytes(&self) -> u64 {
         self.segment_bytes.load(Ordering::Relaxed)
@@ -151,10 +183,10 @@ impl Health {
     }
 
     /// What must be well for the gateway to be ready: each by name, and where it is not, a line that says what to do.
-    pub fn checks(&self) -> [(&'static str, Option<String>); 3] {
+    pub fn checks(&self) -> Vec<(&'static str, Option<String>)> {
         let why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = match self.storage() {
-            Storage::Writable => None,
+            Storage::Writable | Storage::CutOff => None,
             Storage::Full => Some(format!(
                 "storage is full: {why}; changes are refused until there is space, and taken again by themselves then"
             )),
@@ -167,7 +199,17 @@ impl Health {
                 .to_owned()
         });
         let stops = self.is_stopping.load(Ordering::Acquire).then(|| "the gateway is stopping".to_owned());
-        [("storage", refused), ("snapshots", differs), ("running", stops)]
+        let cut_off = self.freshness.age().map(|age| {
+            self.is_cut_off().then(|| {
+                let since = if age == Duration::MAX { "yet".to_owned() } else { format!("for {:.1} s", age.as_secs_f64()) };
+                format!(
+                    "the shared journal was not reached {since}: changes are refused, and taken again by themselves once it is; \
+                     see to etcd, and to the network between"
+                )
+            })
+        });
+        let own = [("storage", refused), ("snapshots", differs), ("running", stops)];
+        own.into_iter().chain(cut_off.map(|problem| ("journal", problem))).collect()
     }
 
     /// What keeps the gateway from being ready; nothing where all is well.

@@ -56,6 +56,7 @@ pub mod access;
 pub mod administrator;
 pub mod aside;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod counts;
 pub mod crowd;
@@ -64,6 +65,7 @@ pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod fold;
+pub mod freshness;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;

@@ -104,7 +104,7 @@ impl Seed {
     /// Its messages, each made on a state of its own first: what one refuses, the empty store would refuse as well.
     fn rehearsed(&self, at_ms: u64, random: &Random) -> Result<Submission, SeedError> {
         let mut stage = Writer::default();
-        let mut submission = Submission::new(Caller::Seed);
+        let mut submission = Submission::first(Caller::Seed);
         for (index, text) in self.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let refused = |error| SeedError::Refused { name: self.name.clone(), line: index + 1, error };
             let method = match envelope::open(text) {
@@ -120,13 +120,13 @@ impl Seed {
                 })
             };
             let mut change = read()?.map_err(refused)?;
-            let view = View { state: stage.state(), caller: Caller::Seed, at_ms };
+            let view = View::new(stage.state(), Caller::Seed, at_ms);
             change.admit(Sender { view, bound_app: None }).map_err(refused)?;
             if let Verdict::Unchanged(_) = change.check(view).map_err(refused)? {
                 continue;
             }
             change.prepare(view, random).map_err(refused)?;
-            let entry = Entry { seq: stage.state().folded() + 1, at_ms, by: Caller::Seed, change };
+            let entry = Entry { seq: stage.state().folded() + 1, at_ms, by: Caller::Seed, change, revision: None };
             let rehearsed = entry.copy().map_err(|what| refused(Error::field(&method, what)))?;
             fold(&mut stage, rehearsed, &mut Vec::new()).map_err(refused)?;
             submission.push(entry.change);
@@ -149,6 +149,13 @@ pub async fn apply(seed: Seed, shared: &Shared) -> Result<Vec<NewToken>, SeedErr
         return Ok(Vec::new());
     }
     let outcomes = shared.engine.submit(submission).await.await.map_err(|_| SeedError::NotWritten)?;
+    if shared.cluster.is_some() && outcomes.iter().all(Result::is_err) && shared.state.folded() > 0 {
+        tracing::info!(
+            seed = seed.name,
+            "another gateway began the journal at that moment, so the seed was not applied"
+        );
+        return Ok(Vec::new());
+    }
     let tokens = outcomes.into_iter().map(|outcome| match outcome {
         Ok(Answer::SetBot(bot)) => Ok(bot.new_token()),
         Ok(_) => Ok(None),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::{self, Caller, Identity, Sender, View};
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::config::Limits;
 use crate::counts::Counts;
 use crate::crowd::Crowd;
@@ -12,7 +13,7 @@ use crate::dashboard::{CookieKey, Links};
 use crate::engine::EngineHandle;
 use crate::http::origin::{Origins, WebOrigin};
 use crate::hub::Hub;
-use crate::methods::Change;
+use crate::methods::{Change, Verdict};
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::state::State;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub links: Arc<Links>,
     /// What sessions of the page are signed with.
     pub cookie_key: CookieKey,
+    /// What is known of the gateways that share the journal, if others do.
+    pub cluster: Option<Arc<Cluster>>,
     /// What tells the time.
     pub clock: Clock,
     /// What secrets are drawn from.
@@ -107,6 +110,7 @@ impl Shared {
             strangers: Arc::new(Strangers::new(&limits)),
             links: Arc::default(),
             cookie_key: CookieKey::passing(),
+            cluster: None,
             clock: Clock::default(),
             random: Random::default(),
             limits,
@@ -129,7 +133,8 @@ impl Shared {
 
     /// What a caller sees now.
     pub fn view(&self, caller: Caller) -> View<'_> {
-        View { state: &self.state, caller, at_ms: self.clock.now_ms() }
+        let cluster = self.cluster.as_deref();
+        View { cluster, ..View::new(&self.state, caller, self.clock.now_ms()) }
     }
 
     /// The gate and the bounds for a change, and whether this gateway takes such changes at all.
@@ -141,6 +146,17 @@ impl Shared {
             ));
         }
         change.admit(sender)
+    }
+
+    /// What has to become known before what was said of a change is final, if something has: that there is nothing to change, or
+    /// that it cannot be made, may be so in this gateway's view alone.
+    pub fn doubt<T>(&self, checked: &Result<Verdict<T>, Error>) -> Option<Arc<Cluster>> {
+        let is_in_doubt = match checked {
+            Ok(Verdict::Proceed) => false,
+            Ok(Verdict::Unchanged(_)) => true,
+            Err(error) => error.code.is_of_the_state(),
+        };
+        self.cluster.clone().filter(|_| is_in_doubt)
     }
 
     /// Prepares a change that hashes passwords, when its turn has come. Who guesses is slowed down.

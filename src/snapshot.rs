@@ -19,7 +19,7 @@ use crate::state::digest::{Digest, RecordHash};
 use crate::state::record::{Record, each_record};
 use crate::state::restore::Restore;
 use crate::state::written::RecordReader;
-use crate::state::{State, Writer};
+use crate::state::{Reached, Writer};
 
 /// The last line of a snapshot; a file without it is not whole.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Trailer {
     /// Entries that were refused when their turn came, the latest of them: nobody is told of those.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<u64>,
+    /// Up to where the shared journal is in it, if that is shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Bytes of the whole file, where it was just written.
     #[serde(skip)]
     pub bytes: u64,
@@ -43,7 +46,8 @@ const TRAILER: &str = r#"{"records":"#;
 
 /// Writes a snapshot aside and syncs it, bit by bit: the disk gets it in small parts, so that a flush of the journal never has to
 /// wait for a large one. After each part it may `rest`.
-pub fn write(disk: &dyn Disk, seq: u64, state: &State, refused: &[u64], rest: impl FnMut()) -> io::Result<Trailer> {
+pub fn write(disk: &dyn Disk, seq: u64, writer: &Writer, refused: &[u64], rest: impl FnMut()) -> io::Result<Trailer> {
+    let state = writer.state();
     let mut parts = Parts { file: disk.create(SNAPSHOT_ASIDE)?, part: Vec::new(), bytes: 0, rest };
     write_line(&mut parts.part, &Header { guestlist: "snapshot".to_owned(), format: FORMAT, seq, digest: None });
     let (mut digest, mut records) = (Digest::default(), 0);
@@ -55,7 +59,9 @@ pub fn write(disk: &dyn Disk, seq: u64, state: &State, refused: &[u64], rest: im
         if parts.part.len() < SNAPSHOT_PART_BYTES { Ok(()) } else { parts.sync() }
     })?;
     let refused = refused[refused.len().saturating_sub(REFUSED_KEPT_MAX)..].to_vec();
-    let trailer = Trailer { records, digest, at_ms: state.at_ms(), refused, bytes: 0 };
+    // A segment is sealed behind a batch, never within one.
+    let revision = writer.reached().filter(|reached| reached.seq == seq).map(|reached| reached.revision);
+    let trailer = Trailer { records, digest, at_ms: state.at_ms(), refused, revision, bytes: 0 };
     write_line(&mut parts.part, &trailer);
     parts.sync()?;
     Ok(Trailer { bytes: parts.bytes, ..trailer })
@@ -189,5 +195,8 @@ pub fn load(disk: &dyn Disk, file: &Numbered, writer: &mut Writer) -> Result<Tra
     }
     restore.finish(trailer.digest).map_err(|error| damaged(offset, format!("does not fit: {error}")))?;
     writer.note(file.seq, trailer.at_ms);
+    if let Some(revision) = trailer.revision {
+        writer.note_reached(Reached { revision, seq: file.seq });
+    }
     Ok(trailer)
 }

@@ -42,7 +42,7 @@ fn every_change_of_the_transcripts_comes_back_out_of_the_journal_as_it_went_in()
                 .ok()
                 .and_then(|frame| Some(frame["method"].as_str()?.to_owned()));
             let Some(Some(Ok(mut change))) = method.map(|method| Change::read(&method, frame.get())) else { continue };
-            let view = View { state: writer.state(), caller: Caller::Seed, at_ms: 1 };
+            let view = View::new(writer.state(), Caller::Seed, 1);
             // What is refused here, such as a log-in with a wrong password, is not journaled.
             let Ok(()) = change.prepare(view, &Random::default()) else { continue };
             let (mut message, mut lines) = (Vec::new(), Vec::new());

@@ -60,7 +60,7 @@ impl Lists {
 
     fn seed(&mut self, message: &str) {
         let (Command::Change(mut change), _) = decode(message) else { panic!("only changes seed") };
-        let view = View { state: self.state(), caller: Caller::Seed, at_ms: AT_MS };
+        let view = View::new(self.state(), Caller::Seed, AT_MS);
         change.admit(Sender { view, bound_app: None }).expect("a seed may do everything");
         change.prepare(view, &Random::default()).expect("a seed is well formed");
         self.run_by(Caller::Seed, change);
@@ -72,7 +72,7 @@ impl Lists {
     }
 
     fn view(&self) -> View<'_> {
-        View { state: self.state(), caller: Caller::Bot(BOT), at_ms: AT_MS }
+        View::new(self.state(), Caller::Bot(BOT), AT_MS)
     }
 
     /// The gate, the bounds, and the check against the state as it stands.
@@ -92,7 +92,7 @@ impl Lists {
     }
 
     fn run_by(&mut self, by: Caller, change: Change) -> Answer {
-        let entry = Entry { seq: self.state().folded() + 1, at_ms: AT_MS, by, change };
+        let entry = Entry { seq: self.state().folded() + 1, at_ms: AT_MS, by, change, revision: None };
         fold(&mut self.writer, entry, &mut Vec::new()).expect("it is accepted")
     }
 

@@ -3,6 +3,7 @@
 mod caller;
 mod gate;
 
+use crate::cluster::Cluster;
 use crate::state::State;
 use crate::state::id::{AppId, OrgId, UserId};
 use crate::state::moment::Moment;
@@ -21,9 +22,16 @@ pub struct View<'a> {
     pub caller: Caller,
     /// When, in milliseconds since 1970: now, and once it is journaled, when that was.
     pub at_ms: u64,
+    /// The gateways that share what is known, if several do; of no use for what is journaled, which must be the same on each.
+    pub cluster: Option<&'a Cluster>,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// What a message is seen with by itself.
+    pub fn new(state: &'a State, caller: Caller, at_ms: u64) -> Self {
+        Self { state, caller, at_ms, cluster: None }
+    }
+
     /// When.
     pub fn now(&self) -> Moment {
         Moment::of_ms(self.at_ms)

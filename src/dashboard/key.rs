@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use cookie::Key;
 
 /// The file's name, in the data directory.
@@ -40,6 +42,16 @@ impl CookieKey {
         file.write_all(key.master()).and_then(|()| file.sync_all())?;
         fs::rename(&aside, &path)?;
         Ok(Self(key))
+    }
+
+    /// As a text, for other gateways to have the same.
+    pub fn shown(&self) -> String {
+        STANDARD.encode(self.0.master())
+    }
+
+    /// Reads such a text.
+    pub fn read(text: &str) -> Option<Self> {
+        Key::try_from(&*STANDARD.decode(text).ok()?).map(Self).ok()
     }
 
     pub(super) fn key(&self) -> &Key {

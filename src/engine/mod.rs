@@ -2,6 +2,7 @@
 //! flush, runs them, and lets their answers and events go.
 
 mod refusal;
+mod sharing;
 mod storage;
 mod submission;
 
@@ -12,23 +13,25 @@ use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityOsValue, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::event::Batch;
-use crate::fold::fold;
+use crate::fold::{Outcome, fold};
 use crate::health::{Health, Storage};
 use crate::hub::Hub;
+use crate::journal::shared::SharedJournal;
 use crate::journal::{Entry, Failure, Journal};
 use crate::snapshots::Snapshots;
 use crate::state::Writer;
 use crate::traces;
 use crate::wire::error::Error;
 use crate::world::{Running, Threads};
-pub use refusal::perhaps_written;
 use refusal::refuse;
+pub use refusal::{cut_off, perhaps_written};
+use sharing::Sharing;
 pub use submission::{EngineHandle, Submission};
 use submission::{Job, Order};
 
@@ -52,6 +55,17 @@ pub struct Engine {
     resume_at: Option<Instant>,
     /// Bytes of the segment at which another one is begun.
     rotate_bytes: u64,
+    /// The journal that is shared with other gateways, if one is; the other is this one's copy of it then.
+    sharing: Option<Sharing>,
+}
+
+/// A submission that the journal has.
+struct Journaled {
+    submission: Submission,
+    /// When, in milliseconds since 1970.
+    at_ms: u64,
+    /// Who waits for what becomes of it, if somebody does here.
+    done: Option<oneshot::Sender<Vec<Outcome>>>,
 }
 
 impl Engine {
@@ -86,8 +100,15 @@ impl Engine {
             flush_at,
             resume_at,
             rotate_bytes,
+            sharing: None,
         };
         (engine, handle)
+    }
+
+    /// Has a journal shared with other gateways; the engine's own is a copy of it.
+    pub fn sharing(mut self, journal: SharedJournal) -> Self {
+        self.sharing = Some(Sharing::new(journal));
+        self
     }
 
     /// Has entries dated by a clock other than the machine's.
@@ -116,6 +137,17 @@ impl Engine {
     async fn run(mut self) {
         // What a start folded may make a snapshot due, and no change may come for long, or before the process is killed again.
         self.rotate_if_due(self.writer.state().folded() + 1);
+        match self.sharing.take() {
+            Some(sharing) => self.run_shared(sharing).await,
+            None => self.run_alone().await,
+        }
+        self.flush();
+        if let Some(snapshots) = self.snapshots.take().filter(|_| !self.has_failed()) {
+            snapshots.finish(self.writer.state(), self.journal.as_mut());
+        }
+    }
+
+    async fn run_alone(&mut self) {
         loop {
             let order = match self.due_at() {
                 Some(at) => timeout_at(at, self.orders.recv()).await,
@@ -135,17 +167,14 @@ impl Engine {
             }
             self.do_what_is_due();
         }
-        self.flush();
-        if let Some(snapshots) = self.snapshots.take().filter(|_| !self.has_failed()) {
-            snapshots.finish(self.writer.state(), self.journal.as_mut());
-        }
     }
 
     /// Takes what else waits, so that one flush serves it all; says whether the engine is to stop after it.
     fn gather(&mut self, first: Job) -> (Vec<Job>, bool) {
         let (mut changes, mut bytes) = (first.submission.len(), first.submission.bytes());
         let mut batch = vec![first];
-        while changes < self.limits.batch_changes_max && bytes < self.limits.batch_bytes_max {
+        let bytes_max = self.limits.batch_bytes_max;
+        while changes < self.limits.batch_changes_max && bytes < bytes_max {
             match self.orders.try_recv() {
                 Ok(Order::Commit(job)) => {
                     changes += job.submission.len();
@@ -164,20 +193,29 @@ impl Engine {
         let at_ms = self.clock.now_ms().max(self.writer.state().at_ms());
         let written = match self.health.storage() {
             Storage::Writable => self.write(&batch, first_seq, at_ms),
-            Storage::Full => Err(refusal::full()),
-            Storage::Failed => Err(refusal::failed()),
+            storage => Err(refusal::of(storage)),
         };
         if let Err(error) = written {
             return refuse(batch, &error);
         }
-        let mut seq = first_seq;
+        let journaled =
+            batch.into_iter().map(|Job { submission, done, .. }| Journaled { submission, at_ms, done: Some(done) });
+        self.fold(journaled.collect(), None);
+    }
+
+    /// Makes the changes of a batch that is journaled, and lets their answers and events go. In a shared journal the batch ends with
+    /// a revision.
+    fn fold(&mut self, batch: Vec<Journaled>, revision: Option<u64>) {
+        let mut seq = self.writer.state().folded() + 1;
+        let changes: usize = batch.iter().map(|journaled| journaled.submission.len()).sum();
+        let last_seq = seq + u64::try_from(changes).expect("a length fits into 64 bits") - 1;
         let (mut events, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
         let mut made = Vec::with_capacity(batch.len());
-        for Job { submission, done, .. } in batch {
-            let Submission { caller: by, changes, text, ends } = submission;
+        for Journaled { submission, at_ms, done } in batch {
+            let Submission { caller: by, changes, text, ends, .. } = submission;
             made.push(Batch { first_seq: seq, at_ms, by, text, ends });
             let outcomes = changes.into_iter().map(|change| {
-                let entry = Entry { seq, at_ms, by, change };
+                let entry = Entry { seq, at_ms, by, change, revision: revision.filter(|_| seq == last_seq) };
                 let outcome = fold(&mut self.writer, entry, &mut events);
                 if outcome.is_err() {
                     self.hub.feed().refused().note(seq);
@@ -185,7 +223,8 @@ impl Engine {
                 seq += 1;
                 outcome
             });
-            answers.push((done, outcomes.collect()));
+            let outcomes: Vec<_> = outcomes.collect();
+            answers.extend(done.map(|done| (done, outcomes)));
             // Before the answer: whoever acts on it must not be hit by what came before.
             events.drain(..).for_each(|event| self.hub.deliver(event));
         }
@@ -239,7 +278,7 @@ impl Engine {
             }
             Err(error @ Failure::Unchanged(_)) => {
                 self.fill(&error);
-                Err(refusal::full())
+                Err(refusal::of(Storage::Full))
             }
             Err(error @ Failure::Broken(_)) => {
                 self.fail("a batch could not be written", &error);

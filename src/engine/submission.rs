@@ -23,12 +23,19 @@ pub struct Submission {
     pub(super) text: Vec<u8>,
     /// Where each message ends in `text`.
     pub(super) ends: Vec<usize>,
+    /// Whether it is only to be made where nothing was before.
+    pub(super) is_first: bool,
 }
 
 impl Submission {
     /// A submission with nothing in it yet.
     pub fn new(caller: Caller) -> Self {
-        Self { caller, changes: Vec::new(), text: Vec::new(), ends: Vec::new() }
+        Self { caller, changes: Vec::new(), text: Vec::new(), ends: Vec::new(), is_first: false }
+    }
+
+    /// The same, only to be made where nothing was before; what several gateways share one of them may have begun meanwhile.
+    pub fn first(caller: Caller) -> Self {
+        Self { is_first: true, ..Self::new(caller) }
     }
 
     /// Makes room for so many changes.

@@ -54,6 +54,14 @@ pub enum StartError {
          file of some in SSL_CERT_FILE"
     )]
     NoAuthority(#[source] crate::tls::TrustError),
+    /// The copy of a journal in etcd cannot be gone on with.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Join(#[from] super::joining::JoinError),
+    /// etcd was lost on the way.
+    #[cfg(feature = "cluster")]
+    #[error("what is in etcd could not be folded within {} s; see to etcd, and to the network between", .0.as_secs())]
+    NotCaughtUp(std::time::Duration),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),

@@ -8,6 +8,8 @@ use crate::administrator::AdministratorToken;
 use crate::config::{Limits, SNAPSHOT_EVERY_DEFAULT};
 use crate::disk::Disk;
 use crate::http::origin::WebOrigin;
+#[cfg(feature = "cluster")]
+use crate::journal::etcd::Location;
 use crate::journal::file::Durability;
 use crate::journal::memory::MemoryJournal;
 use crate::seed::Seed;
@@ -36,6 +38,23 @@ pub enum Store {
         /// Entries between two snapshots.
         snapshot_every: u64,
     },
+    /// In etcd, shared with other gateways.
+    #[cfg(feature = "cluster")]
+    Etcd(EtcdStore),
+}
+
+/// A journal in etcd, of which a gateway has a copy.
+#[cfg(feature = "cluster")]
+#[derive(Clone, Debug)]
+pub struct EtcdStore {
+    /// The directory for the copy.
+    pub path: PathBuf,
+    /// Entries between two snapshots.
+    pub snapshot_every: u64,
+    /// Where the journal is.
+    pub location: Location,
+    /// What people call the gateway.
+    pub name: String,
 }
 
 impl Store {

@@ -9,23 +9,39 @@ use tokio::sync::watch;
 use tokio::time::interval;
 
 use super::{Gateway, Opened, Options, StartError, open, stop_engine};
+#[cfg(feature = "cluster")]
+use super::{Store, joining};
 use crate::administrator::{self, AdministratorError, AdministratorToken};
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
 use crate::config::LOAD_INTERVAL;
+#[cfg(feature = "cluster")]
+use crate::config::{CATCH_UP_LOOK_INTERVAL, ETCD_START_WAIT, PROBE_INTERVAL};
 use crate::dashboard::CookieKey;
 use crate::engine::Engine;
 use crate::health::Health;
+#[cfg(feature = "cluster")]
+use crate::health::Storage;
 use crate::http::origin::Origins;
 use crate::hub::Hub;
 use crate::journal::directory::DataDir;
+#[cfg(feature = "cluster")]
+use crate::journal::shared::Checkpoint;
 use crate::methods::NewToken;
 use crate::seed::{self, Seed};
 use crate::server;
 use crate::shared::Shared;
+#[cfg(feature = "cluster")]
+use crate::state::{Reached, Writer};
 #[cfg(feature = "acme")]
 use crate::tls;
 use crate::tls::{Certificates, Encryption};
 use crate::transcript::record::Own;
 use crate::world::World;
+#[cfg(feature = "cluster")]
+use std::time::Instant;
+#[cfg(feature = "cluster")]
+use tokio::time::sleep;
 
 impl Gateway {
     /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
@@ -48,9 +64,17 @@ impl Gateway {
         let address = listener.address().map_err(|error| StartError::Listen(listen, error))?;
         let admin = admin_listener(admin_listen).await?;
         let health = Arc::new(Health::default());
-        let opened = open(store, &limits, &health, world.threads)?;
-        let Opened { writer, journal, snapshots, disk, refused, directory } = opened;
+        let opened = match store {
+            #[cfg(feature = "cluster")]
+            Store::Etcd(store) => joining::open(store, &limits, &health, world.threads).await?,
+            store => open(store, &limits, &health, world.threads)?,
+        };
+        #[cfg(feature = "cluster")]
+        let way = opened.way;
+        let Opened { writer, journal, snapshots, disk, refused, directory, .. } = opened;
         let state = writer.state().clone();
+        #[cfg(feature = "cluster")]
+        let begun = begun_at(&writer);
         if !address.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(address));
         }
@@ -59,15 +83,36 @@ impl Gateway {
         if let Some(disk) = disk {
             hub.feed().read_back_from(disk);
         }
-        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health);
+        let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health.clone());
+        let mut cookie_key = cookie_key(directory.as_ref());
+        let mut cluster = None;
+        #[cfg(not(feature = "cluster"))]
+        let _ = &mut cookie_key;
+        #[cfg(feature = "cluster")]
+        let (engine, member) = match way {
+            Some(way) => {
+                cookie_key = way.cookie_key.clone();
+                let joined = cluster.insert(Arc::new(Cluster::new(health.clone(), &limits)));
+                let (journal, member) = way.join(begun, health.clone(), hub.clone(), joined.clone());
+                (engine.sharing(journal), Some(member))
+            }
+            None => (engine, None),
+        };
         let engine = engine.dated_by(world.clock.clone()).spawn_on(world.threads).map_err(StartError::Thread)?;
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let scheme = if encryption.is_some() { "https" } else { "http" };
         let public_url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
-        let (cookie_key, origins) = (cookie_key(directory.as_ref()), Origins::new(&public_url, allowed_origins));
+        let origins = Origins::new(&public_url, allowed_origins);
+        #[cfg(feature = "cluster")]
+        if member.is_some()
+            && let Err(error) = catch_up(&health).await
+        {
+            stop_engine(&handle, engine).await;
+            return Err(error);
+        }
         let began_empty = state.folded() == 0;
         let shared = Shared::new(state, handle.clone(), hub, limits).in_world(&world);
-        let shared = Shared { error_method, public_url, origins, open_sign_up, cookie_key, ..shared };
+        let shared = Shared { error_method, public_url, origins, open_sign_up, cookie_key, cluster, ..shared };
         let begun = begin(shared, record, seed, administrator).await;
         let Begun { shared, recording, new_tokens } = match begun {
             Ok(begun) => begun,
@@ -93,7 +138,6 @@ impl Gateway {
             admin_address = Some(address);
         }
         tokio::spawn(server::accept(listener, changes, stopped));
-        let _directory = directory;
         Ok(Self {
             shared,
             current,
@@ -105,9 +149,38 @@ impl Gateway {
             engine,
             recording,
             encryption,
-            _directory,
+            directory,
+            #[cfg(feature = "cluster")]
+            member,
         })
     }
+}
+
+/// Where a copy of a shared journal goes on.
+#[cfg(feature = "cluster")]
+fn begun_at(writer: &Writer) -> Checkpoint {
+    let (reached, settled) = (writer.reached(), writer.state().digest());
+    match reached {
+        Some(Reached { revision, seq }) => {
+            // Within a batch the others have no such state.
+            let digest = (seq == settled.seq).then_some(settled.digest);
+            Checkpoint { revision, seq, digest }
+        }
+        None => Checkpoint::default(),
+    }
+}
+
+/// Waits until all is folded that was in the shared journal at the start.
+#[cfg(feature = "cluster")]
+async fn catch_up(health: &Health) -> Result<(), StartError> {
+    let since = Instant::now();
+    while health.freshness.is_older_than(PROBE_INTERVAL * 4) {
+        if since.elapsed() > ETCD_START_WAIT || health.storage() == Storage::Failed {
+            return Err(StartError::NotCaughtUp(ETCD_START_WAIT));
+        }
+        sleep(CATCH_UP_LOOK_INTERVAL).await;
+    }
+    Ok(())
 }
 
 /// Notes again and again how much there was to do, until the gateway stops.

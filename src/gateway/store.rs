@@ -8,6 +8,8 @@ use crate::disk::Disk;
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::journal::directory::DataDir;
+#[cfg(feature = "cluster")]
+use crate::journal::etcd::Way;
 use crate::journal::file::{Durability, FileJournal};
 use crate::recovery::{self, Recovered, Torn};
 use crate::retention::Retention;
@@ -29,6 +31,9 @@ pub struct Opened {
     pub refused: Vec<u64>,
     /// The directory, which is locked for as long as this is there.
     pub directory: Option<DataDir>,
+    /// The way to the journal that this is a copy of, if it is one.
+    #[cfg(feature = "cluster")]
+    pub way: Option<Way>,
 }
 
 /// Opens what a store holds.
@@ -37,9 +42,22 @@ pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Thread
         Store::Memory(journal) => {
             let journal = Box::new(journal);
             let (writer, refused) = (Writer::default(), Vec::new());
-            Ok(Opened { writer, journal, snapshots: None, disk: None, refused, directory: None })
+            Ok(Opened {
+                writer,
+                journal,
+                snapshots: None,
+                disk: None,
+                refused,
+                directory: None,
+                #[cfg(feature = "cluster")]
+                way: None,
+            })
         }
+        #[cfg(feature = "cluster")]
+        Store::Etcd(_) => unreachable!("a journal in etcd is opened by `joining`"),
         Store::Directory { path, durability, snapshot_every } => {
+            #[cfg(feature = "cluster")]
+            super::joining::refuse_copy(&path)?;
             let directory = DataDir::open(&path)?;
             let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health, threads)?;
             directory.settle()?;
@@ -60,6 +78,19 @@ fn open_disk(
     threads: Threads,
 ) -> Result<Opened, StartError> {
     let recovered = recovery::recover(&*disk)?;
+    go_on(disk, recovered, durability, snapshot_every, limits, health, threads)
+}
+
+/// Goes on with what a disk was found to hold.
+pub(super) fn go_on(
+    disk: Arc<dyn Disk>,
+    recovered: Recovered,
+    durability: Durability,
+    snapshot_every: u64,
+    limits: &Limits,
+    health: &Arc<Health>,
+    threads: Threads,
+) -> Result<Opened, StartError> {
     if let Some(torn) = &recovered.torn {
         let Torn { segment, offset, bytes } = torn;
         if disk.is_copy() {
@@ -91,5 +122,14 @@ fn open_disk(
         "the state was recovered"
     );
     let Recovered { writer, refused, .. } = recovered;
-    Ok(Opened { writer, journal, snapshots: Some(snapshots), disk: Some(disk), refused, directory: None })
+    Ok(Opened {
+        writer,
+        journal,
+        snapshots: Some(snapshots),
+        disk: Some(disk),
+        refused,
+        directory: None,
+        #[cfg(feature = "cluster")]
+        way: None,
+    })
 }

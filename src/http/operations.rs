@@ -67,8 +67,8 @@ async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> 
     let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let text = if query.is_some_and(|query| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "verbose"))
     {
-        let told = checks.map(|(name, problem)| format!("{name}: {}\n", problem.as_deref().unwrap_or("ok")));
-        told.concat()
+        let told = checks.iter().map(|(name, problem)| format!("{name}: {}\n", problem.as_deref().unwrap_or("ok")));
+        told.collect()
     } else if is_well {
         "ok\n".to_owned()
     } else {

@@ -75,12 +75,21 @@ pub async fn submit(shared: &Arc<Shared>, visitor: &Visitor, change: Change) -> 
 pub async fn make(shared: &Arc<Shared>, visitor: &Visitor, mut change: Change) -> Result<Answer, Error> {
     visitor.take_credit(shared)?;
     visitor.still_stands(shared)?;
+    let check = |change: &mut Change| {
+        let sender = visitor.sender(shared);
+        shared.admit(change, sender).and_then(|()| change.check(sender.view))
+    };
+    let mut checked = check(&mut change);
+    if let Some(cluster) = shared.doubt(&checked) {
+        cluster.refresh().await?;
+        visitor.still_stands(shared)?;
+        checked = check(&mut change);
+    }
+    if let Verdict::Unchanged(answer) = checked? {
+        return Ok(answer);
+    }
     {
         let sender = visitor.sender(shared);
-        shared.admit(&mut change, sender)?;
-        if let Verdict::Unchanged(answer) = change.check(sender.view)? {
-            return Ok(answer);
-        }
         if !change.is_heavy() {
             change.prepare(sender.view, &shared.random)?;
         }

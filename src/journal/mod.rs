@@ -7,12 +7,18 @@
 //! that is the one before. So a good line after a bad one tells whether that one was durable once, and is damaged, or may be of
 //! the same flush, torn by a loss of power. In format 1 no line has it.
 //!
+//! Where the journal is shared by several gateways, what lies on disk is this gateway's copy of it. Then `"revision":…` may come
+//! next: with this entry all is folded that the shared journal has up to that revision.
+//!
 //! A segment may end with zeros, which are room for what comes next; no line has any.
 
 pub mod directory;
+#[cfg(feature = "cluster")]
+pub mod etcd;
 pub mod file;
 pub mod memory;
 pub mod read;
+pub mod shared;
 
 use std::io;
 
@@ -79,6 +85,8 @@ pub struct Entry {
     pub by: Caller,
     /// What was done.
     pub change: Change,
+    /// The revision of a shared journal all of which is folded with this entry; none within a batch, nor where it is not shared.
+    pub revision: Option<u64>,
 }
 
 /// What an entry says beside what was done.
@@ -87,6 +95,8 @@ pub(crate) struct Head {
     pub seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flushed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     pub at_ms: u64,
     pub by: Caller,
 }
@@ -110,10 +120,11 @@ impl Head {
         let mut rest = json;
         let seq = number(&mut rest, r#"{"seq":"#)?;
         let flushed = number(&mut rest, r#","flushed":"#);
+        let revision = number(&mut rest, r#","revision":"#);
         let at_ms = number(&mut rest, r#","at_ms":"#)?;
         let (by, message) = rest.strip_prefix(r#","by":""#)?.split_once('"')?;
         let message = message.strip_prefix(r#","do":"#)?.strip_suffix('}')?;
-        Some((Self { seq, flushed, at_ms, by: by.parse().ok()? }, message))
+        Some((Self { seq, flushed, revision, at_ms, by: by.parse().ok()? }, message))
     }
 
     /// The last entry that was durable when this one was written.
@@ -136,6 +147,8 @@ fn number(rest: &mut &str, prefix: &str) -> Option<u64> {
 #[derive(Deserialize)]
 struct Line<'a> {
     seq: u64,
+    #[serde(default)]
+    revision: Option<u64>,
     at_ms: u64,
     by: Caller,
     #[serde(borrow, rename = "do")]
@@ -150,7 +163,7 @@ impl Stamp {
     /// The time is in milliseconds since 1970.
     pub fn new(at_ms: u64, by: Caller) -> Self {
         let mut text = Vec::with_capacity(64);
-        text.extend_from_slice(b",\"at_ms\":");
+        text.extend_from_slice(b"\"at_ms\":");
         json::write(&mut text, &at_ms);
         text.extend_from_slice(b",\"by\":");
         json::write(&mut text, &by);
@@ -161,6 +174,11 @@ impl Stamp {
 
 /// Appends an entry's line; `message` is the change as [`Change::write`] wrote it, `flushed` the last entry that is durable.
 pub fn write_entry(lines: &mut Vec<u8>, seq: u64, flushed: u64, stamp: &Stamp, message: &[u8]) {
+    write_copy(lines, seq, flushed, None, stamp, message);
+}
+
+/// The same of an entry that is also in a shared journal, all of which up to a revision is folded with it.
+pub fn write_copy(lines: &mut Vec<u8>, seq: u64, flushed: u64, revision: Option<u64>, stamp: &Stamp, message: &[u8]) {
     line(lines, |text| {
         let mut number = |name: &[u8], number: u64| {
             text.extend_from_slice(name);
@@ -170,6 +188,10 @@ pub fn write_entry(lines: &mut Vec<u8>, seq: u64, flushed: u64, stamp: &Stamp, m
         if flushed + 1 < seq {
             number(b",\"flushed\":", flushed);
         }
+        if let Some(revision) = revision {
+            number(b",\"revision\":", revision);
+        }
+        text.push(b',');
         text.extend_from_slice(&stamp.0);
         text.extend_from_slice(message);
         text.push(b'}');
@@ -236,9 +258,9 @@ impl Entry {
 
     /// The same of a text in just the form that gateways write, of which nothing is looked at twice.
     pub(crate) fn parse_as_written(json: &str) -> Option<Self> {
-        let (Head { seq, at_ms, by, .. }, message) = Head::split(json)?;
+        let (Head { seq, at_ms, by, revision, .. }, message) = Head::split(json)?;
         let (change, _) = Change::open(opened::method(message)?, message)?;
-        Some(Self { seq, at_ms, by, change })
+        Some(Self { seq, at_ms, by, change, revision })
     }
 
     /// The same of any text, with a word on what is wrong with it.
@@ -249,6 +271,6 @@ impl Entry {
             envelope::open(message).map_err(|(error, _)| format!("holds no message: {}", error.message))?.method;
         let change = Change::read(&method, message).ok_or_else(|| format!("holds the unknown method `{method}`"))?;
         let change = change.map_err(|error| format!("holds a message that cannot be read: {}", error.message))?;
-        Ok(Self { seq: line.seq, at_ms: line.at_ms, by: line.by, change })
+        Ok(Self { seq: line.seq, at_ms: line.at_ms, by: line.by, change, revision: line.revision })
     }
 }

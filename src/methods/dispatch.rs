@@ -2,7 +2,7 @@
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Call, Method};
+use super::{Call, Method, Noun};
 use crate::access::{Sender, authorise};
 use crate::wire::envelope::Reference;
 use crate::wire::error::Error;
@@ -248,6 +248,11 @@ pub(super) use methods;
 /// The gate, then the bounds.
 pub fn admit<M: Method>(method: &mut M, sender: Sender<'_>) -> Result<(), Error> {
     gate(method, sender)?;
+    if M::NOUN == Noun::Access
+        && let Some(cluster) = sender.view.cluster
+    {
+        cluster.refuse_if_stale()?;
+    }
     method.validate()
 }
 

@@ -318,7 +318,7 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// What the command is seen with.
     pub fn view(&self) -> View<'_> {
-        View { state: self.writer.state(), caller: self.caller, at_ms: self.at_ms }
+        View::new(self.writer.state(), self.caller, self.at_ms)
     }
 
     /// When it was journaled.
@@ -383,7 +383,9 @@ impl Description {
     pub fn codes(&self) -> impl Iterator<Item = Code> {
         // Any frame may be malformed or too large, any may be one too many, and any gateway may fail.
         const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::SlowDown, Code::Unexpected];
-        let journaled = if self.nature == Nature::Change { &[Code::NotWritable][..] } else { &[] };
+        // A change that cannot be journaled, a decision that would be made from too old a view.
+        let is_refused = self.nature == Nature::Change || self.noun == Noun::Access;
+        let journaled = if is_refused { &[Code::NotWritable][..] } else { &[] };
         let may = [ANY, self.needs.refuses(), self.refuses, journaled].concat();
         Code::ALL.iter().copied().filter(move |code| may.contains(code))
     }

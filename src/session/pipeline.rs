@@ -31,6 +31,8 @@ pub enum Progress {
     Outcomes(Outcomes),
     /// A change was prepared, or refused.
     Prepared(Result<Change, Error>),
+    /// All is known that other gateways made before a change was sent; or that could not be found out.
+    Known(Result<(), Error>),
 }
 
 /// Changes of one connection on their way through the engine, and the answers that must not overtake theirs.
@@ -48,6 +50,8 @@ pub struct Pipeline {
     bytes: usize,
     parked: Option<Parked>,
     preparing: Option<Preparing>,
+    /// A change that waits for what other gateways made before it.
+    doubted: Option<Doubted>,
     /// A change is under way that may end the client's token. Nothing is read until that is known.
     may_end: bool,
 }
@@ -58,6 +62,12 @@ struct Preparing {
     which: Which,
     reference: Reference,
     bytes: usize,
+}
+
+/// A change of which it is not sure yet that what was said of it is so on all gateways. Nothing is read until it is.
+struct Doubted {
+    known: BoxFuture<'static, Result<(), Error>>,
+    parked: Parked,
 }
 
 /// A command whose answer depends on changes before it. Nothing is read until it is decided.
@@ -98,6 +108,7 @@ impl Pipeline {
             bytes: 0,
             parked: None,
             preparing: None,
+            doubted: None,
             may_end: false,
         }
     }
@@ -109,7 +120,7 @@ impl Pipeline {
 
     /// Whether something is under way elsewhere: changes with the engine, or one that is being prepared.
     pub fn is_pending(&self) -> bool {
-        self.is_waiting() || self.preparing.is_some()
+        self.is_waiting() || self.preparing.is_some() || self.doubted.is_some()
     }
 
     /// Whether outcomes that came wait for room in the outbox.
@@ -136,6 +147,7 @@ impl Pipeline {
     pub fn has_room(&self, limits: &Limits) -> bool {
         self.parked.is_none()
             && self.preparing.is_none()
+            && self.doubted.is_none()
             && self.settling.is_none()
             && !self.may_end
             && self.answers < limits.in_flight_max
@@ -182,6 +194,16 @@ impl Pipeline {
         self.preparing = Some(Preparing { work, which, reference, bytes });
     }
 
+    /// Puts a change aside until all is known that other gateways made before it. Must not be called while another one is.
+    pub fn doubt(&mut self, known: BoxFuture<'static, Result<(), Error>>, parked: Parked) {
+        self.doubted = Some(Doubted { known, parked });
+    }
+
+    /// Gives it back.
+    pub fn take_doubted(&mut self) -> Option<Parked> {
+        self.doubted.take().map(|doubted| doubted.parked)
+    }
+
     /// Goes on with what was prepared, or gives back what is refused.
     pub fn take_prepared(&mut self, prepared: Result<Change, Error>) -> Option<(Error, Which, Reference)> {
         let Preparing { which, reference, bytes, .. } = self.preparing.take()?;
@@ -200,7 +222,7 @@ impl Pipeline {
 
     /// Drops what was not handed to the engine yet, be it put aside or being prepared. It is not answered.
     pub fn give_up_what_waits(&mut self) {
-        (self.parked, self.preparing) = (None, None);
+        (self.parked, self.preparing, self.doubted) = (None, None, None);
     }
 
     /// What was gathered, to be submitted.
@@ -221,6 +243,9 @@ impl Pipeline {
         // Nothing is begun while a change is being prepared, and that only begins when all before it is settled.
         if let Some(preparing) = &mut self.preparing {
             return Progress::Prepared((&mut preparing.work).await);
+        }
+        if let Some(doubted) = &mut self.doubted {
+            return Progress::Known((&mut doubted.known).await);
         }
         let oldest = self.in_flight.front_mut().expect("asked for only while something is under way");
         Progress::Outcomes((&mut oldest.outcomes).await)

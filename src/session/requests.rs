@@ -133,7 +133,7 @@ impl<S> Session<S> {
         let Parked { command, reference, bytes } = parked;
         match command {
             Command::Query(query) => self.ask(query, reference, bytes),
-            Command::Change(change) => self.alter(change, reference, bytes),
+            Command::Change(change) => self.alter(change, reference, bytes, false),
             Command::Wish(wish) => self.attend(wish, reference, bytes),
         }
     }
@@ -210,13 +210,19 @@ impl<S> Session<S> {
         }
     }
 
-    fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize) {
+    /// Hands a change over, or answers it; `is_sure` where what this gateway knows is what all know.
+    fn alter(&mut self, mut change: Change, reference: Reference, bytes: usize, is_sure: bool) {
         if change.is_alone() && !self.pipeline.is_clear() {
             return self.pipeline.park(Parked { command: Command::Change(change), reference, bytes });
         }
         let view = self.shared.view(self.identity.caller);
         let admitted = self.shared.admit(&mut change, Sender { view, bound_app: self.identity.bound_app });
-        match admitted.and_then(|()| change.check(view)) {
+        let checked = admitted.and_then(|()| change.check(view));
+        if let Some(cluster) = self.shared.doubt(&checked).filter(|_| !is_sure && self.pipeline.is_clear()) {
+            let known = async move { cluster.refresh().await };
+            return self.pipeline.doubt(known.boxed(), Parked { command: Command::Change(change), reference, bytes });
+        }
+        match checked {
             Ok(Verdict::Proceed) if change.is_heavy() => {
                 let (caller, which) = (view.caller, change.which());
                 let work = self.shared.clone().prepare(caller, Origin::of(caller, self.address), change);
@@ -246,6 +252,7 @@ impl<S> Session<S> {
                 let waited = self.pipeline.take_outcomes(outcomes);
                 self.shared.counts.waits.add(waited.as_secs_f64());
             }
+            Progress::Known(known) => self.settle_doubt(known),
             Progress::Prepared(prepared) => {
                 if let Some((error, which, reference)) = self.pipeline.take_prepared(prepared) {
                     self.refuse(&error, Asked::Method(which), &reference);
@@ -253,6 +260,17 @@ impl<S> Session<S> {
             }
         }
         self.settle();
+    }
+
+    /// Decides on a change that was in doubt.
+    fn settle_doubt(&mut self, known: Result<(), Error>) {
+        let Some(Parked { command: Command::Change(change), reference, bytes }) = self.pipeline.take_doubted() else {
+            return;
+        };
+        match known {
+            Ok(()) => self.alter(change, reference, bytes, true),
+            Err(error) => self.refuse(&error, Asked::Method(change.which()), &reference),
+        }
     }
 
     fn answer(&mut self, frame: Utf8Bytes) {

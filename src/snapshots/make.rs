@@ -149,7 +149,7 @@ impl Maker {
         if folded != live {
             return Err(SnapshotError::Differs { found: folded, live });
         }
-        let trailer = snapshot::write(&*self.disk, seq, state, &recovered.refused, || pace.rest())?;
+        let trailer = snapshot::write(&*self.disk, seq, &recovered.writer, &recovered.refused, || pace.rest())?;
         // Counted record by record; the one above was kept up to date by what came and went.
         if trailer.digest != live {
             return Err(SnapshotError::Differs { found: trailer.digest, live });

@@ -46,7 +46,7 @@ use organization::{ApiKey, Organization};
 use patterns::fold;
 use share::Share;
 use token::{Holder, TokenHash};
-pub use writer::{AppMut, OrganizationMut, ShareMut, Writer};
+pub use writer::{AppMut, OrganizationMut, Reached, ShareMut, Writer};
 
 /// A map that many read while one writes. Its hashes are quick, and drawn anew at every start.
 type Map<K, V> = dashmap::DashMap<K, V, DefaultHashBuilder>;

@@ -37,6 +37,14 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// Whether it says something of what is known, and not of the message alone.
+    pub fn is_of_the_state(self) -> bool {
+        use Code::{Conflict, NotAuthenticated, NotFound, NotInApp, PermissionMissing, UnknownApp};
+        matches!(self, NotAuthenticated | NotFound | Conflict | UnknownApp | PermissionMissing | NotInApp)
+    }
+}
+
 codes! {
     /// The message is malformed, or a field is missing, of the wrong type, or out of bounds.
     Malformed = 400,

@@ -60,7 +60,7 @@ impl Kept {
         change.write(&mut message);
         write_entry(&mut lines, seq, seq - 1, &Stamp::new(seq, Caller::Seed), &message);
         self.journal.append(&lines).expect("the journal is written");
-        let entry = Entry { seq, at_ms: seq, by: Caller::Seed, change };
+        let entry = Entry { seq, at_ms: seq, by: Caller::Seed, change, revision: None };
         fold(&mut self.writer, entry, &mut Vec::new()).expect("it is accepted");
         self.writer.settle();
     }

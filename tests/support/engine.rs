@@ -116,7 +116,7 @@ impl Life {
             let mut submission = Submission::new(Caller::Seed);
             for op in ops {
                 let mut change = op.change();
-                let view = View { state: &self.state, caller: Caller::Seed, at_ms: 1 };
+                let view = View::new(&self.state, Caller::Seed, 1);
                 change.admit(Sender { view, bound_app: None }).expect("a seed may do all this");
                 change.prepare(view, &Random::default()).expect("nothing of it can be refused");
                 submission.push(change);

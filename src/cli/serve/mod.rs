@@ -9,9 +9,11 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
-use guestlist::config::Limits;
+use guestlist::cluster::Lost;
+use guestlist::config::{BEGUN_ANEW_MAX, BEGUN_ANEW_WITHIN, Limits};
 use guestlist::gateway::{Gateway, Options, StartError, Store};
 use guestlist::journal::file::Durability;
 use guestlist::world::World;
@@ -58,6 +60,11 @@ enum ServeError {
     Start(#[from] StartError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    #[error(
+        "{0}, again and again, though it began anew from what is in etcd: where gateways of several versions run, bring all to one; \
+         else report this"
+    )]
+    Lost(Lost),
 }
 
 impl Serve {
@@ -107,11 +114,56 @@ async fn serve(mut settings: Settings, sources: &Sources, format: LogFormat) -> 
     // A file that may not grow further must end in a write that fails, which is minded like a full disk, and not in a signal
     // that kills. Once it was asked for it never kills again.
     drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
-    let mut options = settings.clone().options()?;
-    options.limits = within_descriptors(options.limits);
+    let mut world = world()?;
+    let mut listen = None;
+    let mut begun_anew = BegunAnew::default();
+    loop {
+        let mut options = settings.clone().options()?;
+        options.limits = within_descriptors(options.limits);
+        options.listen = listen.unwrap_or(options.listen);
+        let gateway = start(world, options, format).await?;
+        let lost = loop {
+            tokio::select! {
+                _ = terminate.recv() => break None,
+                _ = interrupt.recv() => break None,
+                _ = hang_up.recv() => sources.reload(&gateway, &mut settings).await,
+                lost = gateway.lost() => break Some(lost),
+            }
+        };
+        let address = gateway.address();
+        match &lost {
+            None => tracing::info!("stopping: connections are closed, the journal is flushed, a snapshot is made"),
+            Some(lost) => {
+                tracing::error!(%lost, "this gateway stops serving, and begins anew from what the others share");
+            }
+        }
+        gateway.stop().await;
+        let Some(lost) = lost else { break };
+        begun_anew.note(&lost)?;
+        (world, listen) = (World::machine(), Some(address));
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// How often a gateway began anew of late.
+#[derive(Debug, Default)]
+struct BegunAnew(Vec<Instant>);
+
+impl BegunAnew {
+    /// Notes that it does; where it was too often, something is wrong that beginning anew does not mend.
+    fn note(&mut self, lost: &Lost) -> Result<(), ServeError> {
+        self.0.retain(|at| at.elapsed() < BEGUN_ANEW_WITHIN);
+        self.0.push(Instant::now());
+        if self.0.len() > BEGUN_ANEW_MAX { Err(ServeError::Lost(lost.clone())) } else { Ok(()) }
+    }
+}
+
+/// Starts a gateway, and tells where it is.
+async fn start(world: World, options: Options, format: LogFormat) -> Result<Gateway, ServeError> {
     let relaxed = matches!(&options.store, Store::Directory { durability: Durability::Relaxed, .. });
     let welcome = welcome(&options);
-    let mut gateway = Gateway::start_in(world()?, options).await?;
+    let mut gateway = Gateway::start_in(world, options).await?;
     let tokens = gateway.take_new_tokens();
     for new in &tokens {
         eprintln!("token of bot {}, shown this once: {}", new.bot_id, new.token);
@@ -131,23 +183,15 @@ async fn serve(mut settings: Settings, sources: &Sources, format: LogFormat) -> 
     if let Some(address) = gateway.admin_address() {
         tracing::info!("metrics and health are told at http://{address}");
     }
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => sources.reload(&gateway, &mut settings).await,
-        }
-    }
-    tracing::info!("stopping: connections are closed, the journal is flushed, a snapshot is made");
-    gateway.stop().await;
-    tracing::info!("stopped");
-    Ok(())
+    Ok(gateway)
 }
 
 /// What a first start by these options could be told before it, which is all but where it listens and which tokens it made.
 fn welcome(options: &Options) -> Welcome {
     let data = match &options.store {
         Store::Directory { path, .. } => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        #[cfg(feature = "cluster")]
+        Store::Etcd(store) => std::path::absolute(&store.path).unwrap_or_else(|_| store.path.clone()),
         Store::Memory(_) | Store::Disk { .. } => unreachable!("`serve` keeps its data in a directory"),
     };
     let ca = options.tls.as_ref().and_then(|tls| std::path::absolute(&tls.cert).ok());

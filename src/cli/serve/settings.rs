@@ -2,6 +2,8 @@
 
 #[cfg(feature = "acme")]
 mod acme;
+#[cfg(feature = "cluster")]
+mod etcd;
 
 use std::env::{self, VarError};
 use std::fs;
@@ -34,7 +36,12 @@ const DATA_DEFAULT: &str = "./guestlist-data";
 const DRAIN_WINDOW_DEFAULT: &str = "1ms";
 
 /// The settings that set a limit, and that limit. Where the limit is given a value as well, that one counts.
-pub const LIMITS_TOO: [(&str, &str); 2] = [("journal_keep", "journal_keep_bytes"), ("drain_window", "drain_window")];
+pub const LIMITS_TOO: &[(&str, &str)] = &[
+    ("journal_keep", "journal_keep_bytes"),
+    ("drain_window", "drain_window"),
+    #[cfg(feature = "cluster")]
+    ("stale_max", "stale_max"),
+];
 
 /// The variable that is the administrator's token itself. No flag is: everybody on a machine can read the flags of its programs.
 const ADMIN_TOKEN: &str = "GUESTLIST_ADMIN_TOKEN";
@@ -52,6 +59,38 @@ pub struct Settings {
     /// Directory for the journal and its snapshots; made if missing [default: ./guestlist-data]
     #[arg(long, env = "GUESTLIST_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The etcd that several gateways share their journal in, such as etcd://host1:2379,host2:2379/guestlist; --data holds a copy [default: none]
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_JOURNAL", value_name = "URL")]
+    journal: Option<String>,
+    /// What this gateway is called among those that share the journal [default: the host's name, and the port]
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_GATEWAY_NAME", value_name = "NAME")]
+    gateway_name: Option<String>,
+    /// How old the view of that journal may be for decisions to be made from it [default: 5s]
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_STALE_MAX", value_name = "TIME")]
+    stale_max: Option<String>,
+    /// The certificate of the authority that etcd's certificates are of, else the system's are trusted; PEM, for etcds://
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_ETCD_CA", value_name = "FILE")]
+    etcd_ca: Option<PathBuf>,
+    /// The certificate that shows etcd who this gateway is; PEM
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_ETCD_CERT", value_name = "FILE")]
+    etcd_cert: Option<PathBuf>,
+    /// The key to it; PEM
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_ETCD_KEY", value_name = "FILE")]
+    etcd_key: Option<PathBuf>,
+    /// The user that this gateway is in etcd
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_ETCD_USER", value_name = "NAME")]
+    etcd_user: Option<String>,
+    /// The file with that user's password
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "GUESTLIST_ETCD_PASSWORD_FILE", value_name = "FILE")]
+    etcd_password_file: Option<PathBuf>,
     /// File with the administrator's token, which is seen to at every start; or GUESTLIST_ADMIN_TOKEN in the environment is the token
     #[arg(long, env = "GUESTLIST_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -193,6 +232,9 @@ pub enum SettingsError {
     #[cfg(feature = "acme")]
     #[error(transparent)]
     Acme(#[from] acme::AcmeError),
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Etcd(#[from] etcd::EtcdError),
     #[error("no certificate can be kept in {0}: {1}; choose another directory with --data")]
     SelfSigned(PathBuf, #[source] std::io::Error),
     #[error("{ADMIN_TOKEN} and --admin-token-file each give the administrator's token; choose one")]
@@ -214,6 +256,22 @@ impl Settings {
             listen: self.listen.or(other.listen),
             admin_listen: self.admin_listen.or(other.admin_listen),
             data: self.data.or(other.data),
+            #[cfg(feature = "cluster")]
+            journal: self.journal.or(other.journal),
+            #[cfg(feature = "cluster")]
+            gateway_name: self.gateway_name.or(other.gateway_name),
+            #[cfg(feature = "cluster")]
+            stale_max: self.stale_max.or(other.stale_max),
+            #[cfg(feature = "cluster")]
+            etcd_ca: self.etcd_ca.or(other.etcd_ca),
+            #[cfg(feature = "cluster")]
+            etcd_cert: self.etcd_cert.or(other.etcd_cert),
+            #[cfg(feature = "cluster")]
+            etcd_key: self.etcd_key.or(other.etcd_key),
+            #[cfg(feature = "cluster")]
+            etcd_user: self.etcd_user.or(other.etcd_user),
+            #[cfg(feature = "cluster")]
+            etcd_password_file: self.etcd_password_file.or(other.etcd_password_file),
             admin_token_file: self.admin_token_file.or(other.admin_token_file),
             seed: self.seed.or(other.seed),
             demo: self.demo.or(other.demo),
@@ -298,6 +356,10 @@ impl Settings {
         if let Some(window) = &self.drain_window {
             limits.set("drain_window", window)?;
         }
+        #[cfg(feature = "cluster")]
+        if let Some(stale_max) = &self.stale_max {
+            limits.set("stale_max", stale_max)?;
+        }
         limits.journal_keep_bytes = self.journal_keep.unwrap_or(limits.journal_keep_bytes);
         self.limit.iter().try_for_each(|Limit { name, value }| limits.set(name, value))?;
         limits.check()?;
@@ -354,6 +416,8 @@ impl Settings {
         let path = self.data.clone().unwrap_or_else(|| DATA_DEFAULT.into());
         #[cfg(feature = "acme")]
         let acme = self.acme(&path)?;
+        #[cfg(feature = "cluster")]
+        let etcd = self.etcd(path.clone(), listen, self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT))?;
         let tls = match (self.tls_cert, self.tls_key, self.tls) {
             (Some(cert), Some(key), None) => Some(Source { cert, key }),
             (None, None, Some(Tls::SelfSigned)) => {
@@ -369,6 +433,8 @@ impl Settings {
             durability: self.durability.unwrap_or_default(),
             snapshot_every: self.snapshot_every.unwrap_or(SNAPSHOT_EVERY_DEFAULT),
         };
+        #[cfg(feature = "cluster")]
+        let store = etcd.map_or(store, Store::Etcd);
         let (admin_listen, public_url, record) = (self.admin_listen, self.public_url, self.record);
         Ok(Options {
             listen,

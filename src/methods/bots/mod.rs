@@ -65,6 +65,10 @@ pub struct BotRecord {
     /// Shown where it has just been made, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+    /// The names of the gateways that it is connected to, as of a second ago; where several gateways share a journal, and it is
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateways: Option<Vec<String>>,
 }
 
 /// A token that was made for a bot, to be shown once.
@@ -112,7 +116,7 @@ impl Reply for Bots {
 impl BotRecord {
     pub(super) fn new(bot: &Bot, shown: Option<String>) -> Self {
         let Bot { bot_id, name, bound_app_id, apps, grants, token: _ } = bot.clone();
-        Self { bot_id, name, bound_app_id, apps, grants, token: shown }
+        Self { bot_id, name, bound_app_id, apps, grants, token: shown, gateways: None }
     }
 
     /// The token that was made for it, where one was.
@@ -220,10 +224,14 @@ impl Method for GetBots {
 }
 
 impl Ask for GetBots {
-    fn answer(&self, View { state, .. }: View<'_>) -> Result<Bots, Error> {
+    fn answer(&self, View { state, cluster, .. }: View<'_>) -> Result<Bots, Error> {
         let ids: Vec<u64> = state.bot_ids().iter().map(|id| id.0).collect();
         let (ids, end) = self.page()?.cut_ids(&ids);
-        let bots = ids.into_iter().filter_map(|id| state.bot(BotId(id)).map(|bot| BotRecord::new(&bot, None)));
+        let seated = |id| cluster.map(|cluster| cluster.gateways_of(id).iter().map(ToString::to_string).collect());
+        let bots = ids.into_iter().map(BotId).filter_map(|id| {
+            let record = BotRecord::new(&*state.bot(id)?, None);
+            Some(BotRecord { gateways: seated(id), ..record })
+        });
         Ok(Bots { bots: bots.collect(), end })
     }
 }

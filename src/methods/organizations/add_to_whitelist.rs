@@ -195,7 +195,7 @@ mod tests {
             let mut turn = Turn { writer: &mut writer, events: &mut events, caller: Caller::Seed, at_ms: 0 };
             message(&email).run(&mut turn).expect("there is room");
         }
-        let view = View { state: writer.state(), caller: Caller::Seed, at_ms: 0 };
+        let view = View::new(writer.state(), Caller::Seed, 0);
         let refused = message("one-more@example.com").check(view).expect_err("there is no room");
         assert_eq!(refused.code, Code::TooLarge);
         let renamed = AddToOrgWhitelist { name: Text("Somebody else".into()), ..message("U7@example.com") };

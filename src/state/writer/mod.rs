@@ -26,12 +26,22 @@ pub use apps::AppMut;
 pub use organizations::OrganizationMut;
 pub use shares::ShareMut;
 
+/// Up to where a journal that is shared is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// A revision of that journal, with all before it.
+    pub revision: u64,
+    /// The entry that was folded last then.
+    pub seq: u64,
+}
+
 /// The one who may change a [`State`].
 #[derive(Debug, Default)]
 pub struct Writer {
     state: Arc<State>,
     tally: Tally,
     tags: SharedTags,
+    reached: Option<Reached>,
 }
 
 impl Writer {
@@ -90,6 +100,16 @@ impl Writer {
     pub fn note(&mut self, seq: u64, at_ms: u64) {
         self.state.folded.store(seq, Ordering::Release);
         self.state.at_ms.store(at_ms, Ordering::Release);
+    }
+
+    /// Notes up to where a shared journal is folded.
+    pub fn note_reached(&mut self, reached: Reached) {
+        self.reached = Some(reached);
+    }
+
+    /// Up to where a shared journal is folded; none where it is not shared, or nothing of it was folded yet.
+    pub fn reached(&self) -> Option<Reached> {
+        self.reached
     }
 
     /// Brings the digest up to the entry folded last and shows it to all, as [`State::digest`]. Costs a hash for each app that

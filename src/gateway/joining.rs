@@ -1,0 +1,225 @@
+//! This is where a store is opened that is a copy of a journal in etcd: what lies in the directory is gone on with where that can be
+//! done, and else set aside, for what is in etcd to be brought there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::store::{Opened, go_on};
+use super::{EtcdStore, StartError};
+use crate::config::{ETCD_RETRY_PAUSE, ETCD_START_WAIT, Limits};
+use crate::disk::Disk;
+use crate::health::Health;
+use crate::journal::directory::{self, DataDir};
+use crate::journal::etcd::{Base, BaseError, CallError, Keys, Link, Way, fetch};
+use crate::journal::file::Durability;
+use crate::journal::read::ReadError;
+use crate::recovery::{self, Recovered};
+use crate::state::Reached;
+use crate::world::Threads;
+
+/// The file that says of which journal a directory holds a copy.
+const FILE: &str = "cluster";
+
+/// Where a copy lies that was not gone on with, the last of them.
+const ASIDE: &str = "aside";
+
+/// Why a copy of a journal cannot be gone on with, nor begun.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// etcd.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// The directory.
+    #[error("{0} cannot be used: {1}; make it writable, or choose another directory with --data")]
+    Io(PathBuf, #[source] io::Error),
+    /// It is a store of its own.
+    #[error(
+        "{0} holds a journal of its own, which is not in etcd; bring it there with `guestlist migrate`, or choose another \
+         directory with --data"
+    )]
+    OwnStore(PathBuf),
+    /// It is a copy, and a gateway that shares nothing is to go on with it.
+    #[error(
+        "{0} holds a copy of a journal in etcd, and a gateway with --journal goes on with it; for a store of its own choose another \
+         directory with --data, or bring the journal there with `guestlist migrate`"
+    )]
+    IsCopy(PathBuf),
+    /// It is a copy of another journal.
+    #[error(
+        "{path} holds a copy of journal {copied}, and the one in etcd is {found}; name the right one with --journal, or choose \
+         another directory with --data"
+    )]
+    OtherJournal {
+        /// The directory.
+        path: PathBuf,
+        /// The journal that it holds a copy of.
+        copied: Uuid,
+        /// The one in etcd.
+        found: Uuid,
+    },
+    /// It has more than etcd.
+    #[error(
+        "{path} has the journal up to revision {copied}, and etcd only up to {head}: was etcd restored from a backup? To go on from \
+         what etcd has, keep a copy of the directory, and choose another with --data"
+    )]
+    Ahead {
+        /// The directory.
+        path: PathBuf,
+        /// The revision that the copy has reached.
+        copied: u64,
+        /// The one that etcd has.
+        head: u64,
+    },
+}
+
+/// Of which journal a directory holds a copy.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Copied {
+    journal: Uuid,
+    /// The revision as of which it was built from what is in etcd.
+    built: u64,
+}
+
+impl Copied {
+    fn read(path: &Path) -> Result<Option<Self>, JoinError> {
+        match fs::read(path.join(FILE)) {
+            Ok(text) => {
+                let copied = serde_json::from_slice(&text).map_err(io::Error::from);
+                copied.map(Some).map_err(|error| JoinError::Io(path.join(FILE), error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(JoinError::Io(path.join(FILE), error)),
+        }
+    }
+
+    fn write(self, path: &Path) -> Result<(), JoinError> {
+        let (file, aside) = (path.join(FILE), path.join(format!("{FILE}.new")));
+        let text = serde_json::to_vec(&self).expect("a copy has texts for names");
+        let written = fs::write(&aside, text).and_then(|()| fs::File::open(&aside)?.sync_all());
+        written.and_then(|()| fs::rename(&aside, &file)).map_err(|error| JoinError::Io(file, error))
+    }
+}
+
+/// Opens a copy of a journal in etcd, and the way there.
+pub async fn open(
+    store: EtcdStore,
+    limits: &Limits,
+    health: &Arc<Health>,
+    threads: Threads,
+) -> Result<Opened, StartError> {
+    let EtcdStore { path, snapshot_every, location, name } = store;
+    let keys = Keys::new(location.prefix());
+    let link = Arc::new(Link::new(location));
+    let base = reach(&link, &keys).await?;
+    let directory = DataDir::open(&path)?;
+    let disk: Arc<dyn Disk> = Arc::new(directory.disk());
+    let copied = Copied::read(&path)?;
+    match copied {
+        Some(copied) if copied.journal != base.id => {
+            return Err(JoinError::OtherJournal { path, copied: copied.journal, found: base.id }.into());
+        }
+        None if !is_empty(&*disk).map_err(|error| JoinError::Io(path.clone(), error))? => {
+            return Err(JoinError::OwnStore(path).into());
+        }
+        _ => {}
+    }
+    let standing = standing(&path, &*disk, &base)?;
+    let (recovered, built) = match (standing, copied) {
+        (Some(recovered), Some(copied)) => (recovered, copied.built),
+        _ => {
+            if let Some(snapshot) = &base.snapshot {
+                tracing::info!(seq = snapshot.seq, bytes = snapshot.bytes, "the newest snapshot is brought from etcd");
+                fetch(&link, snapshot, base.as_of, &*disk).await.map_err(JoinError::Base)?;
+            }
+            (recovery::recover(&*disk)?, base.as_of)
+        }
+    };
+    Copied { journal: base.id, built }.write(&path)?;
+    let opened = go_on(disk.clone(), recovered, Durability::Relaxed, snapshot_every, limits, health, threads)?;
+    directory.settle()?;
+    health.begin_sharing(limits.cut_off_after);
+    let way = Way { link, keys, name, built, disk, cookie_key: base.cookie_key };
+    Ok(Opened { directory: Some(directory), way: Some(way), ..opened })
+}
+
+/// What is in etcd, as soon as that is reached.
+async fn reach(link: &Link, keys: &Keys) -> Result<Base, JoinError> {
+    let since = Instant::now();
+    let mut was_told = false;
+    loop {
+        match Base::read(link, keys).await {
+            Err(BaseError::Call(error @ CallError::Unknown(..))) if since.elapsed() < ETCD_START_WAIT => {
+                if !was_told {
+                    tracing::warn!(%error, "etcd is not reached yet; it is tried for {} s", ETCD_START_WAIT.as_secs());
+                    was_told = true;
+                }
+                sleep(ETCD_RETRY_PAUSE).await;
+            }
+            read => return Ok(read?),
+        }
+    }
+}
+
+/// What the directory holds, where that can be gone on with; else it is set aside.
+fn standing(path: &Path, disk: &dyn Disk, base: &Base) -> Result<Option<Recovered>, StartError> {
+    let why = match recovery::recover(disk) {
+        Ok(recovered) => {
+            let reached = recovered.writer.reached().unwrap_or(Reached { revision: 0, seq: 0 });
+            if reached.revision > base.head.max(base.snapshot.as_ref().map_or(0, |snapshot| snapshot.revision)) {
+                let (copied, head) = (reached.revision, base.head);
+                return Err(JoinError::Ahead { path: path.to_owned(), copied, head }.into());
+            }
+            let is_behind = match reached.revision {
+                0 => base.snapshot.is_some() || base.trimmed > 0,
+                revision => revision < base.trimmed,
+            };
+            if recovered.writer.state().folded() == 0 && is_behind {
+                return Ok(None);
+            }
+            // A copy begins with its snapshot or with the first batch, and both tell their revision.
+            if !is_behind && (reached.revision > 0 || recovered.writer.state().folded() == 0) {
+                return Ok(Some(recovered));
+            }
+            "batches behind it were removed from etcd, as a snapshot has them".to_owned()
+        }
+        Err(error @ ReadError::Io(..)) => return Err(error.into()),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(why, "the copy of the journal is set aside, and what is in etcd is brought in its place");
+    set_aside(path).map_err(|error| JoinError::Io(path.to_owned(), error))?;
+    Ok(None)
+}
+
+/// Sets aside what a directory holds of a journal, in place of what was set aside before.
+pub fn set_aside(path: &Path) -> io::Result<()> {
+    let aside = path.join(ASIDE);
+    match fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir(&aside)?,
+    }
+    let files = directory::files(&crate::disk::RealDisk::new(path))?;
+    files
+        .segments
+        .iter()
+        .chain(&files.snapshots)
+        .try_for_each(|file| fs::rename(path.join(&file.name), aside.join(&file.name)))?;
+    fs::File::open(path)?.sync_all()
+}
+
+/// Whether a disk holds no entry and no snapshot.
+fn is_empty(disk: &dyn Disk) -> io::Result<bool> {
+    let files = directory::files(disk)?;
+    Ok(files.segments.is_empty() && files.snapshots.is_empty())
+}
+
+/// Refuses a directory that holds a copy, where a store of its own is wanted.
+pub fn refuse_copy(path: &Path) -> Result<(), JoinError> {
+    if path.join(FILE).exists() { Err(JoinError::IsCopy(path.to_owned())) } else { Ok(()) }
+}
