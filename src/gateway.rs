@@ -4,6 +4,7 @@ mod error;
 #[cfg(feature = "cluster")]
 mod joining;
 mod options;
+mod sharing;
 mod start;
 mod store;
 
@@ -21,8 +22,7 @@ use crate::dashboard;
 use crate::engine::EngineHandle;
 use crate::health::Health;
 use crate::journal::directory::DataDir;
-#[cfg(feature = "cluster")]
-use crate::journal::etcd::Member;
+use crate::journal::shared::Membership;
 use crate::methods::NewToken;
 use crate::shared::{Changeable, Shared};
 use crate::state::State;
@@ -54,8 +54,7 @@ pub struct Gateway {
     recording: Option<Own>,
     encryption: Option<Encryption>,
     directory: Option<DataDir>,
-    #[cfg(feature = "cluster")]
-    member: Option<Member>,
+    membership: Option<Box<dyn Membership>>,
 }
 
 impl Gateway {
@@ -139,12 +138,11 @@ impl Gateway {
             tracing::warn!(connections = self.shared.hub.len(), "some connections did not end in time");
         }
         stop_engine(&self.shared.engine, self.engine).await;
-        #[cfg(feature = "cluster")]
-        if let Some(member) = self.member {
-            member.leave().await;
+        if let Some(membership) = self.membership {
+            membership.leave().await;
             let differs = self.shared.engine.health().differing() > 0;
             if let Some(directory) = self.directory.filter(|_| differs)
-                && let Err(error) = joining::set_aside(directory.path())
+                && let Err(error) = directory.set_aside()
             {
                 tracing::error!(%error, "the copy of the journal, which is wrong, could not be set aside; remove it");
             }

@@ -58,9 +58,8 @@ pub enum StartError {
     #[cfg(feature = "cluster")]
     #[error(transparent)]
     Join(#[from] super::joining::JoinError),
-    /// etcd was lost on the way.
-    #[cfg(feature = "cluster")]
-    #[error("what is in etcd could not be folded within {} s; see to etcd, and to the network between", .0.as_secs())]
+    /// The shared journal was lost on the way.
+    #[error("what is in the shared journal could not be folded within {} s; see the log, and to etcd and the network between", .0.as_secs())]
     NotCaughtUp(std::time::Duration),
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]

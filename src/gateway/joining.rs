@@ -17,7 +17,7 @@ use crate::config::{ETCD_RETRY_PAUSE, ETCD_START_WAIT, Limits};
 use crate::disk::Disk;
 use crate::health::Health;
 use crate::journal::directory::{self, DataDir};
-use crate::journal::etcd::{Base, BaseError, CallError, Keys, Link, Way, fetch};
+use crate::journal::etcd::{Base, BaseError, CallError, EtcdWay, Keys, Link, fetch};
 use crate::journal::file::Durability;
 use crate::journal::read::ReadError;
 use crate::recovery::{self, Recovered};
@@ -26,9 +26,6 @@ use crate::world::Threads;
 
 /// The file that says of which journal a directory holds a copy.
 const FILE: &str = "cluster";
-
-/// Where a copy lies that was not gone on with, the last of them.
-const ASIDE: &str = "aside";
 
 /// Why a copy of a journal cannot be gone on with, nor begun.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +127,7 @@ pub async fn open(
         }
         _ => {}
     }
-    let standing = standing(&path, &*disk, &base)?;
+    let standing = standing(&directory, &*disk, &base)?;
     let (recovered, built) = match (standing, copied) {
         (Some(recovered), Some(copied)) => (recovered, copied.built),
         _ => {
@@ -145,8 +142,8 @@ pub async fn open(
     let opened = go_on(disk.clone(), recovered, Durability::Relaxed, snapshot_every, limits, health, threads)?;
     directory.settle()?;
     health.begin_sharing(limits.cut_off_after);
-    let way = Way { link, keys, name, built, disk, cookie_key: base.cookie_key };
-    Ok(Opened { directory: Some(directory), way: Some(way), ..opened })
+    let way = EtcdWay { link, keys, name, built, disk, cookie_key: base.cookie_key };
+    Ok(Opened { directory: Some(directory), way: Some(Box::new(way)), ..opened })
 }
 
 /// What is in etcd, as soon as that is reached.
@@ -168,13 +165,13 @@ async fn reach(link: &Link, keys: &Keys) -> Result<Base, JoinError> {
 }
 
 /// What the directory holds, where that can be gone on with; else it is set aside.
-fn standing(path: &Path, disk: &dyn Disk, base: &Base) -> Result<Option<Recovered>, StartError> {
+fn standing(directory: &DataDir, disk: &dyn Disk, base: &Base) -> Result<Option<Recovered>, StartError> {
     let why = match recovery::recover(disk) {
         Ok(recovered) => {
             let reached = recovered.writer.reached().unwrap_or(Reached { revision: 0, seq: 0 });
             if reached.revision > base.head.max(base.snapshot.as_ref().map_or(0, |snapshot| snapshot.revision)) {
                 let (copied, head) = (reached.revision, base.head);
-                return Err(JoinError::Ahead { path: path.to_owned(), copied, head }.into());
+                return Err(JoinError::Ahead { path: directory.path().to_owned(), copied, head }.into());
             }
             let is_behind = match reached.revision {
                 0 => base.snapshot.is_some() || base.trimmed > 0,
@@ -193,24 +190,8 @@ fn standing(path: &Path, disk: &dyn Disk, base: &Base) -> Result<Option<Recovere
         Err(error) => error.to_string(),
     };
     tracing::warn!(why, "the copy of the journal is set aside, and what is in etcd is brought in its place");
-    set_aside(path).map_err(|error| JoinError::Io(path.to_owned(), error))?;
+    directory.set_aside().map_err(|error| JoinError::Io(directory.path().to_owned(), error))?;
     Ok(None)
-}
-
-/// Sets aside what a directory holds of a journal, in place of what was set aside before.
-pub fn set_aside(path: &Path) -> io::Result<()> {
-    let aside = path.join(ASIDE);
-    match fs::remove_dir_all(&aside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => fs::create_dir(&aside)?,
-    }
-    let files = directory::files(&crate::disk::RealDisk::new(path))?;
-    files
-        .segments
-        .iter()
-        .chain(&files.snapshots)
-        .try_for_each(|file| fs::rename(path.join(&file.name), aside.join(&file.name)))?;
-    fs::File::open(path)?.sync_all()
 }
 
 /// Whether a disk holds no entry and no snapshot.

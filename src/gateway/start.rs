@@ -8,40 +8,27 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::interval;
 
-use super::{Gateway, Opened, Options, StartError, open, stop_engine};
+use super::{Gateway, Opened, Options, StartError, open, sharing, stop_engine};
 #[cfg(feature = "cluster")]
 use super::{Store, joining};
 use crate::administrator::{self, AdministratorError, AdministratorToken};
-#[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
 use crate::config::LOAD_INTERVAL;
-#[cfg(feature = "cluster")]
-use crate::config::{CATCH_UP_LOOK_INTERVAL, ETCD_START_WAIT, PROBE_INTERVAL};
 use crate::dashboard::CookieKey;
 use crate::engine::Engine;
 use crate::health::Health;
-#[cfg(feature = "cluster")]
-use crate::health::Storage;
 use crate::http::origin::Origins;
 use crate::hub::Hub;
 use crate::journal::directory::DataDir;
-#[cfg(feature = "cluster")]
-use crate::journal::shared::Checkpoint;
 use crate::methods::NewToken;
 use crate::seed::{self, Seed};
 use crate::server;
 use crate::shared::Shared;
-#[cfg(feature = "cluster")]
-use crate::state::{Reached, Writer};
 #[cfg(feature = "acme")]
 use crate::tls;
 use crate::tls::{Certificates, Encryption};
 use crate::transcript::record::Own;
 use crate::world::World;
-#[cfg(feature = "cluster")]
-use std::time::Instant;
-#[cfg(feature = "cluster")]
-use tokio::time::sleep;
 
 impl Gateway {
     /// Starts a gateway: recovers what the store holds, seeds an empty one, and listens.
@@ -69,12 +56,8 @@ impl Gateway {
             Store::Etcd(store) => joining::open(store, &limits, &health, world.threads).await?,
             store => open(store, &limits, &health, world.threads)?,
         };
-        #[cfg(feature = "cluster")]
-        let way = opened.way;
-        let Opened { writer, journal, snapshots, disk, refused, directory, .. } = opened;
-        let state = writer.state().clone();
-        #[cfg(feature = "cluster")]
-        let begun = begun_at(&writer);
+        let Opened { writer, journal, snapshots, disk, refused, directory, way } = opened;
+        let (state, begun) = (writer.state().clone(), sharing::begun_at(&writer));
         if !address.ip().is_loopback() && (seed.sets_demo_secret() || seed::holds_demo_secret(&state)) {
             return Err(StartError::DemoInPublic(address));
         }
@@ -84,17 +67,12 @@ impl Gateway {
             hub.feed().read_back_from(disk);
         }
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health.clone());
-        let mut cookie_key = cookie_key(directory.as_ref());
-        let mut cluster = None;
-        #[cfg(not(feature = "cluster"))]
-        let _ = &mut cookie_key;
-        #[cfg(feature = "cluster")]
-        let (engine, member) = match way {
-            Some(way) => {
-                cookie_key = way.cookie_key.clone();
-                let joined = cluster.insert(Arc::new(Cluster::new(health.clone(), &limits)));
-                let (journal, member) = way.join(begun, health.clone(), hub.clone(), joined.clone());
-                (engine.sharing(journal), Some(member))
+        let cookie_key = way.as_ref().map_or_else(|| cookie_key(directory.as_ref()), |way| way.cookie_key());
+        let cluster = way.is_some().then(|| Arc::new(Cluster::new(health.clone(), &limits)));
+        let (engine, membership) = match way.zip(cluster.clone()) {
+            Some((way, cluster)) => {
+                let (journal, membership) = way.join(begun, health.clone(), hub.clone(), cluster);
+                (engine.sharing(journal), Some(membership))
             }
             None => (engine, None),
         };
@@ -103,10 +81,7 @@ impl Gateway {
         let scheme = if encryption.is_some() { "https" } else { "http" };
         let public_url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let origins = Origins::new(&public_url, allowed_origins);
-        #[cfg(feature = "cluster")]
-        if member.is_some()
-            && let Err(error) = catch_up(&health).await
-        {
+        if let Err(error) = sharing::catch_up(&health).await {
             stop_engine(&handle, engine).await;
             return Err(error);
         }
@@ -150,37 +125,9 @@ impl Gateway {
             recording,
             encryption,
             directory,
-            #[cfg(feature = "cluster")]
-            member,
+            membership,
         })
     }
-}
-
-/// Where a copy of a shared journal goes on.
-#[cfg(feature = "cluster")]
-fn begun_at(writer: &Writer) -> Checkpoint {
-    let (reached, settled) = (writer.reached(), writer.state().digest());
-    match reached {
-        Some(Reached { revision, seq }) => {
-            // Within a batch the others have no such state.
-            let digest = (seq == settled.seq).then_some(settled.digest);
-            Checkpoint { revision, seq, digest }
-        }
-        None => Checkpoint::default(),
-    }
-}
-
-/// Waits until all is folded that was in the shared journal at the start.
-#[cfg(feature = "cluster")]
-async fn catch_up(health: &Health) -> Result<(), StartError> {
-    let since = Instant::now();
-    while health.freshness.is_older_than(PROBE_INTERVAL * 4) {
-        if since.elapsed() > ETCD_START_WAIT || health.storage() == Storage::Failed {
-            return Err(StartError::NotCaughtUp(ETCD_START_WAIT));
-        }
-        sleep(CATCH_UP_LOOK_INTERVAL).await;
-    }
-    Ok(())
 }
 
 /// Notes again and again how much there was to do, until the gateway stops.

@@ -8,9 +8,8 @@ use crate::disk::Disk;
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::journal::directory::DataDir;
-#[cfg(feature = "cluster")]
-use crate::journal::etcd::Way;
 use crate::journal::file::{Durability, FileJournal};
+use crate::journal::shared::Way;
 use crate::recovery::{self, Recovered, Torn};
 use crate::retention::Retention;
 use crate::snapshots::Snapshots;
@@ -32,8 +31,7 @@ pub struct Opened {
     /// The directory, which is locked for as long as this is there.
     pub directory: Option<DataDir>,
     /// The way to the journal that this is a copy of, if it is one.
-    #[cfg(feature = "cluster")]
-    pub way: Option<Way>,
+    pub way: Option<Box<dyn Way>>,
 }
 
 /// Opens what a store holds.
@@ -42,16 +40,7 @@ pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Thread
         Store::Memory(journal) => {
             let journal = Box::new(journal);
             let (writer, refused) = (Writer::default(), Vec::new());
-            Ok(Opened {
-                writer,
-                journal,
-                snapshots: None,
-                disk: None,
-                refused,
-                directory: None,
-                #[cfg(feature = "cluster")]
-                way: None,
-            })
+            Ok(Opened { writer, journal, snapshots: None, disk: None, refused, directory: None, way: None })
         }
         #[cfg(feature = "cluster")]
         Store::Etcd(_) => unreachable!("a journal in etcd is opened by `joining`"),
@@ -122,14 +111,5 @@ pub(super) fn go_on(
         "the state was recovered"
     );
     let Recovered { writer, refused, .. } = recovered;
-    Ok(Opened {
-        writer,
-        journal,
-        snapshots: Some(snapshots),
-        disk: Some(disk),
-        refused,
-        directory: None,
-        #[cfg(feature = "cluster")]
-        way: None,
-    })
+    Ok(Opened { writer, journal, snapshots: Some(snapshots), disk: Some(disk), refused, directory: None, way: None })
 }

@@ -115,6 +115,20 @@ impl DataDir {
         &self.path
     }
 
+    /// Sets aside what it holds of a journal, in place of what was set aside before.
+    pub fn set_aside(&self) -> io::Result<()> {
+        let aside = self.path.join(ASIDE);
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::create_dir(&aside)?,
+        }
+        let disk = self.disk();
+        let Files { segments, snapshots } = files(&disk)?;
+        let mut all = segments.iter().chain(&snapshots);
+        all.try_for_each(|file| fs::rename(self.path.join(&file.name), aside.join(&file.name)))?;
+        disk.sync()
+    }
+
     /// The directory as a disk.
     pub fn disk(&self) -> RealDisk {
         RealDisk::new(&self.path)
@@ -166,6 +180,9 @@ pub fn snapshot_name(seq: u64) -> String {
 
 /// Where a segment is while it is being begun.
 pub const SEGMENT_ASIDE: &str = "journal.tmp";
+
+/// Where a journal and its snapshots lie that were set aside.
+const ASIDE: &str = "aside";
 
 /// Where a snapshot is while it is being written.
 pub const SNAPSHOT_ASIDE: &str = "snapshot.tmp";

@@ -5,14 +5,20 @@
 //! `crc32c  {"at_ms":…,"by":"bot:9009…","do":{…the message…}}`.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::{LINE_HEAD_BYTES, Stamp, checked, line, number};
 use crate::access::Caller;
+use crate::cluster::Cluster;
 use crate::config::CHECKPOINTS_KEPT_MAX;
+use crate::dashboard::CookieKey;
+use crate::health::Health;
+use crate::hub::Hub;
 use crate::state::digest::Digest;
 
 /// The engine's end of a shared journal.
@@ -24,6 +30,27 @@ pub struct SharedJournal {
     pub deliveries: mpsc::Receiver<Delivery>,
     /// How far this gateway is.
     pub progress: Arc<Progress>,
+}
+
+/// The way to a shared journal, before a gateway takes part in it.
+pub trait Way: Send {
+    /// The key that sessions of the page are signed with, on all gateways.
+    fn cookie_key(&self) -> CookieKey;
+
+    /// Takes part from a state on, and gives the engine's end.
+    fn join(
+        self: Box<Self>,
+        begun: Checkpoint,
+        health: Arc<Health>,
+        hub: Arc<Hub>,
+        cluster: Arc<Cluster>,
+    ) -> (SharedJournal, Box<dyn Membership>);
+}
+
+/// That a gateway takes part in a shared journal.
+pub trait Membership: Debug + Send + Sync {
+    /// Takes part no more, and tells the others.
+    fn leave(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
 /// A batch that is to be appended.

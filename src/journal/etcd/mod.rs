@@ -22,6 +22,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -32,7 +34,7 @@ use crate::dashboard::CookieKey;
 use crate::disk::Disk;
 use crate::health::Health;
 use crate::hub::Hub;
-use crate::journal::shared::{Checkpoint, Progress, SharedJournal};
+use crate::journal::shared::{Checkpoint, Membership, Progress, SharedJournal, Way};
 use appender::Appender;
 pub use base::{Base, BaseError, Manifest, fetch, store};
 pub use batches::Batches;
@@ -49,7 +51,7 @@ const LEAVE_WAIT: Duration = Duration::from_secs(1);
 
 /// What a gateway has of a journal in etcd before it takes part.
 #[derive(Debug)]
-pub struct Way {
+pub struct EtcdWay {
     /// The way to etcd.
     pub link: Arc<Link>,
     /// The keys there.
@@ -66,22 +68,25 @@ pub struct Way {
 
 /// A gateway that takes part in a journal in etcd.
 #[derive(Debug)]
-pub struct Member {
+struct Member {
     link: Arc<Link>,
     registration: watch::Receiver<Option<Registration>>,
     tasks: JoinSet<()>,
 }
 
-impl Way {
-    /// Takes part from a state on, and gives the engine's end.
-    pub fn join(
-        self,
+impl Way for EtcdWay {
+    fn cookie_key(&self) -> CookieKey {
+        self.cookie_key.clone()
+    }
+
+    fn join(
+        self: Box<Self>,
         begun: Checkpoint,
         health: Arc<Health>,
         hub: Arc<Hub>,
         cluster: Arc<Cluster>,
-    ) -> (SharedJournal, Member) {
-        let Self { link, keys, name, built, disk, cookie_key: _ } = self;
+    ) -> (SharedJournal, Box<dyn Membership>) {
+        let Self { link, keys, name, built, disk, cookie_key: _ } = *self;
         // Another one at each start, so that no number of a batch is ever used again.
         let gateway = Uuid::new_v4().simple().to_string();
         let (offers, offered) = mpsc::channel(OFFERS_MAX);
@@ -149,15 +154,17 @@ impl Way {
         };
         tasks.spawn(registrar.run());
         let journal = SharedJournal { offers, deliveries: delivered, progress };
-        (journal, Member { link, registration, tasks })
+        (journal, Box::new(Member { link, registration, tasks }))
     }
 }
 
-impl Member {
-    /// Takes part no more.
-    pub async fn leave(mut self) {
-        self.tasks.shutdown().await;
-        let registration = *self.registration.borrow();
-        leave(&self.link, registration, LEAVE_WAIT).await;
+impl Membership for Member {
+    fn leave(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        async move {
+            self.tasks.shutdown().await;
+            let registration = *self.registration.borrow();
+            leave(&self.link, registration, LEAVE_WAIT).await;
+        }
+        .boxed()
     }
 }
