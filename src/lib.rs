@@ -75,6 +75,8 @@ pub mod hub;
 pub mod journal;
 pub mod json;
 pub mod methods;
+#[cfg(feature = "cluster")]
+pub mod migration;
 pub mod network;
 pub mod passwords;
 pub mod patient;

@@ -9,6 +9,8 @@ mod health;
 mod journal;
 mod lists;
 mod man;
+#[cfg(feature = "cluster")]
+mod migrate;
 mod mock;
 mod record;
 mod replay;
@@ -75,6 +77,9 @@ enum Command {
     Mock(mock::Mock),
     /// Look into a data directory, and mend it
     Journal(journal::Journal),
+    /// Move a journal from a directory into etcd, or back
+    #[cfg(feature = "cluster")]
+    Migrate(migrate::Migrate),
     /// Print a bot that works, on an official SDK
     Snippet(snippet::Snippet),
     /// Print the documents of the API
@@ -107,6 +112,8 @@ fn run_command(command: Command, matches: &ArgMatches) -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Mock(mock) => mock.run(),
         Command::Journal(journal) => journal.run(),
+        #[cfg(feature = "cluster")]
+        Command::Migrate(migrate) => migrate.run(),
         Command::Snippet(snippet) => snippet.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

@@ -19,7 +19,6 @@ use crate::journal::shared::{
 };
 use crate::journal::{Failure, Stamp, write_copy};
 use crate::methods::Change;
-use crate::wire::opened;
 
 /// A journal that is shared, and what this gateway has to do with it just now.
 pub(super) struct Sharing {
@@ -281,7 +280,7 @@ fn read(lines: &[u8], skipped: u64) -> Result<Vec<Journaled>, String> {
         if number < skipped {
             continue;
         }
-        let change = open(entry.message)?;
+        let change = entry.change()?;
         let is_next = |last: &Journaled| last.at_ms == entry.at_ms && last.submission.caller == entry.by;
         if !batch.last().is_some_and(is_next) {
             batch.push(Journaled { submission: Submission::new(entry.by), at_ms: entry.at_ms, done: None });
@@ -291,17 +290,6 @@ fn read(lines: &[u8], skipped: u64) -> Result<Vec<Journaled>, String> {
         }
     }
     Ok(batch)
-}
-
-fn open(message: &str) -> Result<Change, String> {
-    let method = opened::method(message).ok_or("holds no message")?;
-    match Change::open(method, message) {
-        Some((change, _)) => Ok(change),
-        None => match Change::read(method, message) {
-            Some(change) => change.map_err(|error| format!("holds a message that cannot be read: {}", error.message)),
-            None => Err(format!("holds the unknown method `{method}`")),
-        },
-    }
 }
 
 /// Divides what one caller submitted where it does not fit into one batch; the outcomes come together all the same.

@@ -16,16 +16,13 @@ use super::{EtcdStore, StartError};
 use crate::config::{ETCD_RETRY_PAUSE, ETCD_START_WAIT, Limits};
 use crate::disk::Disk;
 use crate::health::Health;
-use crate::journal::directory::{self, DataDir};
+use crate::journal::directory::{self, COPY, DataDir};
 use crate::journal::etcd::{Base, BaseError, CallError, EtcdWay, Keys, Link, fetch};
 use crate::journal::file::Durability;
 use crate::journal::read::ReadError;
 use crate::recovery::{self, Recovered};
 use crate::state::Reached;
 use crate::world::Threads;
-
-/// The file that says of which journal a directory holds a copy.
-const FILE: &str = "cluster";
 
 /// Why a copy of a journal cannot be gone on with, nor begun.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +39,6 @@ pub enum JoinError {
          directory with --data"
     )]
     OwnStore(PathBuf),
-    /// It is a copy, and a gateway that shares nothing is to go on with it.
-    #[error(
-        "{0} holds a copy of a journal in etcd, and a gateway with --journal goes on with it; for a store of its own choose another \
-         directory with --data, or bring the journal there with `guestlist migrate`"
-    )]
-    IsCopy(PathBuf),
     /// It is a copy of another journal.
     #[error(
         "{path} holds a copy of journal {copied}, and the one in etcd is {found}; name the right one with --journal, or choose \
@@ -86,18 +77,18 @@ struct Copied {
 
 impl Copied {
     fn read(path: &Path) -> Result<Option<Self>, JoinError> {
-        match fs::read(path.join(FILE)) {
+        match fs::read(path.join(COPY)) {
             Ok(text) => {
                 let copied = serde_json::from_slice(&text).map_err(io::Error::from);
-                copied.map(Some).map_err(|error| JoinError::Io(path.join(FILE), error))
+                copied.map(Some).map_err(|error| JoinError::Io(path.join(COPY), error))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(JoinError::Io(path.join(FILE), error)),
+            Err(error) => Err(JoinError::Io(path.join(COPY), error)),
         }
     }
 
     fn write(self, path: &Path) -> Result<(), JoinError> {
-        let (file, aside) = (path.join(FILE), path.join(format!("{FILE}.new")));
+        let (file, aside) = (path.join(COPY), path.join(format!("{COPY}.new")));
         let text = serde_json::to_vec(&self).expect("a copy has texts for names");
         let written = fs::write(&aside, text).and_then(|()| fs::File::open(&aside)?.sync_all());
         written.and_then(|()| fs::rename(&aside, &file)).map_err(|error| JoinError::Io(file, error))
@@ -198,9 +189,4 @@ fn standing(directory: &DataDir, disk: &dyn Disk, base: &Base) -> Result<Option<
 fn is_empty(disk: &dyn Disk) -> io::Result<bool> {
     let files = directory::files(disk)?;
     Ok(files.segments.is_empty() && files.snapshots.is_empty())
-}
-
-/// Refuses a directory that holds a copy, where a store of its own is wanted.
-pub fn refuse_copy(path: &Path) -> Result<(), JoinError> {
-    if path.join(FILE).exists() { Err(JoinError::IsCopy(path.to_owned())) } else { Ok(()) }
 }

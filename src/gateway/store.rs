@@ -45,9 +45,7 @@ pub fn open(store: Store, limits: &Limits, health: &Arc<Health>, threads: Thread
         #[cfg(feature = "cluster")]
         Store::Etcd(_) => unreachable!("a journal in etcd is opened by `joining`"),
         Store::Directory { path, durability, snapshot_every } => {
-            #[cfg(feature = "cluster")]
-            super::joining::refuse_copy(&path)?;
-            let directory = DataDir::open(&path)?;
+            let directory = DataDir::open_own(&path)?;
             let opened = open_disk(Arc::new(directory.disk()), durability, snapshot_every, limits, health, threads)?;
             directory.settle()?;
             Ok(Opened { directory: Some(directory), ..opened })

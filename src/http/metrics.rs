@@ -113,6 +113,12 @@ fn journal(registry: &mut Registry, shared: &Shared) {
     let health = shared.engine.health();
     let count = ConstCounter::new;
     registry.register("journal_seq", "Number of the last entry that was folded", gauge(shared.state.folded()));
+    if let Some(age) = health.freshness.age() {
+        let gateways = "Gateways that share the journal, as far as this one heard of them";
+        registry.register("journal_gateways", gateways, gauge(health.gateways()));
+        let old = "How old the view of the shared journal is";
+        registry.register_with_unit("journal_view_age", old, Unit::Seconds, ConstGauge::new(age.as_secs_f64()));
+    }
     let segment = "Size of the segment that is written to";
     registry.register_with_unit("journal_segment", segment, Unit::Bytes, gauge(health.segment_bytes()));
     let batches = &health.batches;

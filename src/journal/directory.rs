@@ -28,6 +28,12 @@ pub enum OpenError {
         /// The other's pid, in parentheses, where known.
         pid: String,
     },
+    /// It holds a copy of a journal that several gateways share, and a store of its own is wanted.
+    #[error(
+        "{0} holds a copy of a journal in etcd, and a gateway with --journal goes on with it; for a store of its own choose another \
+         directory with --data, or bring the journal there with `guestlist migrate`"
+    )]
+    Copy(String),
     /// The operating system refuses.
     #[error("the data directory {0} cannot be used: {1}; make it writable, or choose another with --data")]
     Io(String, #[source] io::Error),
@@ -91,6 +97,11 @@ impl DataDir {
         // What it was before stays known until a start has read it all.
         directory.tell(inode).map_err(failed)?;
         Ok(directory)
+    }
+
+    /// The same of a directory that is to hold a store of its own, and no copy.
+    pub fn open_own(path: &Path) -> Result<Self, OpenError> {
+        if path.join(COPY).exists() { Err(OpenError::Copy(path.display().to_string())) } else { Self::open(path) }
     }
 
     /// Notes that this is where the files are written from now on, wherever they were copied from.
@@ -180,6 +191,9 @@ pub fn snapshot_name(seq: u64) -> String {
 
 /// Where a segment is while it is being begun.
 pub const SEGMENT_ASIDE: &str = "journal.tmp";
+
+/// The file that says of which journal, shared by several gateways, a directory holds a copy.
+pub const COPY: &str = "cluster";
 
 /// Where a journal and its snapshots lie that were set aside.
 const ASIDE: &str = "aside";

@@ -19,7 +19,9 @@ use crate::config::CHECKPOINTS_KEPT_MAX;
 use crate::dashboard::CookieKey;
 use crate::health::Health;
 use crate::hub::Hub;
+use crate::methods::Change;
 use crate::state::digest::Digest;
+use crate::wire::opened;
 
 /// The engine's end of a shared journal.
 #[derive(Debug)]
@@ -183,6 +185,19 @@ pub struct Offered<'a> {
     pub by: Caller,
     /// The message.
     pub message: &'a str,
+}
+
+impl Offered<'_> {
+    /// Reads the message.
+    pub fn change(&self) -> Result<Change, String> {
+        let method = opened::method(self.message).ok_or("holds no message")?;
+        if let Some((change, _)) = Change::open(method, self.message) {
+            return Ok(change);
+        }
+        let change =
+            Change::read(method, self.message).ok_or_else(|| format!("holds the unknown method `{method}`"))?;
+        change.map_err(|error| format!("holds a message that cannot be read: {}", error.message))
+    }
 }
 
 /// Reads the lines of a batch.

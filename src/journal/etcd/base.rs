@@ -173,7 +173,8 @@ async fn publish(link: &Link, keys: &Keys, manifest: &Manifest) -> Result<bool, 
     }
 }
 
-fn part(parts: &str, number: usize) -> String {
+/// The key of a part of a snapshot.
+pub fn part(parts: &str, number: usize) -> String {
     format!("{parts}{number:08}")
 }
 

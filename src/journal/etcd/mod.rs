@@ -36,7 +36,7 @@ use crate::health::Health;
 use crate::hub::Hub;
 use crate::journal::shared::{Checkpoint, Membership, Progress, SharedJournal, Way};
 use appender::Appender;
-pub use base::{Base, BaseError, Manifest, fetch, store};
+pub use base::{Base, BaseError, Manifest, fetch, part, store};
 pub use batches::Batches;
 use keeper::{Keeper, Known};
 pub use keys::Keys;
