@@ -19,7 +19,7 @@ pub struct Location {
     hosts: Vec<String>,
     prefix: String,
     is_encrypted: bool,
-    tls: TlsOptions,
+    tls: Box<TlsOptions>,
     user: Option<(String, String)>,
 }
 
@@ -63,10 +63,13 @@ impl Location {
             return Err(LocationError::NotEncrypted);
         }
         if let Some(ca) = &papers.ca {
-            self.tls = TlsOptions::new().ca_certificate(Certificate::from_pem(read(ca)?));
+            self.tls = Box::new(TlsOptions::new().ca_certificate(Certificate::from_pem(read(ca)?)));
         }
         match (&papers.cert, &papers.key) {
-            (Some(cert), Some(key)) => self.tls = self.tls.identity(Identity::from_pem(read(cert)?, read(key)?)),
+            (Some(cert), Some(key)) => {
+                let identity = Identity::from_pem(read(cert)?, read(key)?);
+                self.tls = Box::new(self.tls.identity(identity));
+            }
             (None, None) => {}
             _ => return Err(LocationError::Half("the certificate for etcd", "its key")),
         }
@@ -97,7 +100,7 @@ impl Location {
             .with_connect_timeout(ETCD_CONNECT_WAIT)
             .with_keep_alive(ETCD_PING_INTERVAL, ETCD_PING_INTERVAL)
             .with_require_leader(true);
-        let options = if self.is_encrypted { options.with_tls(self.tls.clone()) } else { options };
+        let options = if self.is_encrypted { options.with_tls(*self.tls.clone()) } else { options };
         match &self.user {
             Some((user, password)) => options.with_user(user, password).with_auto_token_refresh(true),
             None => options,
@@ -126,7 +129,7 @@ impl FromStr for Location {
             return Err(wrong());
         }
         let prefix = if path.is_empty() { PREFIX_DEFAULT.to_owned() } else { format!("/{path}") };
-        let tls = TlsOptions::new().with_native_roots();
+        let tls = Box::new(TlsOptions::new().with_native_roots());
         Ok(Self { hosts, prefix, is_encrypted, tls, user: None })
     }
 }
