@@ -101,7 +101,7 @@ pub async fn to_etcd(from: &Path, to: Location) -> Result<Moved, MigrationError>
     writer.note_reached(Reached { revision: base.as_of, seq: settled.seq });
     let written = snapshot::write(&*disk, settled.seq, &writer, &refused, || ()).map_err(failed)?;
     let file = Numbered { seq: settled.seq, name: SNAPSHOT_ASIDE.to_owned() };
-    let stored = store(&link, &keys, "migration", &disk, &file).await;
+    let stored = store(&link, &keys, &disk, &file).await;
     let verified = match stored {
         Ok(Some(manifest)) => verify(&link, &manifest, &*disk).await,
         Ok(None) => Err(MigrationError::Begun),

@@ -71,8 +71,8 @@ fn failed() -> Error {
 
 /// The refusal of a change with which the journal or the engine failed: nobody knows how much of it the disk has.
 pub fn perhaps_written() -> Error {
-    let message = "the change could not be made durable: it is not made now, but may be there after a restart; reading still \
-                   works, look again when an administrator has restarted the gateway";
+    let message = "it is unknown whether the change was made: it could not be made durable now, but may be there after a restart; \
+                   look again when the gateway is back";
     Error::new(Code::NotWritable, message)
 }
 

@@ -105,7 +105,7 @@ pub async fn open(
     let EtcdStore { path, snapshot_every, location, name } = store;
     let keys = Keys::new(location.prefix());
     let link = Arc::new(Link::new(location));
-    let base = reach(&link, &keys).await?;
+    let mut base = reach(&link, &keys).await?;
     let directory = DataDir::open(&path)?;
     let disk: Arc<dyn Disk> = Arc::new(directory.disk());
     let copied = Copied::read(&path)?;
@@ -122,10 +122,7 @@ pub async fn open(
     let (recovered, built) = match (standing, copied) {
         (Some(recovered), Some(copied)) => (recovered, copied.built),
         _ => {
-            if let Some(snapshot) = &base.snapshot {
-                tracing::info!(seq = snapshot.seq, bytes = snapshot.bytes, "the newest snapshot is brought from etcd");
-                fetch(&link, snapshot, base.as_of, &*disk).await.map_err(JoinError::Base)?;
-            }
+            base = bring(&link, &keys, base, &*disk).await?;
             (recovery::recover(&*disk)?, base.as_of)
         }
     };
@@ -153,6 +150,24 @@ async fn reach(link: &Link, keys: &Keys) -> Result<Base, JoinError> {
             read => return Ok(read?),
         }
     }
+}
+
+/// Brings the newest snapshot from etcd, if there is one, and gives what there was in etcd then.
+async fn bring(link: &Link, keys: &Keys, mut base: Base, disk: &dyn Disk) -> Result<Base, JoinError> {
+    let since = Instant::now();
+    while let Some(snapshot) = &base.snapshot {
+        tracing::info!(seq = snapshot.seq, bytes = snapshot.bytes, "the newest snapshot is brought from etcd");
+        match fetch(link, snapshot, base.as_of, disk).await {
+            Ok(()) => break,
+            // A newer one came, and this is forgotten; or etcd is not reached just now.
+            Err(BaseError::Gone | BaseError::Call(_)) if since.elapsed() < ETCD_START_WAIT => {
+                sleep(ETCD_RETRY_PAUSE).await;
+                base = reach(link, keys).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(base)
 }
 
 /// What the directory holds, where that can be gone on with; else it is set aside.

@@ -60,7 +60,7 @@ codes! {
     TooLarge = 413,
     /// Too many attempts or requests, or too much work waits; try again later, where `retry_after_ms` says when, then.
     SlowDown = 429,
-    /// The change could not be made durable.
+    /// The change could not be made durable, or what is known is too old to decide from.
     NotWritable = 503,
     /// There is no app of this id.
     UnknownApp = 160015,

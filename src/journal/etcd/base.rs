@@ -120,11 +120,10 @@ pub async fn fetch(link: &Link, manifest: &Manifest, as_of: u64, disk: &dyn Disk
 pub async fn store(
     link: &Link,
     keys: &Keys,
-    gateway: &str,
     disk: &Arc<dyn Disk>,
     file: &Numbered,
 ) -> Result<Option<Manifest>, BaseError> {
-    let parts = keys.parts_of(file.seq, gateway);
+    let parts = keys.parts_of(file.seq);
     let mut reader = disk.read(&file.name)?;
     let (mut count, mut bytes, mut end) = (0, 0, Vec::new());
     loop {
@@ -157,6 +156,10 @@ async fn publish(link: &Link, keys: &Keys, manifest: &Manifest) -> Result<bool, 
             Some(standing) => (serde_json::from_slice::<Manifest>(standing.value()).ok(), standing.mod_revision()),
             None => (None, 0),
         };
+        if standing.as_ref() == Some(manifest) {
+            // It was done, and the answer was lost.
+            return Ok(true);
+        }
         let is_newest = standing.is_none_or(|standing| standing.seq < manifest.seq);
         let then = if is_newest {
             let text = serde_json::to_string(manifest).expect("a manifest has texts for names");

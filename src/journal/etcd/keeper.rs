@@ -35,9 +35,10 @@ pub struct Known {
 pub struct Keeper {
     pub link: Arc<Link>,
     pub keys: Keys,
-    pub gateway: String,
     pub disk: Arc<dyn Disk>,
     pub known: watch::Receiver<Known>,
+    /// The snapshot of this gateway that was brought there last, or found to be of no use there.
+    pub brought: u64,
     /// Revisions of etcd, and when they were the newest.
     pub history: VecDeque<(Instant, u64)>,
 }
@@ -58,9 +59,9 @@ impl Keeper {
     }
 
     async fn turn(&mut self, known: &Known) -> Result<(), BaseError> {
-        let stored = known.snapshot.as_ref().map_or(0, |manifest| manifest.seq);
+        let stored = known.snapshot.as_ref().map_or(0, |manifest| manifest.seq).max(self.brought);
         if let Some(newest) = directory::files(&*self.disk)?.snapshots.pop().filter(|newest| newest.seq > stored) {
-            match store(&self.link, &self.keys, &self.gateway, &self.disk, &newest).await {
+            match store(&self.link, &self.keys, &self.disk, &newest).await {
                 Ok(Some(Manifest { seq, bytes, count, .. })) => {
                     tracing::info!(seq, bytes, parts = count, "the newest snapshot is in etcd");
                 }
@@ -68,6 +69,7 @@ impl Keeper {
                 Ok(None) | Err(BaseError::NoRevision) => {}
                 Err(error) => return Err(error),
             }
+            self.brought = newest.seq;
         }
         let covered = known.snapshot.as_ref().map_or(0, |manifest| manifest.revision).min(known.folded);
         if covered > known.trimmed {

@@ -1,5 +1,7 @@
 //! This is where it is known under which keys what is in etcd.
 
+use uuid::Uuid;
+
 /// The keys of one journal.
 #[derive(Clone, Debug)]
 pub struct Keys(String);
@@ -72,9 +74,9 @@ impl Keys {
         format!("{}/parts/", self.0)
     }
 
-    /// What the parts of one snapshot are under.
-    pub fn parts_of(&self, revision: u64, writer: &str) -> String {
-        format!("{}{revision:020}-{writer}/", self.parts())
+    /// What the parts of one snapshot are under: in the order of their last entries, and never the same twice.
+    pub fn parts_of(&self, seq: u64) -> String {
+        format!("{}{seq:020}-{}/", self.parts(), Uuid::new_v4().simple())
     }
 
     /// Up to which revision batches were removed.

@@ -128,14 +128,8 @@ impl Way for EtcdWay {
             health: health.clone(),
         };
         tasks.spawn(prober.run());
-        let keeper = Keeper {
-            link: link.clone(),
-            keys: keys.clone(),
-            gateway: gateway.clone(),
-            disk,
-            known: heard,
-            history: VecDeque::new(),
-        };
+        let keeper =
+            Keeper { link: link.clone(), keys: keys.clone(), disk, known: heard, brought: 0, history: VecDeque::new() };
         tasks.spawn(keeper.run());
         let registrar = Registrar {
             link: link.clone(),
