@@ -339,6 +339,9 @@ pub const ETCD_BYTES_MAX: usize = 256 << 20;
 /// How often it is found out how old the view of a shared journal is.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
+/// How long etcd may take over that question before another member is asked: less than what has changes refused.
+pub const PROBE_CALL_WAIT: Duration = Duration::from_millis(700);
+
 /// How long folding what is known to be there may take before the watch is begun anew.
 pub const PROBE_WAIT: Duration = Duration::from_secs(1);
 

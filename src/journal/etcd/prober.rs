@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::keys::Keys;
 use super::link::{CallError, Link, unsigned};
 use super::watcher::Delivering;
-use crate::config::{PROBE_INTERVAL, PROBE_WAIT};
+use crate::config::{PROBE_CALL_WAIT, PROBE_INTERVAL, PROBE_WAIT};
 use crate::health::Health;
 use crate::journal::shared::Progress;
 
@@ -50,7 +50,13 @@ impl Prober {
 
     async fn probe(&self) -> Result<(), CallError> {
         let asked = Instant::now();
-        let head = head(&self.link, &self.keys).await?;
+        let head = match timeout(PROBE_CALL_WAIT, head(&self.link, &self.keys)).await {
+            Ok(head) => head?,
+            Err(_) => {
+                self.link.leave_current();
+                return Err(CallError::Unknown("a member".to_owned(), "it took too long".to_owned()));
+            }
+        };
         let before = self.delivered.revision();
         let mut progress = self.progress.watch();
         let folded = timeout(PROBE_WAIT, progress.wait_for(|checkpoint| checkpoint.revision >= head)).await;
