@@ -94,11 +94,12 @@ impl Link {
                 } else if REFUSED.contains(&code) && !message.contains("no leader") {
                     CallError::Refused(message.to_owned())
                 } else {
-                    CallError::Unknown(member.endpoint.clone(), message.to_owned())
+                    CallError::Unknown(member.endpoint.clone(), chain(status))
                 }
             }
             Error::InvalidArgs(what) => CallError::Refused(what.clone()),
             Error::InvalidUri(what) => CallError::Refused(what.to_string()),
+            Error::TransportError(error) => CallError::Unknown(member.endpoint.clone(), chain(error)),
             other => CallError::Unknown(member.endpoint.clone(), other.to_string()),
         }
     }
@@ -107,6 +108,20 @@ impl Link {
     pub async fn txn(&self, txn: Txn) -> Result<TxnResponse, CallError> {
         self.call(async |mut client| client.txn(txn).await).await
     }
+}
+
+/// An error with what caused it: the outermost says next to nothing.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_told = cause.to_string();
+        if !told.contains(&cause_told) {
+            told = format!("{told}: {cause_told}");
+        }
+        source = cause.source();
+    }
+    told
 }
 
 /// The answers to what a transaction got, in their order.
