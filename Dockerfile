@@ -3,14 +3,19 @@
 #   docker build -t guestlist .
 #   docker run -p 5020:5020 -v guestlist-data:/data -e GUESTLIST_ADMIN_TOKEN=… guestlist
 #
+# With features that are off by default, several with commas: docker build --build-arg FEATURES=cluster -t guestlist:cluster .
+#
 # It listens on all addresses of its container, and so does not take --demo, whose tokens everybody knows.
 
 # Alpine's Rust links with musl, statically. A C compiler is needed for mimalloc and ring.
 FROM rust:1.95-alpine AS build
+ARG FEATURES=
 RUN apk add --no-cache gcc musl-dev ca-certificates
+# What etcd is spoken with is made of its description by protoc, with the descriptions that come with protoc itself.
+RUN case ",$FEATURES," in *,cluster,*) apk add --no-cache protoc protobuf-dev ;; esac
 WORKDIR /build
 COPY . .
-RUN cargo build --locked --release --bin guestlist \
+RUN cargo build --locked --release --bin guestlist --features "$FEATURES" \
  && mkdir /data
 
 FROM scratch
