@@ -109,8 +109,9 @@ async fn round(home: &Path, number: usize) -> Vec<Watched> {
     let seed = |life: usize, client: usize| u64::try_from((number * LIVES + life) * CLIENTS + client).expect("few");
     let mut served = serve(home);
     let mut lists = Vec::new();
+    let mut client = Client::sign_in(&served.url, ADMIN).await;
     for n in 0..LISTS {
-        let list = List::make(&served.url, u64::try_from(number * LISTS + n).expect("lists are few")).await;
+        let list = List::make(&mut client, u64::try_from(number * LISTS + n).expect("lists are few")).await;
         let happened = Happened::to(list.is_numbered());
         lists.push(Watched { list, happened: Mutex::new(happened) });
     }
@@ -195,6 +196,8 @@ fn what_no_order_explains_is_told() {
         history(&[add(0), ask(), Err((1, read(&[0])))]),
         history(&[add(0), ask(), Err((1, read(&[])))]),
         history(&[add(0), ask(), Err((1, read(&[]))), ask(), Err((2, read(&[0])))]),
+        // Refused.
+        history(&[add(0), Err((0, Came::Refused)), ask(), Err((1, read(&[])))]),
     ];
     for happened in good {
         assert!(happened.is_linearizable(), "{happened:?}");
@@ -207,6 +210,8 @@ fn what_no_order_explains_is_told() {
         history(&[add(0), ask(), Err((1, read(&[0]))), ask(), Err((2, read(&[])))]),
         history(&[add(0), Err((0, stands(1))), remove(0), Err((1, Came::Removed(true))), add(0), Err((2, stands(1)))]),
         history(&[add(0), Err((0, stands(1))), remove(0), Err((1, Came::Removed(false)))]),
+        // Refused, and there.
+        history(&[add(0), Err((0, Came::Refused)), ask(), Err((1, read(&[0])))]),
     ];
     for happened in bad {
         assert!(!happened.is_linearizable(), "{happened:?}");

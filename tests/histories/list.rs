@@ -33,6 +33,8 @@ pub enum Came {
     Removed(bool),
     /// All there is.
     Read(Vec<Listed>),
+    /// Nothing, as the gateway said.
+    Refused,
     /// Nobody knows: the gateway was killed before it answered.
     Unknown,
 }
@@ -64,6 +66,9 @@ impl<const NUMBERED: bool> Specification for Sequential<NUMBERED> {
 
     fn apply(Operation { asked, came }: &Operation, before: &Standing) -> (bool, Standing) {
         let mut after = before.clone();
+        if *came == Came::Refused {
+            return (true, after);
+        }
         let place = |name| before.listed.iter().position(|listed| listed.name == name);
         let comes = match *asked {
             Asked::Add(name) => {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::list::{Asked, Came, Listed, Name};
-use crate::support::{ADMIN, Client};
+use crate::support::Client;
 
 /// Names that may be on a list: few, so that clients meet.
 pub const NAMES: Name = 4;
@@ -46,9 +46,8 @@ fn accepted(ack: Value) {
 }
 
 impl List {
-    /// Makes the `n`-th list, one kind after the other.
-    pub async fn make(url: &str, n: u64) -> Self {
-        let mut client = Client::sign_in(url, ADMIN).await;
+    /// Has an administrator make the `n`-th list, one kind after the other.
+    pub async fn make(client: &mut Client, n: u64) -> Self {
         let id = n + 1_000;
         match n % 3 {
             0 => {

@@ -179,7 +179,8 @@ impl Request {
         answer.unwrap_or_else(|error| panic!("{said}: {error}"))
     }
 
-    async fn exchange(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    /// Sends it once, to somebody who may not be there.
+    pub async fn exchange(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) = http1::handshake::<_, Body>(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -8,9 +8,14 @@ use tokio_tungstenite::connect_async;
 
 use super::{APP, BOT, Client};
 
-/// The whole whitelist, in order, and not a page at a time. Its ids only grow.
+/// The whole whitelist, in order, and not a page at a time.
 pub async fn whitelist(url: &str) -> Vec<String> {
-    let mut client = Client::sign_in(url, BOT).await;
+    let listed = numbered_whitelist(&mut Client::sign_in(url, BOT).await).await;
+    listed.into_iter().map(|(_, signup)| signup).collect()
+}
+
+/// The same with the id of each entry; the ids only grow.
+pub async fn numbered_whitelist(client: &mut Client) -> Vec<(u64, String)> {
     let (mut list, mut last_id, mut cursor) = (Vec::new(), 0, String::new());
     loop {
         let ask = json!({"method": "getWhitelistUsers", "app_id": APP, "page_size": 1_000, "cursor": cursor});
@@ -21,7 +26,7 @@ pub async fn whitelist(url: &str) -> Vec<String> {
                 let id: u64 = record["id"].as_str().and_then(|id| id.parse().ok()).expect("an id is digits");
                 assert!(id > last_id, "entry {id} stands after entry {last_id}");
                 last_id = id;
-                list.push(record["signup_id"].as_str().expect("a sign-up id is a string").to_owned());
+                list.push((id, record["signup_id"].as_str().expect("a sign-up id is a string").to_owned()));
             }
             if frame.get("eop").is_some() {
                 break frame;

@@ -1,0 +1,212 @@
+//! This is where many write at once, on any gateway, and note what each change came to.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::cluster::BOT;
+use super::line::{Answer, Line};
+use crate::support::APP;
+
+/// Changes that one writer sends off together, at most.
+const TOGETHER: usize = 4;
+
+/// Between two such, and between two attempts to find a gateway: there is to be a load, not as much as can be.
+pub const PACE: Duration = Duration::from_millis(25);
+
+/// For how long a load goes on, and how well it goes.
+#[derive(Default)]
+pub struct Course {
+    over: AtomicBool,
+    acks: AtomicU64,
+    pause: Mutex<Pause>,
+}
+
+/// The longest time without an ack.
+struct Pause {
+    since: Instant,
+    longest: Duration,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self { since: Instant::now(), longest: Duration::ZERO }
+    }
+}
+
+impl Course {
+    /// Whether everybody should stop.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Has everybody stop.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// How many changes were acknowledged so far.
+    pub fn acks(&self) -> u64 {
+        self.acks.load(Ordering::Relaxed)
+    }
+
+    /// The longest time in which nobody had an ack.
+    pub fn longest_pause(&self) -> Duration {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).longest
+    }
+
+    fn acked(&self) {
+        self.acks.fetch_add(1, Ordering::Relaxed);
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.longest = pause.longest.max(pause.since.elapsed());
+        pause.since = Instant::now();
+    }
+}
+
+/// What a bot knows of a change it has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was made; this is the entry's id.
+    Acked(u64),
+    /// It was not made.
+    Refused,
+    /// The gateway said that it does not know.
+    Unknown,
+    /// There was no answer before the connection ended.
+    Lost,
+}
+
+/// A sign-up that was to be added; nobody else adds it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its id.
+    pub signup: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// How often it was sent.
+    pub times: usize,
+}
+
+/// Adds sign-ups until all is over, on one gateway after the other: it moves on when its connection ends, or it is refused.
+pub async fn write(writer: usize, urls: &[String], course: &Course, seed: u64) -> Vec<Sent> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut all, mut again): (Vec<Sent>, VecDeque<usize>) = (Vec::new(), VecDeque::new());
+    for url in urls.iter().cycle().skip(writer) {
+        pace.tick().await;
+        if course.is_over() {
+            break;
+        }
+        let Some(mut line) = Line::open(url, BOT).await else { continue };
+        let mut goes_well = true;
+        while goes_well && !course.is_over() {
+            pace.tick().await;
+            let mut waiting = Vec::new();
+            for _ in 0..random.random_range(1..=TOGETHER) {
+                let n = again.pop_front().unwrap_or_else(|| {
+                    // Until there is an answer, there is none.
+                    all.push(Sent { signup: format!("writer{writer}-{}", all.len()), fate: Fate::Lost, times: 0 });
+                    all.len() - 1
+                });
+                all[n].times += 1;
+                line.send(&json!({"method": "addToWhitelist", "app_id": APP, "signups": [all[n].signup]})).await;
+                waiting.push(n);
+            }
+            for n in waiting {
+                // Behind a lost connection every answer is lost.
+                let answer = line.hear().await.map(Answer::of);
+                goes_well &= matches!(answer, Ok(Answer::Made(_)));
+                all[n].came(answer.ok());
+                match all[n].fate {
+                    Fate::Acked(_) => course.acked(),
+                    // Of these every other is sent once more, as bots do; what becomes of the rest is seen in the end.
+                    Fate::Unknown | Fate::Lost if n % 2 == 0 => again.push_back(n),
+                    _ => {}
+                }
+            }
+        }
+    }
+    all
+}
+
+impl Sent {
+    fn came(&mut self, answer: Option<Answer>) {
+        let id = |ack: &serde_json::Value| ack["signups"][0]["id"].as_str().and_then(|id| id.parse().ok());
+        self.fate = match answer {
+            Some(Answer::Made(ack)) => {
+                assert_eq!(ack["signups"][0]["signup_id"], self.signup, "{ack}");
+                Fate::Acked(id(&ack).unwrap_or_else(|| panic!("no id in {ack}")))
+            }
+            // A refusal is of this attempt, and tells nothing of those before.
+            Some(Answer::Refused) if self.times > 1 => self.fate,
+            Some(Answer::Refused) => Fate::Refused,
+            Some(Answer::Unknown) => Fate::Unknown,
+            None => Fate::Lost,
+        };
+    }
+}
+
+/// What became of all that was sent.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Acknowledged.
+    pub acked: usize,
+    /// Refused as not made.
+    pub refused: usize,
+    /// Of unknown fate, as the gateway said or for want of an answer.
+    pub unknown: usize,
+    /// Those of them that stand.
+    pub unknown_standing: usize,
+    /// Sent more than once.
+    pub repeated: usize,
+    /// Acknowledged, and not there.
+    pub lost: Vec<String>,
+    /// Acknowledged under another id than that under which it stands.
+    pub changed: Vec<String>,
+    /// Refused as not made, and there.
+    pub invented: Vec<String>,
+    /// More often in the journal than once.
+    pub doubled: Vec<String>,
+}
+
+impl Told {
+    /// Holds what was sent against the list, with the ids of its entries, and against how often each sign-up was journaled.
+    pub fn of(sent: &[Sent], list: &[(u64, String)], journaled: &HashMap<String, usize>) -> Self {
+        let standing: HashMap<&str, u64> = list.iter().map(|(id, signup)| (&**signup, *id)).collect();
+        assert_eq!(standing.len(), list.len(), "a sign-up stands on the list twice");
+        let mut told = Self::default();
+        for Sent { signup, fate, times } in sent {
+            let stands = standing.get(&**signup);
+            told.repeated += usize::from(*times > 1);
+            match (fate, stands) {
+                (Fate::Acked(id), Some(stands)) if id != stands => told.changed.push(signup.clone()),
+                (Fate::Acked(_), None) => told.lost.push(signup.clone()),
+                (Fate::Refused, Some(_)) => told.invented.push(signup.clone()),
+                _ => {}
+            }
+            match fate {
+                Fate::Acked(_) => told.acked += 1,
+                Fate::Refused => told.refused += 1,
+                Fate::Unknown | Fate::Lost => {
+                    told.unknown += 1;
+                    told.unknown_standing += usize::from(stands.is_some());
+                }
+            }
+            if journaled.get(signup).is_some_and(|times| *times > 1) {
+                told.doubled.push(signup.clone());
+            }
+        }
+        assert!(
+            list.iter().all(|(_, signup)| sent.iter().any(|sent| sent.signup == *signup)),
+            "nobody sent what stands"
+        );
+        told
+    }
+}
