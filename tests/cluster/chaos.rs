@@ -23,8 +23,8 @@ const WRITERS: usize = 6;
 const LISTS: u64 = 60;
 const LISTS_LONG: u64 = 900;
 
-/// Acks that there must be when nothing is in anybody's way any more.
-const ACKS_AFTER: u64 = 100;
+/// Acks that there must be where nothing is in anybody's way.
+const ACKS: u64 = 100;
 
 /// How long these may take.
 const ACKS_WAIT: Duration = Duration::from_secs(20);
@@ -44,10 +44,9 @@ pub async fn nothing_acknowledged_is_lost() {
     let writing = join_all((0..WRITERS).zip(seed..).map(|(writer, seed)| write(writer, &urls, &course, seed)));
     let contending = contend(&lists, &urls, &course, seed);
     let failing = async {
+        must_go_on(&course, &cluster).await;
         let happened = Faults::new(&mut cluster, seed).go_wrong(length).await;
-        let enough = course.acks() + ACKS_AFTER;
-        let logs = || cluster.logs();
-        until(ACKS_WAIT, async || (course.acks() >= enough).then_some(()), logs).await;
+        must_go_on(&course, &cluster).await;
         course.end();
         happened
     };
@@ -88,4 +87,10 @@ pub async fn nothing_acknowledged_is_lost() {
         "lost {lost:?}, changed {changed:?}, refused and there {invented:?}, doubled {doubled:?}"
     );
     assert!(told.acked > 1_000 && told.refused > 0 && changes > checked * 10, "{told:?} is hardly a test");
+}
+
+/// Waits for more acks, when nothing is in anybody's way.
+async fn must_go_on(course: &Course, cluster: &Cluster) {
+    let enough = course.acks() + ACKS;
+    until(ACKS_WAIT, async || (course.acks() >= enough).then_some(()), || cluster.logs()).await;
 }

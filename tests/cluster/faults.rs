@@ -40,7 +40,9 @@ pub enum Fault {
     AllMembersKilled,
     /// A gateway and all members lose what they send to each other, in some direction.
     GatewayCutOff(Way),
-    /// A gateway and one member do.
+    /// A gateway is cut off, and misses what etcd forgets.
+    GatewayMissesCompaction,
+    /// A gateway and one member lose what they send to each other.
     GatewayCutFromOne(Way),
     /// A member and the others do.
     MemberCutOff(Way),
@@ -58,6 +60,7 @@ impl Fault {
         Self::GatewayCutOff(Way::Both),
         Self::GatewayCutOff(Way::Out),
         Self::GatewayCutOff(Way::In),
+        Self::GatewayMissesCompaction,
         Self::GatewayCutFromOne(Way::Both),
         Self::GatewayCutFromOne(Way::Out),
         Self::GatewayCutFromOne(Way::In),
@@ -68,7 +71,11 @@ impl Fault {
 
     /// Whether it takes a network that packets are lost in.
     fn is_of_network(self) -> bool {
-        matches!(self, Self::GatewayCutOff(_) | Self::GatewayCutFromOne(_) | Self::MemberCutOff(_))
+        match self {
+            Self::GatewayMissesCompaction => true,
+            Self::GatewayCutOff(_) | Self::GatewayCutFromOne(_) | Self::MemberCutOff(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -87,6 +94,7 @@ impl Display for Fault {
             Self::MemberFrozen => write!(f, "etcd member frozen"),
             Self::AllMembersKilled => write!(f, "all etcd members killed"),
             Self::GatewayCutOff(cut) => write!(f, "gateway cut off from etcd{}", way(cut)),
+            Self::GatewayMissesCompaction => write!(f, "gateway cut off while etcd is compacted"),
             Self::GatewayCutFromOne(cut) => write!(f, "gateway cut off from one etcd member{}", way(cut)),
             Self::MemberCutOff(cut) => write!(f, "etcd member cut off from the others{}", way(cut)),
         }
@@ -193,6 +201,12 @@ impl<'a> Faults<'a> {
                 sleep_until(over).await;
                 self.cluster.mend(gateway, &all, way);
             }
+            Fault::GatewayMissesCompaction => {
+                self.cluster.cut(gateway, &all, Way::Both);
+                sleep_until(over).await;
+                self.cluster.etcd.compact(self.cluster.etcd.revision());
+                self.cluster.mend(gateway, &all, Way::Both);
+            }
             Fault::GatewayCutFromOne(way) => {
                 self.cluster.cut(gateway, &[member], way);
                 sleep_until(over).await;
@@ -209,7 +223,7 @@ impl<'a> Faults<'a> {
     /// A gateway for a fault to befall that is not frozen. The first one keeps its copy, for all changes to be found there.
     fn gateway(&mut self, fault: Fault) -> usize {
         let frozen = self.frozen.map(|(gateway, _)| gateway);
-        let first = usize::from(fault == Fault::GatewayEmptied);
+        let first = usize::from(matches!(fault, Fault::GatewayEmptied | Fault::GatewayMissesCompaction));
         let can: Vec<usize> = (first..EACH).filter(|gateway| Some(*gateway) != frozen).collect();
         *can.choose(&mut self.random).expect("one is frozen at most")
     }

@@ -210,3 +210,26 @@ impl Told {
         told
     }
 }
+
+#[test]
+fn what_is_lost_changed_invented_or_doubled_is_told() {
+    let sent = |n: usize, fate| Sent { signup: format!("s{n}"), fate, times: 1 };
+    let all = [Fate::Acked(1), Fate::Acked(2), Fate::Refused, Fate::Unknown, Fate::Lost];
+    let all: Vec<Sent> = all.into_iter().enumerate().map(|(n, fate)| sent(n, fate)).collect();
+    let told = |list: &[(u64, usize)], journaled: &[usize]| {
+        let list: Vec<(u64, String)> = list.iter().map(|(id, n)| (*id, format!("s{n}"))).collect();
+        let mut times = HashMap::new();
+        for n in journaled {
+            *times.entry(format!("s{n}")).or_default() += 1;
+        }
+        let Told { lost, changed, invented, doubled, unknown_standing, .. } = Told::of(&all, &list, &times);
+        ([lost, changed, invented, doubled].map(|wrong| wrong.concat()), unknown_standing)
+    };
+    let wrong = |texts: [&str; 4]| texts.map(str::to_owned);
+    assert_eq!(told(&[(1, 0), (2, 1)], &[0, 1]), (wrong([""; 4]), 0));
+    assert_eq!(told(&[(1, 0), (2, 1), (3, 3), (4, 4)], &[0, 1, 3, 4]), (wrong([""; 4]), 2));
+    assert_eq!(told(&[(1, 0)], &[0]), (wrong(["s1", "", "", ""]), 0));
+    assert_eq!(told(&[(1, 0), (3, 1)], &[0, 1]), (wrong(["", "s1", "", ""]), 0));
+    assert_eq!(told(&[(1, 0), (2, 1), (3, 2)], &[0, 1, 2]), (wrong(["", "", "s2", ""]), 0));
+    assert_eq!(told(&[(1, 0), (2, 1)], &[0, 1, 0]), (wrong(["", "", "", "s0"]), 0));
+}
