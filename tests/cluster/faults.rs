@@ -71,11 +71,8 @@ impl Fault {
 
     /// Whether it takes a network that packets are lost in.
     fn is_of_network(self) -> bool {
-        match self {
-            Self::GatewayMissesCompaction => true,
-            Self::GatewayCutOff(_) | Self::GatewayCutFromOne(_) | Self::MemberCutOff(_) => true,
-            _ => false,
-        }
+        let is_cut = matches!(self, Self::GatewayCutOff(_) | Self::GatewayCutFromOne(_) | Self::MemberCutOff(_));
+        is_cut || self == Self::GatewayMissesCompaction
     }
 }
 
