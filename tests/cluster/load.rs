@@ -172,7 +172,7 @@ pub struct Told {
     pub changed: Vec<String>,
     /// Refused as not made, and there.
     pub invented: Vec<String>,
-    /// More often in the journal than once.
+    /// More often in the journal than it was sent.
     pub doubled: Vec<String>,
 }
 
@@ -199,7 +199,7 @@ impl Told {
                     told.unknown_standing += usize::from(stands.is_some());
                 }
             }
-            if journaled.get(signup).is_some_and(|times| *times > 1) {
+            if journaled.get(signup).is_some_and(|journaled| journaled > times) {
                 told.doubled.push(signup.clone());
             }
         }
