@@ -16,7 +16,7 @@ use crate::support::lists::numbered_whitelist;
 const SIGNUPS: usize = 40;
 
 /// What the gateway is to say.
-const FOUND: &str = "differ";
+const FOUND: &str = "begins anew from what the others share";
 
 /// Above anything that it needs to find out.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -217,10 +217,13 @@ impl<'a> Faults<'a> {
         }
     }
 
-    /// A gateway for a fault to befall that is not frozen. The first one keeps its copy, for all changes to be found there.
+    /// A gateway for a fault to befall that is not frozen. Nothing befalls the first after which it may have to begin anew, so that its
+    /// copy of the journal has all changes.
     fn gateway(&mut self, fault: Fault) -> usize {
         let frozen = self.frozen.map(|(gateway, _)| gateway);
-        let first = usize::from(matches!(fault, Fault::GatewayEmptied | Fault::GatewayMissesCompaction));
+        let begins_anew =
+            matches!(fault, Fault::GatewayEmptied | Fault::GatewayFrozen | Fault::GatewayMissesCompaction);
+        let first = usize::from(begins_anew);
         let can: Vec<usize> = (first..EACH).filter(|gateway| Some(*gateway) != frozen).collect();
         *can.choose(&mut self.random).expect("one is frozen at most")
     }
