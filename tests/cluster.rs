@@ -34,6 +34,8 @@ mod list;
 mod lists;
 #[path = "cluster/load.rs"]
 mod load;
+#[path = "cluster/order.rs"]
+mod order;
 #[path = "cluster/revoked.rs"]
 mod revoked;
 #[path = "cluster/rivals.rs"]
@@ -50,6 +52,11 @@ async fn whatever_goes_wrong_nothing_acknowledged_is_lost_doubled_or_out_of_orde
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_goes_on_elsewhere_when_its_gateway_is_drained() {
     drain::a_bot_goes_on_elsewhere().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gateway_acts_on_what_another_acknowledged() {
+    order::each_gateway_acts_on_what_another_acknowledged().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,7 +159,7 @@ async fn every_history_under_kills_is_linearizable() {
             let happened = happened.into_inner().unwrap_or_else(PoisonError::into_inner);
             assert!(
                 happened.is_linearizable(),
-                "no order of operations explains {list:?} of round {number}: {happened:#?}"
+                "no order of operations explains {list:?} of round {number}:\n{happened:?}"
             );
             let (these, open) = happened.counts();
             (checked, operations, unknown) = (checked + 1, operations + these, unknown + open);

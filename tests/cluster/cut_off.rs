@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::cluster::{Cluster, EACH, Way};
 use super::wait::until;
@@ -37,6 +38,8 @@ pub async fn a_gateway_refuses_and_comes_back() {
         cluster.cut(0, &everybody, way);
         // What others change is not seen here, and what is known is told until it is too old.
         assert_eq!(add(&mut other, &meanwhile).await, None);
+        // Before the gateway has noticed anything: that it does not know of an entry is no reason to say that there is none.
+        let removal = removal(&mut other, &cluster, &format!("hasty{way:?}@example.com")).await;
         let mut told_last = Duration::ZERO;
         let look = async || {
             let answer = cut_off.call(question("early@example.com")).await;
@@ -51,6 +54,8 @@ pub async fn a_gateway_refuses_and_comes_back() {
         let served = format!("{way:?}: served until {told_last:.1?} and refused from {refused_at:.1?} after the cut");
         assert!(told_last <= STALE_MAX + LATE_MAX && told_last + AGE_MAX >= STALE_MAX, "{served}");
         println!("{served}");
+        let removal = removal.await.expect("asking does not panic");
+        assert_eq!(removal["error"], 503, "{removal}");
         // Of what was sent before the gateway knew, nobody may know; in the end it is refused for good.
         let (mut tries, mut unknown) = (0, Vec::new());
         let look = async || {
@@ -83,6 +88,14 @@ pub async fn a_gateway_refuses_and_comes_back() {
     }
     assert_eq!(cluster.gateways[0].ended_itself, 0);
     cluster.must_agree().await;
+}
+
+/// Adds a sign-up by way of one gateway, and has another remove it, which does not see it.
+async fn removal(other: &mut Client, cluster: &Cluster, signup: &str) -> JoinHandle<Value> {
+    let message = json!({"method": "removeFromWhitelist", "app_id": APP, "signups": [signup]});
+    let mut hasty = cluster.bot(0).await;
+    assert_eq!(add(other, signup).await, None);
+    tokio::spawn(async move { hasty.call(message).await })
 }
 
 /// Adds a sign-up, and gives the message of a refusal, which must be of 503.

@@ -1,6 +1,6 @@
 //! This is where it is said what a list is, for histories to be held against: names in the order they were added.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 
 use todc_utils::linearizability::WGLChecker;
 use todc_utils::linearizability::history::{Action, History};
@@ -94,7 +94,7 @@ impl<const NUMBERED: bool> Specification for Sequential<NUMBERED> {
 }
 
 /// What happened to one list: each operation's beginning and end, in the order in which they were seen.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Happened {
     numbered: bool,
     operations: Vec<Operation>,
@@ -105,6 +105,22 @@ pub struct Happened {
 enum Half {
     Begin,
     End,
+}
+
+impl Debug for Happened {
+    /// A line for each half of an operation.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.actions.iter().try_for_each(|&(operation, half)| {
+            let Operation { asked, came } = &self.operations[operation];
+            match half {
+                Half::Begin if *came == Came::Unknown => {
+                    writeln!(f, "{operation}: {asked:?}, of which nothing is known")
+                }
+                Half::Begin => writeln!(f, "{operation}: {asked:?}"),
+                Half::End => writeln!(f, "{operation}: {came:?}"),
+            }
+        })
+    }
 }
 
 impl Happened {
