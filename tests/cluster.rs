@@ -45,7 +45,7 @@ mod support;
 mod wait;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_nothing_acknowledged_is_lost_doubled_or_out_of_order() {
+async fn a_cluster_loses_doubles_and_reorders_nothing_whatever_goes_wrong() {
     chaos::nothing_acknowledged_is_lost().await;
 }
 

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Cuts a gateway off in every way there is, and asks it over one connection all the time.
 pub async fn a_gateway_refuses_and_comes_back() {
     let stale_max = format!("{}s", STALE_MAX.as_secs());
-    let mut cluster = Cluster::start(&["--stale-max", &stale_max]).await;
+    let mut cluster = Cluster::start(&["--stale-max", &stale_max, "--limit", "append_wait=4s"]).await;
     if cluster.network.is_none() {
         return;
     }

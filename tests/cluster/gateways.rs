@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a gateway that is asked whether it is ready may take to say so.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
+/// Lines of the log of a gateway that ended by itself which are told.
+const LINES_TOLD: usize = 4;
+
 /// A gateway of a cluster; killed when dropped.
 pub struct Gateway {
     /// What the others know it by.
@@ -88,6 +91,7 @@ impl Gateway {
         let told = || format!("ready is {log:?}, which says: {}", fs::read_to_string(&log).unwrap_or_default());
         let look = async || {
             if self.has_ended() {
+                println!("{} ended by itself:\n{}", self.name, last_lines(&self.log()));
                 self.ended_itself += 1;
                 self.start();
             }
@@ -165,4 +169,10 @@ impl Drop for Gateway {
 async fn readiness(http: Http) -> Option<u16> {
     let answer = timeout(ANSWER_WAIT, http.get("/readyz").exchange()).await;
     Some(answer.ok()?.ok()?.code())
+}
+
+/// The end of a log.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES_TOLD)..].join("\n")
 }

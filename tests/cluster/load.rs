@@ -15,7 +15,7 @@ use super::line::{Answer, Line};
 use crate::support::APP;
 
 /// Changes that one writer sends off together, at most.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
 /// Between two such, and between two attempts to find a gateway: there is to be a load, not as much as can be.
 pub const PACE: Duration = Duration::from_millis(25);
@@ -105,7 +105,7 @@ pub async fn write(writer: usize, urls: &[String], course: &Course, seed: u64) -
             break;
         }
         let Some(mut line) = Line::open(url, BOT).await else { continue };
-        let mut goes_well = true;
+        let (mut goes_well, mut is_lost) = (true, false);
         while goes_well && !course.is_over() {
             pace.tick().await;
             let mut waiting = Vec::new();
@@ -120,10 +120,11 @@ pub async fn write(writer: usize, urls: &[String], course: &Course, seed: u64) -
                 waiting.push(n);
             }
             for n in waiting {
-                // Behind a lost connection every answer is lost.
-                let answer = line.hear().await.map(Answer::of);
-                goes_well &= matches!(answer, Ok(Answer::Made(_)));
-                all[n].came(answer.ok());
+                // Behind an answer that is missing, none can be told from another.
+                let answer = if is_lost { None } else { line.hear().await.ok().map(Answer::of) };
+                is_lost |= answer.is_none();
+                goes_well &= matches!(answer, Some(Answer::Made(_)));
+                all[n].came(answer);
                 match all[n].fate {
                     Fate::Acked(_) => course.acked(),
                     // Of these every other is sent once more, as bots do; what becomes of the rest is seen in the end.
