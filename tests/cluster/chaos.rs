@@ -44,7 +44,7 @@ pub async fn nothing_acknowledged_is_lost() {
     let urls = cluster.urls();
     let lists = Watched::make(&mut cluster.administrator(0).await, lists).await;
     cluster.must_agree().await;
-    let course = Course::default();
+    let course = Course::begin();
     let writing = join_all((0..WRITERS).zip(seed..).map(|(writer, seed)| write(writer, &urls, &course, seed)));
     let contending = contend(&lists, &urls, &course, seed);
     let failing = async {
@@ -65,13 +65,14 @@ pub async fn nothing_acknowledged_is_lost() {
     let Histories { checked, changes, unknown, unexplained } =
         explain(lists, &mut cluster.administrator(EACH - 1).await).await;
 
+    let pause = course.longest_pause();
     let counts: Vec<String> = happened.counts.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
     let Told { lost, changed, invented, doubled, .. } = &told;
     println!(
         "seed {seed}: {} sign-ups sent, {} of them more than once: {} acknowledged, {} refused, {} unknown, of which {} stand; \
          {} lost, {} under another id, {} refused and yet there, {} doubled. {checked} histories of {changes} changes, \
-         {unknown} of them unknown: {} unexplained. Digest {digest} at {seq} on all gateways. Faults: {}. Longest without an ack \
-         {:.1?}, until all were ready {:.1?}; {} gateways ended by themselves",
+         {unknown} of them unknown: {} unexplained. Digest {digest} at {seq} on all gateways. Faults: {}. Longest without an ack {:.1?} \
+         (until {:.1?}), until all were ready {:.1?}; {} gateways ended by themselves",
         sent.len(),
         told.repeated,
         told.acked,
@@ -84,7 +85,8 @@ pub async fn nothing_acknowledged_is_lost() {
         doubled.len(),
         unexplained.len(),
         counts.join(", "),
-        course.longest_pause(),
+        pause.length,
+        pause.end,
         happened.longest_recovery,
         cluster.gateways.iter().map(|gateway| gateway.ended_itself).sum::<usize>(),
     );

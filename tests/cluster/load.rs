@@ -21,26 +21,35 @@ const TOGETHER: usize = 8;
 pub const PACE: Duration = Duration::from_millis(25);
 
 /// For how long a load goes on, and how well it goes.
-#[derive(Default)]
 pub struct Course {
+    begun: Instant,
     over: AtomicBool,
     acks: AtomicU64,
-    pause: Mutex<Pause>,
+    pauses: Mutex<Pauses>,
 }
 
-/// The longest time without an ack.
-struct Pause {
+struct Pauses {
     since: Instant,
-    longest: Duration,
+    longest: Pause,
 }
 
-impl Default for Pause {
-    fn default() -> Self {
-        Self { since: Instant::now(), longest: Duration::ZERO }
-    }
+/// A time without an ack.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pause {
+    /// How long it was.
+    pub length: Duration,
+    /// When it ended, after the beginning.
+    pub end: Duration,
 }
 
 impl Course {
+    /// One that begins now.
+    pub fn begin() -> Self {
+        let begun = Instant::now();
+        let pauses = Mutex::new(Pauses { since: begun, longest: Pause::default() });
+        Self { begun, over: AtomicBool::new(false), acks: AtomicU64::new(0), pauses }
+    }
+
     /// Whether everybody should stop.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
@@ -57,15 +66,18 @@ impl Course {
     }
 
     /// The longest time in which nobody had an ack.
-    pub fn longest_pause(&self) -> Duration {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).longest
+    pub fn longest_pause(&self) -> Pause {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner).longest
     }
 
     fn acked(&self) {
         self.acks.fetch_add(1, Ordering::Relaxed);
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        pause.longest = pause.longest.max(pause.since.elapsed());
-        pause.since = Instant::now();
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = pauses.since.elapsed();
+        if length > pauses.longest.length {
+            pauses.longest = Pause { length, end: self.begun.elapsed() };
+        }
+        pauses.since = Instant::now();
     }
 }
 
