@@ -12,6 +12,8 @@ mod chaos;
 mod cluster;
 #[path = "cluster/compacted.rs"]
 mod compacted;
+#[path = "cluster/conversation.rs"]
+mod conversation;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
 #[path = "cluster/drain.rs"]
@@ -20,6 +22,8 @@ mod drain;
 mod etcd;
 #[path = "cluster/faults.rs"]
 mod faults;
+#[path = "cluster/fixtures.rs"]
+mod fixtures;
 #[path = "cluster/gateways.rs"]
 mod gateways;
 #[path = "cluster/hosts.rs"]
@@ -34,12 +38,18 @@ mod list;
 mod lists;
 #[path = "cluster/load.rs"]
 mod load;
+#[path = "cluster/moved.rs"]
+mod moved;
 #[path = "cluster/order.rs"]
 mod order;
+#[path = "cluster/papers.rs"]
+mod papers;
 #[path = "cluster/revoked.rs"]
 mod revoked;
 #[path = "cluster/rivals.rs"]
 mod rivals;
+#[path = "cluster/spread.rs"]
+mod spread;
 mod support;
 #[path = "cluster/wait.rs"]
 mod wait;
@@ -77,4 +87,14 @@ async fn a_gateway_catches_up_with_what_was_compacted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_was_altered_is_found_out_and_made_anew() {
     altered::a_copy_is_made_anew().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_moves_into_etcd_and_back() {
+    moved::a_journal_moves_and_goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn etcd_is_shown_who_comes() {
+    papers::etcd_is_shown_who_comes().await;
 }

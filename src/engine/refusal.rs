@@ -44,6 +44,11 @@ pub(super) fn not_taken(why: Why) -> Error {
                            administrator, who sees to etcd's quota";
             Error::new(Code::NotWritable, message)
         }
+        Why::NotAllowed => {
+            let message = "the shared journal does not take the change, and it was not made; reading still works: tell an \
+                           administrator, who finds in the gateway's log why";
+            Error::new(Code::NotWritable, message)
+        }
         Why::NotReached => cut_off(),
     }
 }

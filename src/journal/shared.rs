@@ -106,6 +106,8 @@ pub enum Why {
     NotFirst,
     /// The journal has no room.
     NoRoom,
+    /// It takes no such batch, or none from this gateway.
+    NotAllowed,
     /// It could not be reached in time, by a gateway that it still takes for one of its own.
     NotReached,
 }

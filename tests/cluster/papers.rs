@@ -54,13 +54,21 @@ fn start(home: &Path) -> Guarded {
     let [client, peer] = Host::loopback().free_ports();
     let (endpoint, peer) = (format!("https://{client}"), format!("http://{peer}"));
     let mut command = Command::new("etcd");
-    command.current_dir(home).args(["--name", "one", "--data-dir", "data", "--initial-cluster", &format!("one={peer}")]);
+    command.current_dir(home).args([
+        "--name",
+        "one",
+        "--data-dir",
+        "data",
+        "--initial-cluster",
+        &format!("one={peer}"),
+    ]);
     command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
     command.args(["--listen-client-urls", &endpoint, "--advertise-client-urls", &endpoint]);
     command.args(["--cert-file", "server.pem", "--key-file", "server.key"]);
     command.args(["--client-cert-auth", "--trusted-ca-file", "ca.pem", "--logger", "zap", "--log-outputs", "stderr"]);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let guarded = Guarded { child: child.expect("etcd runs; Debian has it as `etcd-server`"), endpoint: client.to_string() };
+    let guarded =
+        Guarded { child: child.expect("etcd runs; Debian has it as `etcd-server`"), endpoint: client.to_string() };
     let is_well = || ctl(home, &guarded.endpoint, &["endpoint", "health"]).then_some(());
     blocking_until(PATIENCE, is_well, || "etcd does not answer".to_owned());
     guarded

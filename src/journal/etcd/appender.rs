@@ -5,7 +5,6 @@
 //! that the gateway is registered as it was, and that no batches were removed since the first.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use etcd_client::{Compare, CompareOp, GetOptions, Txn, TxnOp};
 use tokio::sync::{mpsc, watch};
@@ -86,15 +85,17 @@ impl Appender {
                     continue;
                 }
                 Ok(Ok(Tried::Outdated { .. })) => {}
-                Ok(Err(CallError::NoRoom(_) | CallError::Refused(_))) if !is_unknown => {
-                    return Some((0, Why::NoRoom));
+                Ok(Err(error @ (CallError::NoRoom(_) | CallError::Refused(_)))) if !is_unknown => {
+                    tracing::error!(%error, "a batch was refused");
+                    let is_full = matches!(error, CallError::NoRoom(_));
+                    return Some((0, if is_full { Why::NoRoom } else { Why::NotAllowed }));
                 }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, number = offer.number, "a batch is offered again");
                     is_unknown = true;
                 }
             }
-            sleep(APPEND_RETRY_PAUSE.min(Duration::from_secs(1))).await;
+            sleep(APPEND_RETRY_PAUSE).await;
         }
     }
 
