@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::Limits;
-use crate::engine::cut_off;
 use crate::health::{Health, Storage};
 use crate::state::id::BotId;
 use crate::wire::error::{Code, Error};
@@ -100,4 +99,11 @@ impl Cluster {
     pub fn note_seats(&self, seats: Seats) {
         *self.seats.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seats);
     }
+}
+
+/// The refusal of a change while the shared journal cannot be reached.
+pub fn cut_off() -> Error {
+    let message = "this gateway is cut off from the journal that it shares, and the change was not made; changes are taken again by \
+                   themselves once it is back: try again later, or at another gateway";
+    Error::new(Code::NotWritable, message)
 }

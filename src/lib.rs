@@ -26,6 +26,9 @@
 //!   memory, and for whoever is further behind from the journal.
 //! - [`hub`] knows who is connected, and [`crowd`] how many from one place; [`tls`] encrypts; [`gateway`] puts it all together,
 //!   [`seed`] fills an empty store, [`administrator`] sees that a token given from outside lets one in, [`config`] names every limit.
+//! - Where several gateways share a journal, what one of them is to append comes back to all in one order: [`journal::shared`] says how,
+//!   `journal::etcd` does it (feature `cluster`), the engine folds what comes, and answers when its own came. [`cluster`] knows the others, and
+//!   [`freshness`] as of when all is known.
 //! - [`clock`], [`random`] and [`network`] are the machine's, or a simulation's: [`world`] says which.
 //!
 //! The journal is a transcript, and recovery is a replay: [`recovery`] folds the newest [`snapshot`] and the journal's entries

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use etcd_client::GetOptions;
 
 use crate::config::SNAPSHOT_PART_IN_ETCD_BYTES;
+use crate::dashboard::CookieKey;
 use crate::disk::Disk;
 use crate::fold::fold;
 use crate::journal::Entry;
@@ -97,7 +98,7 @@ pub async fn to_etcd(from: &Path, to: Location) -> Result<Moved, MigrationError>
     if count(&link, format!("{}/", to.prefix())).await? > 0 {
         return Err(MigrationError::Taken(Box::new(to.clone()), to.prefix().to_owned()));
     }
-    let base = Base::read(&link, &keys).await?;
+    let base = Base::read(&link, &keys, &CookieKey::passing().shown()).await?;
     writer.note_reached(Reached { revision: base.as_of, seq: settled.seq });
     let written = snapshot::write(&*disk, settled.seq, &writer, &refused, || ()).map_err(failed)?;
     let file = Numbered { seq: settled.seq, name: SNAPSHOT_ASIDE.to_owned() };
@@ -109,7 +110,7 @@ pub async fn to_etcd(from: &Path, to: Location) -> Result<Moved, MigrationError>
     };
     disk.remove(SNAPSHOT_ASIDE).map_err(failed)?;
     verified?;
-    let after = Base::read(&link, &keys).await?;
+    let after = Base::read(&link, &keys, &CookieKey::passing().shown()).await?;
     if after.head > 0 {
         return Err(MigrationError::Begun);
     }
@@ -131,7 +132,7 @@ pub async fn from_etcd(from: Location, to: &Path) -> Result<Moved, MigrationErro
     if count(&link, keys.id()).await? == 0 {
         return Err(MigrationError::Nothing(Box::new(from)));
     }
-    let base = Base::read(&link, &keys).await?;
+    let base = Base::read(&link, &keys, &CookieKey::passing().shown()).await?;
     if let Some(manifest) = &base.snapshot {
         fetch(&link, manifest, base.as_of, &disk).await?;
     }

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::submission::{Job, Submission};
+use crate::cluster::cut_off;
 use crate::fold::Outcome;
 use crate::health::Storage;
 use crate::journal::shared::Why;
@@ -15,13 +16,6 @@ pub(super) fn of(storage: Storage) -> Error {
         Storage::CutOff => cut_off(),
         Storage::Failed | Storage::Writable => failed(),
     }
-}
-
-/// The refusal of a change while the shared journal cannot be reached.
-pub fn cut_off() -> Error {
-    let message = "this gateway is cut off from the journal that it shares, and the change was not made; changes are taken again by \
-                   themselves once it is back: try again later, or at another gateway";
-    Error::new(Code::NotWritable, message)
 }
 
 /// The refusal of a change of which nobody could find out in time whether the shared journal has it.

@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 use super::refusal::{self, refuse, refuse_all};
 use super::submission::{Job, Order};
 use super::{Engine, Journaled, Submission};
+use crate::cluster::cut_off;
 use crate::config::{OFFER_ALONE_BYTES_MAX, OFFER_BYTES_MAX};
 use crate::fold::Outcome;
 use crate::health::Storage;
@@ -157,7 +158,7 @@ impl Engine {
         match sharing.journal.offers.try_send(offer) {
             Ok(()) => sharing.offered = Some(Offered { number, jobs: batch, at_ms, since, until, refused: None }),
             // Those before it were given up, and are not done with yet.
-            Err(_) => refuse(batch, &refusal::cut_off()),
+            Err(_) => refuse(batch, &cut_off()),
         }
     }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::store::{Opened, go_on};
 use super::{EtcdStore, StartError};
 use crate::config::{ETCD_RETRY_PAUSE, ETCD_START_WAIT, Limits};
+use crate::dashboard::CookieKey;
 use crate::disk::Disk;
 use crate::health::Health;
 use crate::journal::directory::{self, COPY, DataDir};
@@ -139,7 +140,7 @@ async fn reach(link: &Link, keys: &Keys) -> Result<Base, JoinError> {
     let since = Instant::now();
     let mut was_told = false;
     loop {
-        match Base::read(link, keys).await {
+        match Base::read(link, keys, &CookieKey::passing().shown()).await {
             Err(BaseError::Call(error @ CallError::Unknown(..))) if since.elapsed() < ETCD_START_WAIT => {
                 if !was_told {
                     tracing::warn!(%error, "etcd is not reached yet; it is tried for {} s", ETCD_START_WAIT.as_secs());

@@ -67,7 +67,8 @@ impl Gateway {
             hub.feed().read_back_from(disk);
         }
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health.clone());
-        let cookie_key = way.as_ref().map_or_else(|| cookie_key(directory.as_ref()), |way| way.cookie_key());
+        let shared_key = way.as_ref().and_then(|way| CookieKey::read(way.cookie_key()));
+        let cookie_key = shared_key.unwrap_or_else(|| cookie_key(directory.as_ref()));
         let cluster = way.is_some().then(|| Arc::new(Cluster::new(health.clone(), &limits)));
         let (engine, membership) = match way.zip(cluster.clone()) {
             Some((way, cluster)) => {

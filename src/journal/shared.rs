@@ -16,7 +16,6 @@ use super::{LINE_HEAD_BYTES, Stamp, checked, line, number};
 use crate::access::Caller;
 use crate::cluster::Cluster;
 use crate::config::CHECKPOINTS_KEPT_MAX;
-use crate::dashboard::CookieKey;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::methods::Change;
@@ -37,7 +36,7 @@ pub struct SharedJournal {
 /// The way to a shared journal, before a gateway takes part in it.
 pub trait Way: Send {
     /// The key that sessions of the page are signed with, on all gateways.
-    fn cookie_key(&self) -> CookieKey;
+    fn cookie_key(&self) -> &str;
 
     /// Takes part from a state on, and gives the engine's end.
     fn join(

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::keys::Keys;
 use super::link::{CallError, Link, got, signed, unsigned};
 use crate::config::{ETCD_BYTES_MAX, SNAPSHOT_PART_IN_ETCD_BYTES};
-use crate::dashboard::CookieKey;
 use crate::disk::Disk;
 use crate::journal::checked;
 use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE};
@@ -22,7 +21,7 @@ pub struct Base {
     /// Which journal it is.
     pub id: Uuid,
     /// The key that sessions of the page are signed with.
-    pub cookie_key: CookieKey,
+    pub cookie_key: String,
     /// The newest snapshot.
     pub snapshot: Option<Manifest>,
     /// Up to which revision batches were removed.
@@ -69,13 +68,12 @@ pub enum BaseError {
 }
 
 impl Base {
-    /// Reads it; where nothing is there yet, this gateway is the first, and gives the journal its name.
-    pub async fn read(link: &Link, keys: &Keys) -> Result<Self, BaseError> {
+    /// Reads it; where nothing is there yet, this gateway is the first, and gives the journal its name, and a key for sessions.
+    pub async fn read(link: &Link, keys: &Keys, new_cookie_key: &str) -> Result<Self, BaseError> {
         let id = keys.id();
-        let key = CookieKey::passing();
         let found = Txn::new().when([Compare::create_revision(id.clone(), CompareOp::Equal, 0)]).and_then([
             TxnOp::put(id.clone(), Uuid::new_v4().to_string(), None),
-            TxnOp::put(keys.cookie_key(), key.shown(), None),
+            TxnOp::put(keys.cookie_key(), new_cookie_key, None),
         ]);
         link.txn(found).await?;
         let names = [id, keys.cookie_key(), keys.snapshot(), keys.trimmed(), keys.head()];
@@ -88,8 +86,7 @@ impl Base {
         let snapshot = text(2).map(serde_json::from_str).transpose();
         Ok(Self {
             id: text(0).ok_or_else(|| missing(0))?.parse().map_err(|_| strange(0, "it is no id"))?,
-            cookie_key: CookieKey::read(text(1).ok_or_else(|| missing(1))?)
-                .ok_or_else(|| strange(1, "it is no key"))?,
+            cookie_key: text(1).ok_or_else(|| missing(1))?.to_owned(),
             snapshot: snapshot.map_err(|error: serde_json::Error| strange(2, &error.to_string()))?,
             trimmed: text(3).map_or(Ok(0), str::parse).map_err(|_| strange(3, "it is no revision"))?,
             head: found.get(4).and_then(|head| head.kvs().first()).map_or(0, |head| unsigned(head.mod_revision())),

@@ -30,7 +30,6 @@ use uuid::Uuid;
 
 use crate::cluster::{Cluster, Lost};
 use crate::config::{DELIVERIES_MAX, OFFERS_MAX};
-use crate::dashboard::CookieKey;
 use crate::disk::Disk;
 use crate::health::Health;
 use crate::hub::Hub;
@@ -63,7 +62,7 @@ pub struct EtcdWay {
     /// Its copy of the journal.
     pub disk: Arc<dyn Disk>,
     /// The key that sessions of the page are signed with, on all gateways.
-    pub cookie_key: CookieKey,
+    pub cookie_key: String,
 }
 
 /// A gateway that takes part in a journal in etcd.
@@ -75,8 +74,8 @@ struct Member {
 }
 
 impl Way for EtcdWay {
-    fn cookie_key(&self) -> CookieKey {
-        self.cookie_key.clone()
+    fn cookie_key(&self) -> &str {
+        &self.cookie_key
     }
 
     fn join(
