@@ -16,7 +16,7 @@ use crate::journal::directory::{Numbered, SNAPSHOT_ASIDE};
 use crate::snapshot::{self, Trailer};
 
 /// What is in etcd beside batches, as of one revision.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Base {
     /// Which journal it is.
     pub id: Uuid,

@@ -49,7 +49,6 @@ use watcher::{Delivering, Ended, Watcher};
 const LEAVE_WAIT: Duration = Duration::from_secs(1);
 
 /// What a gateway has of a journal in etcd before it takes part.
-#[derive(Debug)]
 pub struct EtcdWay {
     /// The way to etcd.
     pub link: Arc<Link>,
