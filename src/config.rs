@@ -96,7 +96,7 @@ named! {
         cut_off_after: Duration = Duration::from_secs(2),
         /// How long it is tried to append a batch to a shared journal, and to find out whether it was, before those who wait for it
         /// are told that it is unknown.
-        append_wait: Duration = Duration::from_secs(10),
+        append_wait: Duration = Duration::from_secs(8),
         /// Guesses at one secret that one origin may make in a row, such as log-ins with one address.
         guesses_burst: u32 = 30,
         /// How long it takes until one guess more is allowed.
