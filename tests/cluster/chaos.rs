@@ -36,10 +36,10 @@ const ACKS_WAIT: Duration = Duration::from_secs(20);
 pub async fn nothing_acknowledged_is_lost() {
     let is_long = env::var_os("GUESTLIST_LONG").is_some();
     let (length, lists) = if is_long { (LENGTH_LONG, LISTS_LONG) } else { (LENGTH, LISTS) };
-    let seed = env::var("GUESTLIST_SEED")
+    let seed: u64 = env::var("GUESTLIST_SEED")
         .map_or_else(|_| rand::random_range(0..1_000_000), |seed| seed.parse().expect("a seed is a number"));
     println!("GUESTLIST_SEED={seed} cargo test --features cluster --test cluster has the same go wrong again");
-    let more: &[&str] = if seed % 2 == 0 { &HASTY } else { &[] };
+    let more: &[&str] = if seed.is_multiple_of(2) { &HASTY } else { &[] };
     let mut cluster = Cluster::start(&[&["--snapshot-every", "500"], more].concat()).await;
     let urls = cluster.urls();
     let lists = Watched::make(&mut cluster.administrator(0).await, lists).await;
