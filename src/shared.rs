@@ -169,6 +169,18 @@ impl Shared {
         self.passwords.work(work).await.map_err(|error| Error::new(Code::SlowDown, error.to_string()))?
     }
 
+    /// Where others share the journal, and a token is not known, waits until it would be if one of them had made it just now; refuses
+    /// where that is not found out in time.
+    pub async fn look_for(&self, token: &TokenHash, address: IpAddr) -> Result<(), Error> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        let is_known = access::identify(&self.state, token, Moment::of_ms(self.clock.now_ms())).is_some();
+        // Those who are held are refused without a look at etcd.
+        if is_known || self.strangers.admit(address).is_err() {
+            return Ok(());
+        }
+        cluster.refresh().await
+    }
+
     /// Says who a token stands for, or refuses it; one that is wrong counts against the address.
     pub fn identify(&self, token: &TokenHash, address: IpAddr, unknown: &'static str) -> Result<Identity, Error> {
         let held = self.strangers.admit(address);

@@ -79,12 +79,11 @@ pub async fn end(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 
 /// `POST /dashboard/links`: a set-up link for the administrator whose token comes as `Authorization: Bearer`.
 pub async fn make_link(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    answered(link(&shared, &request))
+    answered(link(&shared, Peer::of(request.extensions()), request.headers()).await)
 }
 
-fn link(shared: &Shared, request: &Request) -> Result<Link, Error> {
-    let peer = Peer::of(request.extensions());
-    let visitor = Visitor::of_bearer(shared, peer, request.headers())?.unwrap_or(Visitor::anyone(peer));
+async fn link(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<Link, Error> {
+    let visitor = Visitor::of_bearer(shared, peer, headers).await?.unwrap_or(Visitor::anyone(peer));
     authorise(visitor.sender(shared).view, Permission::Admin, &About::Gateway)?;
     let Caller::Bot(bot_id) = visitor.caller else { return Err(nobody()) };
     let (secret, ends_at) = shared.links.make(bot_id, &shared.random, shared.clock.now_ms());
@@ -104,13 +103,15 @@ async fn proven(shared: &Shared, Peer(address): Peer, body: Body) -> Result<Sess
             let message = "the link was used, or is older than half an hour; `guestlist admin link` makes a new one";
             Error::new(Code::NotAuthenticated, message)
         })?,
-        Proof::Token(token) => match shared.identify(&TokenHash::of(&token), address, UNKNOWN)?.caller {
-            Caller::Bot(bot_id) => bot_id,
-            _ => {
+        Proof::Token(token) => {
+            let token = TokenHash::of(&token);
+            shared.look_for(&token, address).await?;
+            let Caller::Bot(bot_id) = shared.identify(&token, address, UNKNOWN)?.caller else {
                 let message = "the token is none of a bot's; an administrator has those";
                 return Err(Error::new(Code::NotAuthenticated, message));
-            }
-        },
+            };
+            bot_id
+        }
     };
     Session::begin(&shared.state, bot_id, now_ms).ok_or_else(nobody)
 }

@@ -136,7 +136,7 @@ async fn ask<Q: Known>(State(shared): State<Arc<Shared>>, request: Request) -> R
 async fn answer<Q: Known>(shared: &Shared, request: Request) -> Result<Q::Reply, Error> {
     let (parts, body) = request.into_parts();
     let peer = Peer::of(&parts.extensions);
-    let visitor = Visitor::of_bearer(shared, peer, &parts.headers)?.ok_or_else(|| {
+    let visitor = Visitor::of_bearer(shared, peer, &parts.headers).await?.ok_or_else(|| {
         Error::new(Code::NotAuthenticated, "a token is needed; send one as `Authorization: Bearer …`")
     })?;
     if !is_json(&parts.headers) {

@@ -32,24 +32,32 @@ impl Visitor {
     }
 
     /// The one whom a token stands for: a bot, a user by a session, or a member of an organisation by an api key.
-    pub fn of_token(shared: &Shared, peer: Peer, token: &str) -> Option<Self> {
+    pub async fn of_token(shared: &Shared, peer: Peer, token: &str) -> Option<Self> {
         let token = TokenHash::of(token);
+        // Where it is not found out in time whether another gateway knows it, it is as good as unknown.
+        shared.look_for(&token, peer.0).await.ok();
         let identity = access::identify(&shared.state, &token, shared.view(Caller::Anyone).now())?;
         let Identity { caller, bound_app, .. } = identity;
         Some(Self { caller, address: peer.0, bound_app, token: Some(token) })
     }
 
     /// The same, where a token that is not known is refused, and counts against the address.
-    pub fn proven(shared: &Shared, Peer(address): Peer, token: &str, unknown: &'static str) -> Result<Self, Error> {
+    pub async fn proven(
+        shared: &Shared,
+        Peer(address): Peer,
+        token: &str,
+        unknown: &'static str,
+    ) -> Result<Self, Error> {
         let token = TokenHash::of(token);
+        shared.look_for(&token, address).await?;
         let Identity { caller, bound_app, .. } = shared.identify(&token, address, unknown)?;
         Ok(Self { caller, address, bound_app, token: Some(token) })
     }
 
     /// The one whose token comes as `Authorization: Bearer`; nobody where none does.
-    pub fn of_bearer(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<Option<Self>, Error> {
+    pub async fn of_bearer(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<Option<Self>, Error> {
         let Some(token) = bearer(headers) else { return Ok(None) };
-        Self::proven(shared, peer, token, UNKNOWN).map(Some)
+        Self::proven(shared, peer, token, UNKNOWN).await.map(Some)
     }
 
     /// Refuses one whose token has become void while the body was awaited, or a password hashed.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -78,14 +78,13 @@ async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> 
 }
 
 async fn metrics_for_administrators(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    match administrator(&shared, &request) {
+    match administrator(&shared, Peer::of(request.extensions()), request.headers()).await {
         Ok(()) => metrics(State(shared)).await,
         Err(error) => challenging((status(error.code), format!("{}\n", error.message)).into_response()),
     }
 }
 
-fn administrator(shared: &Shared, request: &Request) -> Result<(), Error> {
-    let peer = Peer::of(request.extensions());
-    let visitor = Visitor::of_bearer(shared, peer, request.headers())?.unwrap_or(Visitor::anyone(peer));
+async fn administrator(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Result<(), Error> {
+    let visitor = Visitor::of_bearer(shared, peer, headers).await?.unwrap_or(Visitor::anyone(peer));
     authorise(visitor.sender(shared).view, Permission::Admin, &About::Gateway)
 }

@@ -127,7 +127,7 @@ enum Step {
 
 async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let visitor = visitor(&shared, &parts)?;
+    let visitor = visitor(&shared, &parts).await?;
     let bytes = body::read(body, &shared.limits).await.map_err(|error| Refusal::new(Part::Body, &error))?;
     let body = serde_json::from_slice(&bytes).map_err(|error| {
         let fault = json!({"type": "json_invalid", "loc": ["body"], "msg": error.to_string()});
@@ -148,7 +148,7 @@ async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Result<Resp
 
 async fn remove(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let visitor = visitor(&shared, &parts)?;
+    let visitor = visitor(&shared, &parts).await?;
     let method: RemoveFromOrgWhitelist = fields(Part::Query, query(&parts), &["email"])?;
     let removed = run::change(&shared, &visitor, method).await;
     removed.map_err(|error| Refusal::new(Part::Query, &error))?;
@@ -157,14 +157,14 @@ async fn remove(State(shared): State<Arc<Shared>>, request: Request) -> Result<R
 
 async fn list(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let visitor = visitor(&shared, &parts)?;
+    let visitor = visitor(&shared, &parts).await?;
     let method: GetOrgWhitelist = fields(Part::Query, query(&parts), &[])?;
     let page = run::query(&shared, &visitor, method).map_err(|error| Refusal::new(Part::Query, &error))?;
     Ok(answer::json(StatusCode::OK, &page))
 }
 
 /// The one whose key comes with a request: in the query as published, or in one of two headers, which logs do not keep.
-fn visitor(shared: &Shared, parts: &Parts) -> Result<Visitor, Refusal> {
+async fn visitor(shared: &Shared, parts: &Parts) -> Result<Visitor, Refusal> {
     let peer = Peer::of(&parts.extensions);
     let in_query = pairs(parts).find(|(name, _)| name == "api_key").map(|(_, key)| key);
     let in_header = || {
@@ -176,7 +176,7 @@ fn visitor(shared: &Shared, parts: &Parts) -> Result<Visitor, Refusal> {
         return Err(Refusal::told(StatusCode::UNAUTHORIZED, text));
     };
     let unknown = "the api key is not known; ask an administrator for a new one";
-    Visitor::proven(shared, peer, &key, unknown).map_err(|error| Refusal::new(Part::Query, &error))
+    Visitor::proven(shared, peer, &key, unknown).await.map_err(|error| Refusal::new(Part::Query, &error))
 }
 
 /// The parameters of a request, decoded.

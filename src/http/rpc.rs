@@ -81,7 +81,7 @@ async fn answer(
     text: &Utf8Bytes,
     reference: &mut Reference,
 ) -> Result<Utf8Bytes, Error> {
-    let visitor = Visitor::of_bearer(shared, peer, headers)?.unwrap_or(Visitor::anyone(peer));
+    let visitor = Visitor::of_bearer(shared, peer, headers).await?.unwrap_or(Visitor::anyone(peer));
     *reference = envelope::reference(text)?;
     let answered = dispatch(shared, &visitor, method, text, reference).await;
     run::show(shared, &visitor, method, answered.as_ref(), |frame| Frame::of(frame));

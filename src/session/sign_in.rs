@@ -39,8 +39,8 @@ pub struct Known {
 }
 
 impl Known {
-    fn admit(self, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
-        let admitted = enter(shared, seat, self.token, address, &Reference::default());
+    async fn admit(self, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
+        let admitted = enter(shared, seat, self.token, address, &Reference::default()).await;
         let (identity, welcome) = admitted.map_err(Refused::new)?;
         Ok((Identity { expires_at: Some(self.ends_at), ..identity }, welcome))
     }
@@ -55,7 +55,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     known: Option<Known>,
 ) -> Result<Identity, End> {
     let admitted = match known {
-        Some(known) => known.admit(shared, seat, address),
+        Some(known) => known.admit(shared, seat, address).await,
         None => asked(socket, shared, seat, address).await?,
     };
     let (frame, outcome) = match admitted {
@@ -68,6 +68,7 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
             let close = match refused.error.code {
                 Code::SlowDown if refused.error.retry_after_ms.is_some() => Close::Held,
                 Code::SlowDown => Close::Crowded,
+                Code::NotWritable => Close::CutOff,
                 _ => Close::NotAuthenticated,
             };
             let Refused { error, request, reference } = &*refused;
@@ -93,7 +94,7 @@ async fn asked<S: AsyncRead + AsyncWrite + Unpin>(
         first = timeout(shared.limits.auth_wait, first_message(socket)) => first,
     };
     Ok(match waited {
-        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat, address),
+        Ok(Ok(Message::Text(text))) => admit(&text, shared, seat, address).await,
         Ok(Ok(_)) => Err(Refused::new(unauthenticated("the first frame must be TOKEN_AUTH, as text"))),
         Ok(Err(end)) => return Err(end),
         Err(_) => {
@@ -132,7 +133,7 @@ impl Refused {
 }
 
 /// Who it is, and the welcome.
-fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
+async fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat, address: IpAddr) -> Admitted {
     let envelope =
         envelope::open(text).map_err(|(error, reference)| Box::new(Refused { error, request: None, reference }))?;
     let reference = envelope.reference;
@@ -148,11 +149,11 @@ fn admit(text: &Utf8Bytes, shared: &Shared, seat: &mut Seat, address: IpAddr) ->
     let Secret::Clear(token) = auth.token else {
         return Err(refused(Error::field("token", "must be a token, as a string")));
     };
-    enter(shared, seat, TokenHash::of(&token), address, &reference).map_err(refused)
+    enter(shared, seat, TokenHash::of(&token), address, &reference).await.map_err(refused)
 }
 
 /// Lets whoever has a token in, if it is known and not too many have it.
-fn enter(
+async fn enter(
     shared: &Shared,
     seat: &mut Seat,
     token: TokenHash,
@@ -161,6 +162,7 @@ fn enter(
 ) -> Result<(Identity, Utf8Bytes), Error> {
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
+    shared.look_for(&token, address).await?;
     let date = shared.clock.now_ms();
     let identity = shared.identify(&token, address, UNKNOWN)?;
     let max = shared.limits.connections_per_token_max;

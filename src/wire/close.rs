@@ -53,6 +53,8 @@ closes! {
     Dismissed = (1001, "an administrator ended the connection, connect again"),
     /// The gateway failed over a message; its log says why. Connect again.
     Failed = (1001, "the gateway failed, connect again"),
+    /// The token is not known here, and the gateway is cut off from the journal that it shares; connect again.
+    CutOff = (1001, "the gateway is cut off, connect again"),
     /// A frame broke the WebSocket protocol.
     Protocol = (1002, "the frame breaks the WebSocket protocol"),
     /// A text frame was not UTF-8.

@@ -58,9 +58,13 @@ impl FromRequestParts<Arc<Shared>> for Asked {
         // What is no text is no id either, and is refused as such.
         let parameters = Path::from_request_parts(parts, shared).await.map(|Path(all)| all).unwrap_or_default();
         let peer = Peer::of(&parts.extensions);
-        let known = tokens(&parts.headers)
-            .find_map(|token| Visitor::of_token(shared, peer, &token).map(|visitor| (visitor, Some(token))));
-        let (visitor, token) = known.unwrap_or((Visitor::anyone(peer), None));
+        let (mut visitor, mut token) = (Visitor::anyone(peer), None);
+        for carried in tokens(&parts.headers) {
+            if let Some(known) = Visitor::of_token(shared, peer, &carried).await {
+                (visitor, token) = (known, Some(carried));
+                break;
+            }
+        }
         Ok(Self {
             shared: shared.clone(),
             visitor,
