@@ -51,6 +51,8 @@ mod rivals;
 #[path = "cluster/spread.rs"]
 mod spread;
 mod support;
+#[path = "cluster/tokens.rs"]
+mod tokens;
 #[path = "cluster/wait.rs"]
 mod wait;
 
@@ -97,4 +99,9 @@ async fn a_journal_moves_into_etcd_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn etcd_is_shown_who_comes() {
     papers::etcd_is_shown_who_comes().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_one_gateway_made_is_known_at_another() {
+    tokens::a_token_is_known_at_once().await;
 }
