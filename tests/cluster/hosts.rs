@@ -205,6 +205,6 @@ fn batch(namespace: Option<&str>, lines: &str) -> Result<(), String> {
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("`{lines}` was refused: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        false => Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned()),
     }
 }

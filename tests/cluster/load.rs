@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
@@ -105,17 +106,16 @@ pub struct Sent {
     pub times: usize,
 }
 
-/// Adds sign-ups until all is over, on one gateway after the other: it moves on when its connection ends, or it is refused.
+/// Adds sign-ups until all is over, on any gateway, and on another one when its connection ends or it is refused: were it always the
+/// next, all writers would come together.
 pub async fn write(writer: usize, urls: &[String], course: &Course, seed: u64) -> Vec<Sent> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut all, mut again): (Vec<Sent>, VecDeque<usize>) = (Vec::new(), VecDeque::new());
-    for url in urls.iter().cycle().skip(writer) {
+    while !course.is_over() {
         pace.tick().await;
-        if course.is_over() {
-            break;
-        }
+        let url = urls.choose(&mut random).expect("there are gateways");
         let Some(mut line) = Line::open(url, BOT).await else { continue };
         let (mut goes_well, mut is_lost) = (true, false);
         while goes_well && !course.is_over() {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -68,22 +69,20 @@ pub async fn contend(lists: &[Watched], urls: &[String], course: &Course, seed: 
     for (round, lists) in (0..).zip(lists.chunks(TOGETHER)) {
         let clients = (0..CLIENTS).map(|client| {
             let random = StdRng::seed_from_u64(seed ^ (round << 8) ^ u64::try_from(client).expect("they are few"));
-            change(client, lists, urls, course, random)
+            change(lists, urls, course, random)
         });
         join_all(clients).await;
     }
 }
 
-/// Changes lists until that is enough, on one gateway after the other.
-async fn change(client: usize, lists: &[Watched], urls: &[String], course: &Course, mut random: StdRng) {
+/// Changes lists until that is enough, on any gateway.
+async fn change(lists: &[Watched], urls: &[String], course: &Course, mut random: StdRng) {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut changes = 0;
-    for url in urls.iter().cycle().skip(client) {
+    while changes < CHANGES && !course.is_over() {
         pace.tick().await;
-        if course.is_over() || changes == CHANGES {
-            return;
-        }
+        let url = urls.choose(&mut random).expect("there are gateways");
         let Some(mut line) = Line::open(url, ADMIN).await else { continue };
         while changes < CHANGES && !course.is_over() {
             pace.tick().await;
