@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use guestlist::testing::Socket;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-/// How long somebody may take to let a bot in; one that is frozen takes connections, and does nothing with them.
-const SIGN_IN_WAIT: Duration = Duration::from_secs(2);
+/// Above anything that a gateway needs to let a bot in.
+const SIGN_IN_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a bot waits for that which can go elsewhere: a gateway that is frozen takes connections, and does nothing with them.
+const HASTY_SIGN_IN_WAIT: Duration = Duration::from_millis(700);
 
 /// How long a bot waits for an answer before it takes its connection for lost: more than a gateway takes to say that it does not
 /// know.
@@ -42,8 +47,18 @@ pub enum Lost {
 }
 
 impl Line {
-    /// Connects and signs in, if that goes well and soon.
+    /// Connects and signs in, if that goes well.
     pub async fn open(url: &str, token: &str) -> Option<Self> {
+        Self::open_within(SIGN_IN_WAIT, url, token).await
+    }
+
+    /// The same on any of some gateways, if that goes well and soon.
+    pub async fn open_any(urls: &[String], token: &str, random: &mut StdRng) -> Option<Self> {
+        let url = urls.choose(random).expect("there are gateways");
+        Self::open_within(HASTY_SIGN_IN_WAIT, url, token).await
+    }
+
+    async fn open_within(wait: Duration, url: &str, token: &str) -> Option<Self> {
         let opening = async {
             let (socket, _) = connect_async(url).await.ok()?;
             let mut line = Self(socket);
@@ -51,7 +66,7 @@ impl Line {
             let welcome = line.hear().await.ok()?;
             (welcome["method"] == "TOKEN_AUTH_OK").then_some(line)
         };
-        timeout(SIGN_IN_WAIT, opening).await.ok()?
+        timeout(wait, opening).await.ok()?
     }
 
     /// Sends a message. That it was not taken is seen when nothing is heard.

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
@@ -115,8 +114,7 @@ pub async fn write(writer: usize, urls: &[String], course: &Course, seed: u64) -
     let (mut all, mut again): (Vec<Sent>, VecDeque<usize>) = (Vec::new(), VecDeque::new());
     while !course.is_over() {
         pace.tick().await;
-        let url = urls.choose(&mut random).expect("there are gateways");
-        let Some(mut line) = Line::open(url, BOT).await else { continue };
+        let Some(mut line) = Line::open_any(urls, BOT, &mut random).await else { continue };
         let (mut goes_well, mut is_lost) = (true, false);
         while goes_well && !course.is_over() {
             pace.tick().await;

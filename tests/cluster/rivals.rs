@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -82,8 +81,7 @@ async fn change(lists: &[Watched], urls: &[String], course: &Course, mut random:
     let mut changes = 0;
     while changes < CHANGES && !course.is_over() {
         pace.tick().await;
-        let url = urls.choose(&mut random).expect("there are gateways");
-        let Some(mut line) = Line::open(url, ADMIN).await else { continue };
+        let Some(mut line) = Line::open_any(urls, ADMIN, &mut random).await else { continue };
         while changes < CHANGES && !course.is_over() {
             pace.tick().await;
             changes += 1;
