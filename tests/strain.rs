@@ -197,7 +197,7 @@ async fn a_change_whose_password_still_waits_is_not_made_once_the_token_is_revok
     let limits = Limits { password_threads_max: 1, password_queue_max: 1, ..Limits::default() };
     let shared = seeded(limits).await;
     let peer = Peer(Ipv4Addr::LOCALHOST.into());
-    let admin = Visitor::of_token(&shared, peer, ADMIN).expect("the demo has an administrator");
+    let admin = Visitor::of_token(&shared, peer, ADMIN).await.expect("the demo has an administrator");
     let Caller::Bot(admin_id) = admin.caller else { panic!("administrators are bots") };
     let (mut client, serving) = signed_in(&shared, ADMIN, Arc::default()).await;
 
