@@ -299,3 +299,63 @@ pub async fn leave(link: &Link, registration: Option<Registration>, within: Dura
         let _ = tokio::time::timeout(within, revoke).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A digest that a letter stands for.
+    fn digest(letter: char) -> Digest {
+        let text: String = std::iter::repeat_n(letter, 64).collect();
+        text.try_into().expect("it is a digest")
+    }
+
+    /// A gateway that came at a revision, as it tells of itself.
+    fn gateway(since: u64, name: &str, revision: u64, letter: char, built: u64) -> (u64, String, Told) {
+        let told = Told {
+            name: name.to_owned(),
+            version: String::new(),
+            revision,
+            seq: revision,
+            digest: Some(digest(letter)),
+            built,
+        };
+        (since, name.to_owned(), told)
+    }
+
+    fn at(revision: u64, letter: char) -> Checkpoint {
+        Checkpoint { revision, seq: revision, digest: Some(digest(letter)) }
+    }
+
+    /// Whether gateway `me`, which came second and has state `a` after revision 5, finds that it is wrong.
+    fn is_wrong(built: u64, others: impl IntoIterator<Item = (u64, String, Told)>) -> bool {
+        let mut gateways: Vec<_> = others.into_iter().chain([gateway(2, "me", 5, 'a', built)]).collect();
+        gateways.sort_by_key(|(since, ..)| *since);
+        Others::default().compare("me", &gateways, &Progress::new(at(5, 'a'))).is_some()
+    }
+
+    #[test]
+    fn the_fewer_are_wrong_and_of_as_many_those_that_were_built_earlier_or_came_later() {
+        assert!(!is_wrong(1, []));
+        assert!(!is_wrong(1, [gateway(1, "x", 5, 'a', 1), gateway(3, "y", 5, 'a', 1)]));
+        assert!(is_wrong(9, [gateway(3, "x", 5, 'b', 1), gateway(4, "y", 5, 'b', 1)]));
+        assert!(!is_wrong(1, [gateway(1, "x", 5, 'b', 9), gateway(3, "y", 5, 'a', 1)]));
+        // One against one.
+        assert!(is_wrong(1, [gateway(3, "x", 5, 'b', 2)]));
+        assert!(!is_wrong(2, [gateway(1, "x", 5, 'b', 1)]));
+        assert!(is_wrong(1, [gateway(1, "x", 5, 'b', 1)]));
+        assert!(!is_wrong(1, [gateway(3, "x", 5, 'b', 1)]));
+    }
+
+    #[test]
+    fn what_another_told_waits_until_this_gateway_is_as_far() {
+        let (mut others, progress) = (Others::default(), Progress::new(at(5, 'a')));
+        let told = |revision, letter| [gateway(1, "x", revision, letter, 1), gateway(2, "me", 5, 'a', 1)];
+        assert_eq!(others.compare("me", &told(7, 'b'), &progress), None);
+        // It is further now; what it told first is what is compared.
+        progress.note(at(7, 'c'));
+        assert!(others.compare("me", &told(9, 'b'), &progress).is_some_and(|why| why.contains("(x)")));
+        // One that is gone counts no more.
+        assert_eq!(others.compare("me", &[gateway(2, "me", 7, 'c', 1)], &progress), None);
+    }
+}
