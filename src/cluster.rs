@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::Limits;
-use crate::health::{Health, Storage};
+use crate::freshness::Freshness;
 use crate::state::id::BotId;
 use crate::wire::error::{Code, Error};
 
@@ -19,7 +19,8 @@ pub type Seats = HashMap<BotId, Vec<Arc<str>>>;
 /// What a gateway knows of itself and the others that share its journal.
 #[derive(Debug)]
 pub struct Cluster {
-    health: Arc<Health>,
+    freshness: Arc<Freshness>,
+    cut_off_after: Duration,
     stale_max: Duration,
     patience: Duration,
     seats: RwLock<Arc<Seats>>,
@@ -45,22 +46,22 @@ impl fmt::Display for Lost {
 
 impl Cluster {
     /// What one knows at first.
-    pub fn new(health: Arc<Health>, limits: &Limits) -> Self {
-        let Limits { stale_max, append_wait: patience, .. } = *limits;
-        Self { health, stale_max, patience, seats: RwLock::default(), lost: watch::Sender::new(None) }
+    pub fn new(freshness: Arc<Freshness>, limits: &Limits) -> Self {
+        let Limits { cut_off_after, stale_max, append_wait: patience, .. } = *limits;
+        Self { freshness, cut_off_after, stale_max, patience, seats: RwLock::default(), lost: watch::Sender::new(None) }
     }
 
     /// Waits until all is known as of now, which one look at etcd tells for all who wait; refuses where that is not found out in time.
     pub async fn refresh(&self) -> Result<(), Error> {
-        if self.health.storage() == Storage::CutOff {
+        if self.freshness.is_older_than(self.cut_off_after) {
             return Err(cut_off());
         }
-        timeout(self.patience, self.health.freshness.reach(Instant::now())).await.map_err(|_| cut_off())
+        timeout(self.patience, self.freshness.reach(Instant::now())).await.map_err(|_| cut_off())
     }
 
-    /// Refuses a decision where the view is too old for it.
+    /// Refuses a decision, such as to let somebody in, where the view is too old for it.
     pub fn refuse_if_stale(&self) -> Result<(), Error> {
-        let Some(age) = self.health.freshness.age().filter(|age| *age > self.stale_max) else { return Ok(()) };
+        let Some(age) = self.freshness.age().filter(|age| *age > self.stale_max) else { return Ok(()) };
         let message = format!(
             "this gateway is cut off from the journal that it shares, and what it knows is {:.1} s old, more than the {:.1} s that \
              decisions may be made from: ask another gateway, or again later",

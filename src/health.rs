@@ -1,7 +1,7 @@
 //! This is where it is known how storage is: what the engine and the thread that makes snapshots found out, for whoever asks.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::counts::{Count, Spread};
@@ -66,7 +66,7 @@ pub struct Health {
     snapshot_bytes: AtomicU64,
     snapshot_records: AtomicU64,
     /// As of when the state is known.
-    pub freshness: Freshness,
+    pub freshness: Arc<Freshness>,
     /// How old that may be before changes are refused, in milliseconds.
     cut_off_after_ms: AtomicU64,
     gateways: AtomicU64,

@@ -169,6 +169,11 @@ impl Shared {
         self.passwords.work(work).await.map_err(|error| Error::new(Code::SlowDown, error.to_string()))?
     }
 
+    /// Refuses what must not be answered from too old a view of a journal that others share.
+    pub fn refuse_if_stale(&self) -> Result<(), Error> {
+        self.cluster.as_ref().map_or(Ok(()), |cluster| cluster.refuse_if_stale())
+    }
+
     /// Where others share the journal, and a token is not known, waits until it would be if one of them had made it just now; refuses
     /// where that is not found out in time.
     pub async fn look_for(&self, token: &TokenHash, address: IpAddr) -> Result<(), Error> {

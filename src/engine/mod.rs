@@ -1,6 +1,7 @@
 //! This is where the state is changed, and nowhere else: one writer gathers changes into a batch, journals them with one
 //! flush, runs them, and lets their answers and events go.
 
+mod offered;
 mod refusal;
 mod sharing;
 mod storage;

@@ -69,7 +69,7 @@ impl Gateway {
         let (engine, handle) = Engine::new(writer, journal, hub.clone(), limits.clone(), snapshots, health.clone());
         let shared_key = way.as_ref().and_then(|way| CookieKey::read(way.cookie_key()));
         let cookie_key = shared_key.unwrap_or_else(|| cookie_key(directory.as_ref()));
-        let cluster = way.is_some().then(|| Arc::new(Cluster::new(health.clone(), &limits)));
+        let cluster = way.is_some().then(|| Arc::new(Cluster::new(health.freshness.clone(), &limits)));
         let (engine, membership) = match way.zip(cluster.clone()) {
             Some((way, cluster)) => {
                 let (journal, membership) = way.join(begun, health.clone(), hub.clone(), cluster);

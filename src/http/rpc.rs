@@ -99,6 +99,7 @@ async fn dispatch(
     match Command::read(method, text)? {
         Command::Query(mut query) => {
             visitor.take_credit(shared)?;
+            shared.refuse_if_stale()?;
             let sender = visitor.sender(shared);
             query.admit(sender)?;
             // There is nobody here who could not read it in one piece.

@@ -17,6 +17,7 @@ use crate::wire::error::{Code, Error};
 pub fn query<M: Ask>(shared: &Shared, visitor: &Visitor, mut method: M) -> Result<M::Reply, Error> {
     let mut answer = || {
         visitor.take_credit(shared)?;
+        shared.refuse_if_stale()?;
         visitor.still_stands(shared)?;
         let sender = visitor.sender(shared);
         admit(&mut method, sender)?;

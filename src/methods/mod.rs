@@ -383,8 +383,8 @@ impl Description {
     pub fn codes(&self) -> impl Iterator<Item = Code> {
         // Any frame may be malformed or too large, any may be one too many, and any gateway may fail.
         const ANY: &[Code] = &[Code::Malformed, Code::TooLarge, Code::SlowDown, Code::Unexpected];
-        // A change that cannot be journaled, a decision that would be made from too old a view.
-        let is_refused = self.nature == Nature::Change || self.noun == Noun::Access;
+        // A change that cannot be journaled, an answer that would be given from too old a view.
+        let is_refused = self.nature != Nature::Wish;
         let journaled = if is_refused { &[Code::NotWritable][..] } else { &[] };
         let may = [ANY, self.needs.refuses(), self.refuses, journaled].concat();
         Code::ALL.iter().copied().filter(move |code| may.contains(code))

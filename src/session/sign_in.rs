@@ -163,6 +163,8 @@ async fn enter(
     // Seated first: a token revoked before the look-up is not found, and one revoked after it finds its seat.
     seat.occupy(token);
     shared.look_for(&token, address).await?;
+    // A token may have been revoked that this gateway would let in.
+    shared.refuse_if_stale()?;
     let date = shared.clock.now_ms();
     let identity = shared.identify(&token, address, UNKNOWN)?;
     let max = shared.limits.connections_per_token_max;

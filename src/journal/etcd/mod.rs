@@ -14,8 +14,10 @@ mod keeper;
 mod keys;
 mod link;
 mod location;
+mod others;
 mod prober;
 mod registration;
+mod seats;
 mod watcher;
 
 use std::collections::VecDeque;
@@ -41,8 +43,10 @@ use keeper::{Keeper, Known};
 pub use keys::Keys;
 pub use link::{CallError, Link};
 pub use location::{Location, LocationError, Papers};
+use others::Others;
 use prober::Prober;
-use registration::{Others, Registrar, Registration, Seated, leave};
+use registration::{Registrar, Registration, leave};
+use seats::Seated;
 use watcher::{Delivering, Ended, Watcher};
 
 /// How long telling the others that a gateway leaves may take.
