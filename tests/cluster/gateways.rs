@@ -2,6 +2,7 @@
 //! frozen, emptied and started again.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -148,7 +149,11 @@ impl Gateway {
     /// Takes its copy away, while it does not run.
     pub fn empty(&self) {
         assert!(self.child.is_none(), "{} runs", self.name);
-        fs::remove_dir_all(self.data()).expect("the directory can be removed");
+        match fs::remove_dir_all(self.data()) {
+            // It was killed before it made one.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.expect("the directory can be removed"),
+        }
     }
 
     fn has_ended(&mut self) -> bool {
