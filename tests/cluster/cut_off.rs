@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::cluster::{Cluster, EACH, Way};
+use super::cluster::{BOT, Cluster, EACH, Way};
 use super::wait::until;
 use crate::support::lists::question;
-use crate::support::{APP, Client};
+use crate::support::{APP, Client, Received};
 
 /// How old a gateway's view may be; shorter than by default, so that the test is.
 const STALE_MAX: Duration = Duration::from_secs(3);
@@ -74,6 +74,11 @@ pub async fn a_gateway_refuses_and_comes_back() {
         assert_eq!(cluster.gateways[0].readiness().await, Some(503));
         assert_eq!(cut_off.call(json!({"method": "PING"})).await["method"], "PONG");
         assert_eq!(cluster.gateways[1].readiness().await, Some(200));
+        // A token may have been revoked meanwhile; 1001 has a bot come back.
+        let mut late = Client::connect(&cluster.gateways[0].url()).await;
+        let refused_token = late.call(json!({"method": "TOKEN_AUTH", "token": BOT})).await;
+        assert_eq!(refused_token["error"], 503, "{refused_token}");
+        assert!(matches!(late.receive().await, Received::Close(1001, _)));
 
         let since = Instant::now();
         cluster.mend(0, &everybody, way);
