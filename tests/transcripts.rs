@@ -48,6 +48,7 @@ const CLOSES_ABSENT: &[(Close, &str)] = &[
     (Close::Crowded, "tests/crowds.rs"),
     (Close::Held, "tests/crowds.rs"),
     (Close::Failed, "tests/strain.rs"),
+    (Close::CutOff, "tests/cluster/cut_off.rs"),
     (Close::Protocol, "tests/connection.rs"),
     (Close::TooBig, "tests/bad_input.rs"),
 ];

@@ -70,8 +70,8 @@ fn failed() -> Error {
 
 /// The refusal of a change with which the journal or the engine failed: nobody knows how much of it the disk has.
 pub fn perhaps_written() -> Error {
-    let message = "it is unknown whether the change was made: it could not be made durable now, but may be there after a restart; \
-                   look again when the gateway is back";
+    let message = "it is unknown whether the change was made: it could not be made durable, and is not made now, but may be there \
+                   after a restart; reading still works, look again when an administrator has restarted the gateway";
     Error::new(Code::NotWritable, message)
 }
 
