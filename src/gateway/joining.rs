@@ -123,6 +123,8 @@ pub async fn open(
     let (recovered, built) = match (standing, copied) {
         (Some(recovered), Some(copied)) => (recovered, copied.built),
         _ => {
+            // Before anything is in it: whoever is killed on the way must not leave what looks like a store of its own.
+            Copied { journal: base.id, built: base.as_of }.write(&path)?;
             base = bring(&link, &keys, base, &*disk).await?;
             (recovery::recover(&*disk)?, base.as_of)
         }
