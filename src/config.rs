@@ -384,12 +384,6 @@ pub const BEGUN_ANEW_MAX: usize = 5;
 /// See there.
 pub const BEGUN_ANEW_WITHIN: Duration = Duration::from_secs(5 * 60);
 
-/// How old the view of a gateway that starts may be for it to begin to serve.
-pub const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(1);
-
-/// How often a start looks whether all is folded that is in etcd.
-pub const CATCH_UP_LOOK_INTERVAL: Duration = Duration::from_millis(10);
-
 /// How long a start waits for etcd.
 pub const ETCD_START_WAIT: Duration = Duration::from_secs(60);
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::StartError;
-use crate::config::{CATCH_UP_LOOK_INTERVAL, CAUGHT_UP_WITHIN, ETCD_START_WAIT};
+use crate::config::ETCD_START_WAIT;
 use crate::health::{Health, Storage};
 use crate::journal::shared::Checkpoint;
 use crate::state::{Reached, Writer};
@@ -19,22 +19,17 @@ pub fn begun_at(writer: &Writer) -> Checkpoint {
     Checkpoint { revision, seq, digest }
 }
 
+/// How often it is told how far that is.
+const CATCH_UP_TOLD_EVERY: Duration = Duration::from_secs(5);
+
 /// Waits until all is folded that is in the shared journal; no time at all where there is none.
 pub async fn catch_up(health: &Health) -> Result<(), StartError> {
     let since = Instant::now();
-    let mut told = Duration::ZERO;
-    while health.freshness.is_older_than(CAUGHT_UP_WITHIN) {
+    while timeout(CATCH_UP_TOLD_EVERY, health.freshness.reach(since)).await.is_err() {
         if since.elapsed() > ETCD_START_WAIT || health.storage() == Storage::Failed {
             return Err(StartError::NotCaughtUp(since.elapsed()));
         }
-        if since.elapsed() > told + CATCH_UP_TOLD_EVERY {
-            told = since.elapsed();
-            tracing::info!(bytes = health.bytes.get(), "what came since is folded");
-        }
-        sleep(CATCH_UP_LOOK_INTERVAL).await;
+        tracing::info!(bytes = health.bytes.get(), "what came since is folded");
     }
     Ok(())
 }
-
-/// How often it is told how far that is.
-const CATCH_UP_TOLD_EVERY: Duration = Duration::from_secs(5);
