@@ -29,6 +29,8 @@ pub struct Appender {
     pub delivered: Arc<Delivering>,
     /// When batches were removed last, as the revision of that.
     pub trimmed: i64,
+    /// Whether the last batch was refused, which is said once.
+    pub is_refused: bool,
 }
 
 /// What came of one try.
@@ -76,7 +78,12 @@ impl Appender {
             };
             match tried {
                 Err(_) => return None,
-                Ok(Ok(Tried::Appended)) => return None,
+                Ok(Ok(Tried::Appended)) => {
+                    if std::mem::take(&mut self.is_refused) {
+                        tracing::info!("etcd takes batches again");
+                    }
+                    return None;
+                }
                 Ok(Ok(Tried::NotFirst { after })) => return Some((after, Why::NotFirst)),
                 Ok(Ok(Tried::Outdated { after, .. })) if is_unknown => return Some((after, Why::NotReached)),
                 // Nothing of it was sent before, so that it can be tried anew.
@@ -86,7 +93,10 @@ impl Appender {
                 }
                 Ok(Ok(Tried::Outdated { .. })) => {}
                 Ok(Err(error @ (CallError::NoRoom(_) | CallError::Refused(_)))) if !is_unknown => {
-                    tracing::error!(%error, "a batch was refused");
+                    if !self.is_refused {
+                        tracing::error!(%error, "batches are refused until etcd takes them again");
+                    }
+                    self.is_refused = true;
                     let is_full = matches!(error, CallError::NoRoom(_));
                     return Some((0, if is_full { Why::NoRoom } else { Why::NotAllowed }));
                 }

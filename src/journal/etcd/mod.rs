@@ -107,6 +107,7 @@ impl Way for EtcdWay {
             deliveries: deliveries.clone(),
             delivered: delivering.clone(),
             trimmed: 0,
+            is_refused: false,
         };
         tasks.spawn(appender.run());
         let watcher = Watcher {
